@@ -1,0 +1,134 @@
+//! Owns account addresses (SPEC section 2): 20 bytes, written as BIP-173 bech32 with prefix `ait`.
+
+use std::{fmt, str::FromStr};
+
+use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    code::Code,
+    crypto::{PublicKey, sha256},
+    error::Refusal,
+};
+
+const PREFIX: Hrp = Hrp::parse_unchecked("ait");
+const LENGTH: usize = 20;
+
+/// An account's address: the first 20 bytes of sha256 of its public key, or of a module's name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Address([u8; LENGTH]);
+
+impl Address {
+    /// The address of an account key.
+    pub fn of(public_key: &PublicKey) -> Self {
+        Self(first_bytes(&sha256(public_key.as_bytes())))
+    }
+
+    /// The address of a module account, which has no key.
+    pub fn module(name: &str) -> Self {
+        Self(first_bytes(&sha256(
+            format!("ait-module/{name}").as_bytes(),
+        )))
+    }
+
+    /// The module account that collects `treasury_bps` of mints and the fees of unknown proposers.
+    pub fn treasury() -> Self {
+        Self::module("treasury")
+    }
+
+    /// The 20 bytes.
+    pub fn as_bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+}
+
+fn first_bytes(digest: &[u8; 32]) -> [u8; LENGTH] {
+    std::array::from_fn(|i| digest.get(i).copied().unwrap_or_default())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        bech32::encode_lower_to_fmt::<Bech32, _>(f, PREFIX, &self.0).map_err(|_| fmt::Error)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Address {
+    type Err = Refusal;
+
+    /// Reads the lower-case form alone.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let refuse = |why: &str| {
+            let shown: String = text.chars().take(100).collect();
+            Refusal::new(Code::InvalidAddress, format!("address {shown:?}: {why}"))
+        };
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(refuse("must be lower case"));
+        }
+        let checked = CheckedHrpstring::new::<Bech32>(text)
+            .map_err(|_| refuse("is not bech32 with a right BIP-173 checksum"))?;
+        if checked.hrp() != PREFIX {
+            return Err(refuse("must begin with \"ait1\""));
+        }
+        let bytes: Vec<u8> = checked.byte_iter().collect();
+        let address: [u8; LENGTH] = bytes
+            .try_into()
+            .map_err(|_| refuse("must hold exactly 20 bytes"))?;
+        let address = Self(address);
+        // Non-zero padding bits decode to the same bytes: one address, one spelling.
+        if address.to_string() != text {
+            return Err(refuse("has non-zero padding bits"));
+        }
+        Ok(address)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> String {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: &str = "ait1rsxyjrcm255ds9euthjx6yc3vrjt9sxr7lv9kh";
+
+    #[test]
+    fn only_the_lower_case_bech32_spelling_is_an_address() {
+        assert_eq!(ALICE.parse::<Address>().unwrap().to_string(), ALICE);
+        let bech32m = bech32::encode::<bech32::Bech32m>(PREFIX, &[7; 20]).unwrap();
+        let other_prefix = bech32::encode::<Bech32>(Hrp::parse("bit").unwrap(), &[7; 20]).unwrap();
+        let long = bech32::encode::<Bech32>(PREFIX, &[7; 21]).unwrap();
+        let mixed = ALICE.replacen("rsx", "RSX", 1);
+        let upper = ALICE.to_uppercase();
+        let typo = ALICE.replacen('r', "q", 1);
+        for bad in [
+            "",
+            "ait1",
+            &bech32m,
+            &other_prefix,
+            &long,
+            &mixed,
+            &upper,
+            &typo,
+        ] {
+            let refusal = bad.parse::<Address>().unwrap_err();
+            assert_eq!(refusal.code, Code::InvalidAddress, "{bad}");
+        }
+    }
+}

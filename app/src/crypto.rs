@@ -1,0 +1,209 @@
+//! Owns ed25519 keys and signatures and sha256 as the protocol uses them (SPEC section 2).
+//! Verification is `verify_strict` everywhere: a batch equation accepts other signatures, and a
+//! disagreement between two nodes would fork the chain.
+
+use std::{fmt, str::FromStr};
+
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{code::Code, error::Refusal};
+
+/// sha256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// `N` bytes of exactly `2 * N` lower-case hex characters.
+pub fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// An ed25519 public key: 32 bytes, written as 64 lower-case hex characters. Always a point of the
+/// curve that is not of small order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct PublicKey([u8; 32]);
+
+impl PublicKey {
+    /// From its 32 bytes.
+    ///
+    /// # Errors
+    /// [`Code::InvalidPublicKey`] when they are no point of the curve or one of small order.
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, Refusal> {
+        let weak = VerifyingKey::from_bytes(&bytes).map_or(true, |key| key.is_weak());
+        if weak {
+            return Err(Refusal::new(
+                Code::InvalidPublicKey,
+                format!(
+                    "public key {}: not an ed25519 point, or of small order",
+                    hex::encode(bytes)
+                ),
+            ));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether `signature` is this key's over `digest`, by `verify_strict`.
+    pub fn verifies(&self, digest: &[u8; 32], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(digest, &signature).is_ok())
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let bytes = lower_hex(text).ok_or_else(|| {
+            Refusal::new(
+                Code::InvalidPublicKey,
+                "a public key is 64 lower-case hex characters",
+            )
+        })?;
+        Self::from_bytes(bytes)
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> String {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
+    }
+}
+
+/// An ed25519 signature: 64 bytes, written as 128 lower-case hex characters. Not verified yet.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    /// From its 64 bytes.
+    pub fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 64 bytes.
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Signature {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        lower_hex(text)
+            .map(Self)
+            .ok_or_else(|| Refusal::field("a signature is 128 lower-case hex characters"))
+    }
+}
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> String {
+        signature.to_string()
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
+    }
+}
+
+/// An ed25519 secret key, for wallets, coordinators and miners; the state machine itself holds none.
+/// Its memory is wiped when dropped, and it never prints itself.
+#[derive(Clone)]
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// From its 32-byte seed (RFC 8032).
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// The 32-byte seed, for writing key files.
+    pub fn seed(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    /// Its public key.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs a 32-byte digest (sign bytes of SPEC sections 3 and 4).
+    pub fn sign(&self, digest: &[u8; 32]) -> Signature {
+        Signature(self.0.sign(digest).to_bytes())
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey of {}", self.public_key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_order_keys_are_refused() {
+        let identity = "0100000000000000000000000000000000000000000000000000000000000000";
+        let order_eight = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+        let zero = "0000000000000000000000000000000000000000000000000000000000000000";
+        for bad in [identity, order_eight, zero] {
+            let refusal = bad.parse::<PublicKey>().unwrap_err();
+            assert_eq!(refusal.code, Code::InvalidPublicKey);
+        }
+    }
+
+    #[test]
+    fn upper_case_hex_is_refused() {
+        let key = SecretKey::from_seed([1; 32]).public_key().to_string();
+        assert!(key.parse::<PublicKey>().is_ok());
+        assert!(key.to_uppercase().parse::<PublicKey>().is_err());
+    }
+}

@@ -1,0 +1,54 @@
+//! Owns the two ways in which execution can say no: a [`Refusal`] of what came from outside, and
+//! a [`Broken`] invariant of our own, which must stop the node.
+
+use crate::code::Code;
+
+/// A transaction (or other input) that is refused: a stable code and a message for people that
+/// names the field and the limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The stable code (SPEC section 8).
+    pub code: Code,
+    /// For people; may change between versions, is not consensus.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with its message.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// A field that is missing, unknown, mistyped or out of its range.
+    pub fn field(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidField, message)
+    }
+}
+
+/// An internal invariant does not hold: the books don't balance or a stored record is unreadable.
+/// The node stops on it rather than go on wrongly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("broken invariant: {0}")]
+pub struct Broken(String);
+
+impl Broken {
+    /// Names what is broken.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// What execution of one transaction can end in besides success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The transaction's fault.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Ours.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}

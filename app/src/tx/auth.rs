@@ -1,0 +1,89 @@
+//! Owns authentication (SPEC section 3): what must hold before a transaction has any effect.
+//! In this order: encoding (see [`super::codec`]), sender, signature, nonce, fee, balance.
+
+use super::{Context, Transaction};
+use crate::{
+    address::Address, code::Code, error::Refusal, identifiers::ChainId, state::records::Account,
+};
+
+/// The sender is the key's address, and the key signed for this chain.
+///
+/// # Errors
+/// [`Code::SenderMismatch`], [`Code::InvalidSignature`].
+pub fn check_signature(tx: &Transaction, chain_id: &ChainId) -> Result<(), Refusal> {
+    let owner = Address::of(&tx.pubkey);
+    if owner != tx.sender {
+        return Err(Refusal::new(
+            Code::SenderMismatch,
+            format!(
+                "field sender is {}, but pubkey is that of {owner}",
+                tx.sender
+            ),
+        ));
+    }
+    if !tx.pubkey.verifies(&tx.sign_bytes(chain_id), &tx.sig) {
+        return Err(Refusal::new(
+            Code::InvalidSignature,
+            format!("field sig does not verify for this transaction on chain {chain_id}"),
+        ));
+    }
+    Ok(())
+}
+
+/// What the sender itself must be able to pay: the fee, or for a claim what it offers above the
+/// required one, which its escrow pays.
+pub fn fee_from_balance(tx: &Transaction, required_fee: u64) -> u64 {
+    if tx.payload.fee_comes_from_escrow() {
+        tx.fee.saturating_sub(required_fee)
+    } else {
+        tx.fee
+    }
+}
+
+/// Nonce, fee and balance against the sender's account.
+///
+/// # Errors
+/// [`Code::NonceUsed`], [`Code::NonceGap`], [`Code::FeeTooLow`], [`Code::FeeNotAffordable`].
+pub fn check_account(
+    context: &Context<'_>,
+    tx: &Transaction,
+    account: &Account,
+) -> Result<(), Refusal> {
+    let expected = account.nonce.saturating_add(1);
+    if tx.nonce < expected {
+        return Err(Refusal::new(
+            Code::NonceUsed,
+            format!(
+                "field nonce is {}, already used; the next is {expected}",
+                tx.nonce
+            ),
+        ));
+    }
+    if tx.nonce > expected {
+        return Err(Refusal::new(
+            Code::NonceGap,
+            format!("field nonce is {}, but the next is {expected}", tx.nonce),
+        ));
+    }
+    let required = context.required_fee;
+    if tx.fee < required {
+        return Err(Refusal::new(
+            Code::FeeTooLow,
+            format!(
+                "field fee is {} uait, below the required {required}",
+                tx.fee
+            ),
+        ));
+    }
+    let own_part = fee_from_balance(tx, required);
+    if account.balance < own_part {
+        return Err(Refusal::new(
+            Code::FeeNotAffordable,
+            format!(
+                "the balance of {} is {} uait and cannot pay the fee of {own_part}",
+                tx.sender, account.balance
+            ),
+        ));
+    }
+    Ok(())
+}
