@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-pub use proof::verify;
+pub use proof::{decode_proof, encode_proof, verify};
 
 /// A SHA-256 digest: the root of a tree, or the hash of one of its nodes (SPEC section 7).
 pub type Hash = [u8; 32];

@@ -13,6 +13,16 @@ use ics23::{
 
 use super::{Hash, INNER_PREFIX, Kind, Link, Node, Tree, bit, hash_of, sha256};
 
+/// The protobuf bytes of a proof, as ICS-23 verifiers in every language read them.
+pub fn encode_proof(proof: &CommitmentProof) -> Vec<u8> {
+    prost_ics23::Message::encode_to_vec(proof)
+}
+
+/// Reads what [`encode_proof`] wrote; `None` for any other bytes.
+pub fn decode_proof(bytes: &[u8]) -> Option<CommitmentProof> {
+    prost_ics23::Message::decode(bytes).ok()
+}
+
 /// One inner node on the way down to a leaf, and the side the way went on.
 #[derive(Clone, Copy)]
 struct Step<'a> {

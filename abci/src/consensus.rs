@@ -1,0 +1,309 @@
+//! Owns the life of a block in this node: propose, judge, finalise, commit. All of them execute on
+//! the one state after the block before; FinalizeBlock needs none of the others to have run, and
+//! only Commit writes.
+
+use ait_app::{
+    Broken, Failure,
+    block::{self, BlockOutcome},
+    genesis::Genesis,
+    state::{ConsensusAddress, State},
+    tx::TxHash,
+};
+use ait_store::{Batch, StoreError};
+use bytes::Bytes;
+use std::sync::Arc;
+use tendermint_proto::v0_38::abci::{
+    RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
+    ResponseFinalizeBlock, ResponseInitChain,
+};
+
+use crate::{
+    Node, convert,
+    node::Finalized,
+    records::{CommittedBlock, CommittedTx, Head, Snapshot, TxRecord},
+};
+
+/// Proposals of one height that are remembered once executed: a few rounds' worth.
+const JUDGED_PROPOSALS: usize = 4;
+
+/// Why the node must stop.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fatal {
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error("the block could not be stored: {0}")]
+    Store(#[from] StoreError),
+    #[error("the genesis is refused: {0}")]
+    Genesis(String),
+    #[error("CometBFT is out of step: {0}")]
+    OutOfStep(String),
+    #[error("a record does not serialise: {0}")]
+    Record(#[from] serde_json::Error),
+}
+
+impl Node {
+    /// InitChain: the genesis becomes the state that the first block builds on.
+    pub(crate) fn begin_chain(
+        &self,
+        request: &RequestInitChain,
+    ) -> Result<ResponseInitChain, Fatal> {
+        let chain_id = &self.inner.chain_id;
+        if request.chain_id != chain_id.as_str() {
+            return Err(Fatal::Genesis(format!(
+                "it is of chain {:?}, but this node is configured for {chain_id} (CHAIN_ID)",
+                request.chain_id
+            )));
+        }
+        if self.snapshot().is_some() {
+            return Err(Fatal::OutOfStep(
+                "it begins the chain anew, but this node holds blocks of it".into(),
+            ));
+        }
+        let evidence = request
+            .consensus_params
+            .as_ref()
+            .and_then(|params| params.evidence.as_ref());
+        let age = evidence.map_or(0, |evidence| evidence.max_age_num_blocks);
+        let age = u64::try_from(age).unwrap_or(0);
+        let genesis = Genesis::parse(&request.app_state_bytes, age)
+            .map_err(|refusal| Fatal::Genesis(refusal.to_string()))?;
+        let initial_height = u64::try_from(request.initial_height).unwrap_or(1).max(1);
+        let state =
+            genesis
+                .state(chain_id.clone(), initial_height)
+                .map_err(|failure| match failure {
+                    Failure::Refused(refusal) => Fatal::Genesis(refusal.to_string()),
+                    Failure::Broken(broken) => Fatal::Broken(broken),
+                })?;
+        let validators = state
+            .sent_validators()
+            .iter()
+            .map(|(key, validator)| convert::validator_update(key, validator.power))
+            .collect();
+        let app_hash = state.root().to_vec().into();
+        let head = Head {
+            height: state.height(),
+            block_hash: String::new(),
+            time: request.time.as_ref().map_or(0, |time| time.seconds),
+            proposer: ait_app::address::Address::treasury(),
+            app_hash: hex::encode(state.root()),
+        };
+        self.replace_history(|committed| {
+            committed.history.clear();
+            committed
+                .history
+                .push_back(Arc::new(Snapshot { state, head }));
+        });
+        Ok(ResponseInitChain {
+            consensus_params: None,
+            validators,
+            app_hash,
+        })
+    }
+
+    /// PrepareProposal: from the node's own pool. CometBFT's list is in order of arrival, which
+    /// waiting claims and cheap spam could fill.
+    pub(crate) fn propose(&self, request: &RequestPrepareProposal) -> Result<Vec<Bytes>, Fatal> {
+        let max_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(0);
+        let pool = self.pool();
+        let base = self.base_for(request.height)?;
+        let txs = pool.propose(&base.state, max_bytes)?;
+        Ok(txs.into_iter().map(Bytes::from).collect())
+    }
+
+    /// ProcessProposal: executes the block from its bytes and the committed state alone.
+    pub(crate) fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
+        let base = self.base_for(request.height)?;
+        let entries = self
+            .inner
+            .verified
+            .read_all(&request.txs, &self.inner.chain_id);
+        let sizes = request.txs.iter().map(Bytes::len);
+        let proposer = ConsensusAddress::from_slice(&request.proposer_address);
+        match block::judge(&base.state, &entries, sizes, proposer)? {
+            Ok(outcome) => {
+                let mut making = self.making();
+                if making.judged.len() >= JUDGED_PROPOSALS {
+                    making.judged.remove(0);
+                }
+                making.judged.push((request.hash.clone(), outcome));
+                Ok(true)
+            }
+            Err(refusal) => {
+                tracing::warn!(
+                    component = "abci",
+                    event = "proposal_rejected",
+                    height = request.height,
+                    "{refusal}"
+                );
+                Ok(false)
+            }
+        }
+    }
+
+    /// FinalizeBlock: the decided block's results. Writes nothing.
+    pub(crate) fn finalize(
+        &self,
+        request: RequestFinalizeBlock,
+    ) -> Result<ResponseFinalizeBlock, Fatal> {
+        let base = self.base_for(request.height)?;
+        let mut making = self.making();
+        let proposer = ConsensusAddress::from_slice(&request.proposer_address);
+        let judged = making
+            .judged
+            .iter()
+            .position(|(hash, _)| *hash == request.hash && !hash.is_empty());
+        let entries = self
+            .inner
+            .verified
+            .read_all(&request.txs, &self.inner.chain_id);
+        let outcome = match judged {
+            Some(index) => making.judged.swap_remove(index).1,
+            None => block::execute(&base.state, &entries, proposer)?,
+        };
+        let head = Head {
+            height: outcome.state.height(),
+            block_hash: hex::encode_upper(&request.hash),
+            time: request.time.as_ref().map_or(0, |time| time.seconds),
+            proposer: block::fee_collector(&base.state, proposer)?,
+            app_hash: hex::encode(outcome.state.root()),
+        };
+        let response = ResponseFinalizeBlock {
+            events: convert::events(&outcome.events),
+            tx_results: outcome.results.iter().map(convert::tx_result).collect(),
+            validator_updates: convert::validator_updates(&outcome.validator_updates),
+            consensus_param_updates: None,
+            app_hash: outcome.state.root().to_vec().into(),
+        };
+        making.finalized = Some(Finalized {
+            head,
+            txs: request.txs,
+            entries,
+            outcome,
+        });
+        Ok(response)
+    }
+
+    /// Commit: one batch to the disk, then the new state is what everyone reads. Gives the height
+    /// below which CometBFT may prune.
+    pub(crate) fn commit_block(&self) -> Result<i64, Fatal> {
+        let mut making = self.making();
+        making.judged.clear();
+        let Some(block) = making.finalized.take() else {
+            return Err(Fatal::OutOfStep("Commit without FinalizeBlock".into()));
+        };
+        let state = block.outcome.state.clone();
+        let age = state.params().evidence_max_age_num_blocks;
+        let retain_height = self.retain_height(block.head.height, age);
+        let batch = batch(&block, !making.stored, retain_height)?;
+        self.inner.store.commit(&batch)?;
+        making.stored = true;
+        self.count(&block);
+        let snapshot = Arc::new(Snapshot {
+            state,
+            head: block.head.clone(),
+        });
+        let waiting = {
+            let mut pool = self.pool();
+            self.replace_history(|committed| committed.history.push_back(snapshot.clone()));
+            pool.commit(&snapshot.state)?;
+            pool.stats()
+        };
+        if waiting.waiting_for_attestation > 0 {
+            self.inner.wanted.notify_one();
+        }
+        let gauge = &self.inner.metrics.pool;
+        for (kind, count) in [
+            ("all", waiting.transactions),
+            ("parked", waiting.parked),
+            ("waiting", waiting.waiting_for_attestation),
+        ] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            gauge.with_label_values(&[kind]).set(count);
+        }
+        drop(making);
+        // Nobody listening is no error.
+        let _ = self.inner.blocks.send(Arc::new(committed_block(block)));
+        Ok(i64::try_from(retain_height).unwrap_or(0))
+    }
+
+    fn count(&self, block: &Finalized) {
+        let metrics = &self.inner.metrics;
+        for (entry, result) in block.entries.iter().zip(&block.outcome.results) {
+            let kind = match entry {
+                block::Entry::Transaction(verified) => verified.tx.payload.kind(),
+                block::Entry::Attestations(_) => "ATTESTATIONS",
+                block::Entry::Invalid(_) => "invalid",
+            };
+            let code = ait_app::code::Code::from_number(result.code).map_or("ok", |c| c.name());
+            metrics.txs.with_label_values(&[kind, code]).inc();
+        }
+        let height = i64::try_from(block.head.height).unwrap_or(i64::MAX);
+        metrics.height.set(height);
+        let records = i64::try_from(block.outcome.state.len()).unwrap_or(i64::MAX);
+        metrics.records.set(records);
+    }
+
+    /// The state that block `height` builds on.
+    fn base_for(&self, height: i64) -> Result<Arc<Snapshot>, Fatal> {
+        let base = self
+            .base()
+            .ok_or_else(|| Fatal::OutOfStep("a block before InitChain".into()))?;
+        let next = base.state.height().saturating_add(1);
+        if u64::try_from(height) != Ok(next) {
+            return Err(Fatal::OutOfStep(format!(
+                "it is at block {height}, but this node's next is {next}"
+            )));
+        }
+        Ok(base)
+    }
+}
+
+/// Everything that a block writes, the whole state where the store has none of it yet.
+fn batch(block: &Finalized, whole: bool, retain_height: u64) -> Result<Batch, Fatal> {
+    let BlockOutcome { changes, state, .. } = &block.outcome;
+    let records = if whole {
+        whole_state(state)
+    } else {
+        let owned = |value: &Option<Arc<[u8]>>| value.as_ref().map(|bytes| bytes.to_vec());
+        changes
+            .iter()
+            .map(|(key, value)| (key.clone(), owned(value)))
+            .collect()
+    };
+    let mut transactions = Vec::with_capacity(block.txs.len());
+    for (index, (wire, result)) in block.txs.iter().zip(&block.outcome.results).enumerate() {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let record = TxRecord::encode(block.head.height, index, result, wire)?;
+        transactions.push((TxHash::of(wire).0, record));
+    }
+    Ok(Batch {
+        height: block.head.height,
+        meta: serde_json::to_vec(&block.head)?,
+        state: records,
+        transactions,
+        prune_transactions_below: (retain_height > 0).then_some(retain_height),
+    })
+}
+
+fn whole_state(state: &State) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    state
+        .entries()
+        .map(|(key, value)| (key.to_vec(), Some(value.to_vec())))
+        .collect()
+}
+
+fn committed_block(block: Finalized) -> CommittedBlock {
+    let txs = block.txs.iter().zip(block.outcome.results);
+    CommittedBlock {
+        head: block.head,
+        txs: txs
+            .map(|(wire, result)| CommittedTx {
+                hash: TxHash::of(wire),
+                wire: wire.as_ref().into(),
+                result,
+            })
+            .collect(),
+        events: block.outcome.events,
+    }
+}

@@ -1,0 +1,63 @@
+//! Owns what the node counts of itself, for Prometheus. Never read by the state machine.
+
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+/// The node's own metrics and the registry that others add theirs to.
+pub struct Metrics {
+    /// All metrics of the process.
+    pub registry: Registry,
+    /// `ait_abci_seconds{method}`: time to answer CometBFT.
+    pub abci_seconds: HistogramVec,
+    /// `ait_check_tx_total{code}`: CheckTx answers by code name; `ok`, `parked`, `waiting`.
+    pub check_tx: IntCounterVec,
+    /// `ait_tx_total{type,code}`: committed transactions.
+    pub txs: IntCounterVec,
+    /// `ait_pool_transactions{kind}`: `all`, `parked`, `waiting`.
+    pub pool: IntGaugeVec,
+    /// `ait_height`: the last committed block.
+    pub height: IntGauge,
+    /// `ait_state_records`: records in the state.
+    pub records: IntGauge,
+}
+
+impl Metrics {
+    /// Registers them.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let buckets = prometheus::exponential_buckets(0.000_05, 3.0, 12)?;
+        let metrics = Self {
+            registry: Registry::new(),
+            abci_seconds: HistogramVec::new(
+                HistogramOpts::new("ait_abci_seconds", "Seconds to answer an ABCI request")
+                    .buckets(buckets),
+                &["method"],
+            )?,
+            check_tx: IntCounterVec::new(
+                Opts::new("ait_check_tx_total", "CheckTx answers by code"),
+                &["code"],
+            )?,
+            txs: IntCounterVec::new(
+                Opts::new("ait_tx_total", "Committed transactions by type and code"),
+                &["type", "code"],
+            )?,
+            pool: IntGaugeVec::new(
+                Opts::new("ait_pool_transactions", "Transactions in the pool by kind"),
+                &["kind"],
+            )?,
+            height: IntGauge::new("ait_height", "Height of the last committed block")?,
+            records: IntGauge::new("ait_state_records", "Records in the committed state")?,
+        };
+        let registry = &metrics.registry;
+        registry.register(Box::new(metrics.abci_seconds.clone()))?;
+        registry.register(Box::new(metrics.check_tx.clone()))?;
+        registry.register(Box::new(metrics.txs.clone()))?;
+        registry.register(Box::new(metrics.pool.clone()))?;
+        registry.register(Box::new(metrics.height.clone()))?;
+        registry.register(Box::new(metrics.records.clone()))?;
+        Ok(metrics)
+    }
+}

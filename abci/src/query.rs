@@ -1,0 +1,68 @@
+//! Owns `abci_query`: the stored value under a state path, at the head or one of the last 100
+//! heights, with its ICS-23 proof (SPEC section 7).
+
+use ait_app::state::{Key, merkle, overlay::View};
+use tendermint_proto::v0_38::{
+    abci::{RequestQuery, ResponseQuery},
+    crypto::{ProofOp, ProofOps},
+};
+
+use crate::Node;
+
+/// The path is none of the state's.
+const INVALID_PATH: u32 = 1;
+/// The height is not among those still readable.
+const HEIGHT_UNAVAILABLE: u32 = 2;
+
+/// How ICS-23 verifiers know a proof of `smt_spec`.
+const PROOF_TYPE: &str = "ics23:smt";
+
+/// Answers a query. An absent record has an empty value, and with `prove` the proof of its absence.
+pub(crate) fn answer(node: &Node, request: &RequestQuery) -> ResponseQuery {
+    let key = match Key::parse(&request.path) {
+        Ok(key) => key,
+        Err(refusal) => return refused(INVALID_PATH, &refusal.message),
+    };
+    let snapshot = match u64::try_from(request.height) {
+        Ok(0) => node.snapshot(),
+        Ok(height) => node.snapshot_at(height),
+        Err(_) => None,
+    };
+    let Some(snapshot) = snapshot else {
+        let message = format!(
+            "height {} is not readable: the node answers for the last 100 heights since it started",
+            request.height
+        );
+        return refused(HEIGHT_UNAVAILABLE, &message);
+    };
+    let state = &snapshot.state;
+    let value = state.bytes(&key.to_bytes());
+    let proof_ops = request.prove.then(|| prove(state, &key)).flatten();
+    ResponseQuery {
+        key: key.to_bytes().into(),
+        value: value.map_or_else(Default::default, |value| value.to_vec().into()),
+        height: i64::try_from(state.height()).unwrap_or(i64::MAX),
+        proof_ops,
+        ..ResponseQuery::default()
+    }
+}
+
+fn prove(state: &ait_app::state::State, key: &Key) -> Option<ProofOps> {
+    let data = merkle::encode_proof(&state.prove(key)?);
+    Some(ProofOps {
+        ops: vec![ProofOp {
+            r#type: PROOF_TYPE.into(),
+            key: key.to_bytes(),
+            data,
+        }],
+    })
+}
+
+fn refused(code: u32, message: &str) -> ResponseQuery {
+    ResponseQuery {
+        code,
+        codespace: "query".into(),
+        log: message.to_owned(),
+        ..ResponseQuery::default()
+    }
+}

@@ -1,0 +1,162 @@
+//! Owns what the node tells its readers of committed blocks and of transactions on their way.
+
+use std::sync::Arc;
+
+use ait_app::{
+    Refusal,
+    address::Address,
+    events::Event,
+    receipts::AttestationRequest,
+    state::State,
+    tx::{TxHash, TxResult},
+};
+use serde::{Deserialize, Serialize};
+
+/// What is known of the last block besides the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its height.
+    pub height: u64,
+    /// Its CometBFT hash, upper-case hex; empty before the first block.
+    pub block_hash: String,
+    /// Its time, Unix seconds.
+    pub time: i64,
+    /// The account that its fees went to.
+    pub proposer: Address,
+    /// The state's root after it, lower-case hex: the app hash of the next header.
+    pub app_hash: String,
+}
+
+/// The committed state of one height. Readers hold it as long as they like and block nobody.
+pub struct Snapshot {
+    /// The state.
+    pub state: State,
+    /// The block that made it.
+    pub head: Head,
+}
+
+/// A block as it was committed, for those who watch.
+#[derive(Debug)]
+pub struct CommittedBlock {
+    /// The block.
+    pub head: Head,
+    /// Its entries, in order.
+    pub txs: Vec<CommittedTx>,
+    /// What happened outside of transactions.
+    pub events: Vec<Event>,
+}
+
+/// An entry of a committed block.
+#[derive(Debug, Clone)]
+pub struct CommittedTx {
+    /// Its hash.
+    pub hash: TxHash,
+    /// Its bytes.
+    pub wire: Arc<[u8]>,
+    /// Its result.
+    pub result: TxResult,
+}
+
+/// A committed entry as the store's index knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TxRecord {
+    /// The block.
+    pub height: u64,
+    /// The place in it, from 0.
+    pub index: u32,
+    /// Its result.
+    pub result: TxResult,
+    /// Its bytes.
+    pub wire: Vec<u8>,
+}
+
+/// The stored form: the fixed part as JSON, then the wire bytes as they are.
+#[derive(Serialize, Deserialize)]
+struct StoredTx {
+    height: u64,
+    index: u32,
+    result: TxResult,
+}
+
+impl TxRecord {
+    /// The bytes for the store's index: length of the JSON part (4 bytes, big endian), JSON, wire.
+    ///
+    /// # Errors
+    /// When it doesn't serialise.
+    pub fn encode(
+        height: u64,
+        index: u32,
+        result: &TxResult,
+        wire: &[u8],
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        let fixed = serde_json::to_vec(&StoredTx {
+            height,
+            index,
+            result: result.clone(),
+        })?;
+        let length = u32::try_from(fixed.len()).unwrap_or(u32::MAX);
+        Ok([&length.to_be_bytes(), fixed.as_slice(), wire].concat())
+    }
+
+    /// Reads what [`TxRecord::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (fixed, wire) = rest.split_at_checked(length)?;
+        let fixed: StoredTx = serde_json::from_slice(fixed).ok()?;
+        Some(Self {
+            height: fixed.height,
+            index: fixed.index,
+            result: fixed.result,
+            wire: wire.to_vec(),
+        })
+    }
+}
+
+/// A transaction that waits in the pool.
+#[derive(Debug, Clone)]
+pub struct PendingTx {
+    /// Its bytes.
+    pub wire: Arc<[u8]>,
+    /// A claim that waits for its coordinator.
+    pub waits_for_attestation: bool,
+    /// Parked: it cannot be proposed yet, and is dropped unless that changes soon.
+    pub parked: bool,
+}
+
+/// What CheckTx says of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be proposed.
+    Ready,
+    /// A claim that waits for its coordinator.
+    WaitsForAttestation,
+    /// Kept for a few blocks, since another node may be ahead of this one; why it can't run yet.
+    Parked(Refusal),
+    /// Not kept.
+    Refused(Refusal),
+}
+
+/// How full the pool is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PoolStats {
+    /// Transactions, the next two kinds included.
+    pub transactions: usize,
+    /// Of them parked.
+    pub parked: usize,
+    /// Of them claims that wait for their coordinator.
+    pub waiting_for_attestation: usize,
+    /// Bytes of all.
+    pub bytes: usize,
+}
+
+/// A claim whose coordinator shall be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedAttestation {
+    /// The claim.
+    pub hash: TxHash,
+    /// Whom to ask.
+    pub coordinator: Address,
+    /// What to ask.
+    pub request: AttestationRequest,
+}

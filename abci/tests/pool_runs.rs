@@ -1,0 +1,220 @@
+//! A sender's run of nonces in the pool: sequence, replacement, parking, limits.
+#![allow(clippy::unwrap_used)]
+
+mod driver;
+
+use ait_abci::limits;
+use ait_app::code::Code;
+use driver::{Comet, transfer, transfer_of};
+
+#[test]
+fn a_run_of_nonces_is_committed_in_one_block_in_order() {
+    let mut comet = Comet::begin(&["alice"]);
+    let run: Vec<_> = (1..=50)
+        .map(|nonce| transfer("alice", nonce, 100))
+        .collect();
+    for tx in &run {
+        assert_eq!(comet.submit(tx).code, 0);
+    }
+    let block = comet.make_block();
+    assert_eq!(block.len(), 50);
+    assert!(run.iter().all(|tx| Comet::code_in(&block, tx) == Some(0)));
+    assert_eq!(comet.balance("bob"), 50);
+    assert_eq!(comet.node.pool_stats().transactions, 0);
+}
+
+#[test]
+fn higher_fees_go_first_but_never_before_the_senders_own_earlier_nonces() {
+    let mut comet = Comet::begin(&["alice", "dave"]);
+    let cheap_first = transfer("alice", 1, 100);
+    let dear_second = transfer("alice", 2, 900);
+    let middling = transfer("dave", 1, 500);
+    for tx in [&cheap_first, &dear_second, &middling] {
+        comet.submit(tx);
+    }
+    let wires: Vec<_> = comet.proposal();
+    let expected: Vec<Vec<u8>> = [&middling, &cheap_first, &dear_second]
+        .map(|tx| tx.to_wire())
+        .into();
+    assert_eq!(wires, expected);
+}
+
+#[test]
+fn the_whole_run_counts_when_a_balance_is_checked() {
+    let mut comet = Comet::begin(&["alice"]);
+    assert_eq!(
+        comet
+            .submit(&transfer_of("alice", 1, 100, 999_000_000))
+            .code,
+        0
+    );
+    let parked = comet.submit(&transfer_of("alice", 2, 100, 999_000_000));
+    assert_eq!(
+        parked.code, 0,
+        "another node may have seen a payment to alice"
+    );
+    assert!(parked.log.contains("payload.amount"), "{}", parked.log);
+    assert_eq!(comet.proposal().len(), 1);
+}
+
+#[test]
+fn a_replacement_needs_ten_percent_more_and_its_successors_stay() {
+    let mut comet = Comet::begin(&["alice"]);
+    let original = transfer("alice", 1, 100);
+    let successor = transfer("alice", 2, 100);
+    comet.submit(&original);
+    comet.submit(&successor);
+    let too_cheap = comet.submit(&transfer_of("alice", 1, 109, 2));
+    assert_eq!(too_cheap.code, Code::ReplacementUnderpriced.number());
+    let replacement = transfer_of("alice", 1, 110, 7);
+    assert_eq!(comet.submit(&replacement).code, 0);
+    let block = comet.make_block();
+    assert_eq!(Comet::code_in(&block, &replacement), Some(0));
+    assert_eq!(Comet::code_in(&block, &successor), Some(0));
+    assert_eq!(Comet::code_in(&block, &original), None);
+    assert_eq!(comet.balance("bob"), 8);
+    assert!(
+        comet.mempool.is_empty(),
+        "the replaced one left the mempool"
+    );
+}
+
+#[test]
+fn successors_of_a_replacement_survive_rechecks_in_list_order() {
+    let mut comet = Comet::begin(&["alice"]);
+    let first = transfer("alice", 1, 100);
+    let second = transfer("alice", 2, 100);
+    comet.submit(&first);
+    comet.submit(&second);
+    let replacement = transfer("alice", 1, 200);
+    comet.submit(&replacement);
+    // An empty block, as another proposer might make it: everything is rechecked.
+    comet.decide(Vec::new());
+    assert!(comet.mempool_has(&second), "a nonce gap only in list order");
+    assert!(comet.mempool_has(&replacement));
+    comet.decide(Vec::new());
+    assert!(
+        !comet.mempool_has(&first),
+        "displaced once CometBFT holds its replacement"
+    );
+    assert_eq!(comet.make_block().len(), 2);
+}
+
+#[test]
+fn what_a_lost_replacement_displaced_revives() {
+    let mut comet = Comet::begin(&["alice"]);
+    let original = transfer("alice", 1, 100);
+    comet.submit(&original);
+    let lost = transfer_of("alice", 1, 200, 5);
+    assert_eq!(comet.submit_when_full(&lost).code, 0);
+    for _ in 0..3 {
+        comet.decide(Vec::new());
+    }
+    assert!(!comet.pool_has(&lost));
+    assert!(comet.mempool_has(&original) && comet.pool_has(&original));
+    let block = comet.make_block();
+    assert_eq!(Comet::code_in(&block, &original), Some(0));
+}
+
+#[test]
+fn a_transaction_that_cometbft_dropped_leaves_the_pool() {
+    let mut comet = Comet::begin(&["alice"]);
+    let kept = transfer("alice", 1, 100);
+    let lost = transfer("alice", 2, 100);
+    comet.submit(&kept);
+    assert_eq!(comet.submit_when_full(&lost).code, 0);
+    for _ in 0..3 {
+        comet.decide(Vec::new());
+    }
+    assert!(comet.pool_has(&kept));
+    assert!(!comet.pool_has(&lost));
+}
+
+#[test]
+fn a_future_nonce_is_parked_and_runs_once_the_gap_closes() {
+    let mut comet = Comet::begin(&["alice"]);
+    let third = transfer("alice", 3, 100);
+    assert_eq!(comet.submit(&third).code, 0);
+    assert!(comet.proposal().is_empty());
+    assert_eq!(comet.node.pool_stats().parked, 1);
+    comet.submit(&transfer("alice", 2, 100));
+    comet.submit(&transfer("alice", 1, 100));
+    assert_eq!(comet.make_block().len(), 3);
+}
+
+#[test]
+fn a_parked_transaction_is_dropped_after_five_blocks() {
+    let mut comet = Comet::begin(&["alice"]);
+    let parked = transfer("alice", 3, 100);
+    comet.submit(&parked);
+    for _ in 0..4 {
+        comet.make_block();
+        assert!(comet.mempool_has(&parked));
+    }
+    comet.make_block();
+    assert!(!comet.mempool_has(&parked) && !comet.pool_has(&parked));
+}
+
+#[test]
+fn at_most_sixteen_of_a_sender_are_parked() {
+    let mut comet = Comet::begin(&["alice"]);
+    for nonce in 3..19 {
+        assert_eq!(comet.submit(&transfer("alice", nonce, 100)).code, 0);
+    }
+    let refused = comet.submit(&transfer("alice", 19, 100));
+    assert_eq!(refused.code, Code::PoolFull.number());
+    assert!(refused.log.contains("16"), "{}", refused.log);
+    assert_eq!(comet.submit(&transfer("alice", 1, 100)).code, 0);
+    assert_eq!(comet.submit(&transfer("alice", 2, 100)).code, 0);
+    assert_eq!(comet.make_block().len(), 18);
+}
+
+#[test]
+fn at_most_five_hundred_are_parked_in_all() {
+    let names: Vec<String> = (0..32).map(|i| format!("sender {i}")).collect();
+    let funded: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut comet = Comet::begin(&funded);
+    let mut codes = Vec::new();
+    for name in &funded {
+        for nonce in 2..18 {
+            codes.push(comet.submit(&transfer(name, nonce, 100)).code);
+        }
+    }
+    let accepted = codes.iter().filter(|code| **code == 0).count();
+    assert_eq!(accepted, limits::MAX_PARKED);
+    assert_eq!(codes.last(), Some(&Code::PoolFull.number()));
+}
+
+#[test]
+fn used_and_unreachable_nonces_are_refused() {
+    let mut comet = Comet::begin(&["alice"]);
+    comet.submit(&transfer("alice", 1, 100));
+    comet.make_block();
+    let used = comet.submit(&transfer_of("alice", 1, 200, 9));
+    assert_eq!(used.code, Code::NonceUsed.number());
+    let far = comet.submit(&transfer("alice", 2 + limits::MAX_NONCES_AHEAD, 100));
+    assert_eq!(far.code, Code::NonceTooFarAhead.number());
+    assert!(far.log.contains("1000"), "{}", far.log);
+    assert_eq!(
+        comet.submit(&transfer("alice", 0, 100)).code,
+        Code::NonceUsed.number()
+    );
+}
+
+#[test]
+fn a_future_nonce_with_too_low_a_fee_is_not_worth_parking() {
+    let mut comet = Comet::begin(&["alice"]);
+    let refused = comet.submit(&transfer("alice", 5, 1));
+    assert_ne!(refused.code, 0);
+    assert_eq!(comet.node.pool_stats().transactions, 0);
+}
+
+#[test]
+fn a_transaction_sent_again_while_pending_is_accepted_and_counted_once() {
+    let mut comet = Comet::begin(&["alice"]);
+    let tx = transfer("alice", 1, 100);
+    comet.submit(&tx);
+    assert_eq!(comet.submit_when_full(&tx).code, 0);
+    assert_eq!(comet.node.pool_stats().transactions, 1);
+    assert_eq!(comet.make_block().len(), 1);
+}
