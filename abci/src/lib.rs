@@ -5,7 +5,7 @@
 //! depends on may depend on them.
 //!
 //! Reading order: [`Node`] (what is shared), `application` (one method an ABCI request),
-//! `consensus` (the life of a block), `pool` (what waits).
+//! `consensus` (the life of a block), `pool` (what waits), [`transport`] (the socket).
 
 mod application;
 mod consensus;
@@ -15,6 +15,7 @@ mod node;
 mod pool;
 mod query;
 mod records;
+pub mod transport;
 mod verified;
 
 pub use node::{Node, OnFatal, OpenError};
