@@ -1,0 +1,125 @@
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use ait_store::{SledStore, Store as _, StoreError};
+
+use crate::workload::{
+    CHAIN, TestResult, assert_holds_block, batch, child, child_folder, contents, database, state,
+};
+
+const CHILD: &str = "killed_processes_lose_nothing::child_commits_until_it_is_killed";
+
+/// Runs in a process of its own, for the tests below.
+#[test]
+fn child_commits_until_it_is_killed() -> TestResult {
+    let Some(folder) = child_folder() else {
+        return Ok(());
+    };
+    let store = SledStore::open(&folder, CHAIN)?;
+    let mut height = contents(&store)?.map_or(0, |(height, ..)| height);
+    println!("\nacknowledged {height}");
+    loop {
+        height += 1;
+        store.commit(&batch(height))?;
+        println!("\nacknowledged {height}");
+        std::io::stdout().flush()?;
+    }
+}
+
+/// Kills a committing process some time after it acknowledged some blocks. Returns the last block that it
+/// acknowledged.
+fn kill_after(
+    folder: &Path,
+    blocks: usize,
+    delay: Duration,
+) -> Result<u64, Box<dyn std::error::Error>> {
+    let mut process = child(CHILD, folder)?.spawn()?;
+    let output = process.stdout.take().ok_or("no output")?;
+    let mut acknowledged = BufReader::new(output).lines().filter_map(|line| {
+        let height = line.ok()?.strip_prefix("acknowledged ")?.parse().ok()?;
+        Some(height)
+    });
+    let mut last: Option<u64> = acknowledged.by_ref().take(blocks).last();
+    thread::sleep(delay);
+    process.kill()?;
+    process.wait()?;
+    last = acknowledged.last().or(last);
+    last.ok_or_else(|| "the process did not begin".into())
+}
+
+#[test]
+fn a_killed_process_leaves_the_last_block_it_acknowledged_or_the_next_one() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    for (round, blocks) in [2, 30, 1, 90, 5, 14, 60, 3].into_iter().enumerate() {
+        let delay = Duration::from_micros(150 * round as u64);
+        let acknowledged = kill_after(folder.path(), blocks, delay)?;
+        let store = SledStore::open(folder.path(), CHAIN)?;
+        let (height, ..) = contents(&store)?.ok_or("the store is empty")?;
+        assert!(
+            (acknowledged..=acknowledged + 1).contains(&height),
+            "{acknowledged}, {height}"
+        );
+        assert_holds_block(&store, height)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_process_killed_in_its_first_block_leaves_nothing_or_the_whole_block() -> TestResult {
+    for delay in [0, 1, 2, 3, 5, 8] {
+        let folder = tempfile::tempdir()?;
+        kill_after(folder.path(), 1, Duration::from_millis(delay))?;
+        let store = SledStore::open(folder.path(), CHAIN)?;
+        match contents(&store)? {
+            None => store.commit(&batch(1))?,
+            Some((height, ..)) => assert_holds_block(&store, height)?,
+        }
+        let (height, ..) = contents(&store)?.ok_or("the store is empty")?;
+        store.commit(&batch(height + 1))?;
+        assert_holds_block(&store, height + 1)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_an_unfinished_first_block_left_behind_is_not_part_of_the_state() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    drop(SledStore::open(folder.path(), CHAIN)?);
+    let database = database(folder.path())?;
+    for number in 0..2_345 {
+        database.insert(format!("s/left/{number}"), &[0, 0, 0, 1, 9][..])?;
+        database.insert(format!("S/left/{number}\0\0\0\0"), &[9][..])?;
+    }
+    database.flush()?;
+    drop(database);
+
+    let store = SledStore::open(folder.path(), CHAIN)?;
+    assert_eq!(contents(&store)?, None);
+    store.commit(&batch(1))?;
+    let (_, _, found) = contents(&store)?.ok_or("the store is empty")?;
+    assert!(found == state(1));
+    Ok(())
+}
+
+#[test]
+fn the_lock_of_a_killed_process_is_free() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let mut process = child(CHILD, folder.path())?.spawn()?;
+    let output = process.stdout.take().ok_or("no output")?;
+    let mut lines = BufReader::new(output).lines();
+    let began = lines.any(|line| line.is_ok_and(|line| line.starts_with("acknowledged")));
+    assert!(began);
+    let refused = SledStore::open(folder.path(), CHAIN).err();
+    process.kill()?;
+    process.wait()?;
+    assert!(
+        matches!(refused, Some(StoreError::Locked { .. })),
+        "{refused:?}"
+    );
+    SledStore::open(folder.path(), CHAIN)?;
+    Ok(())
+}

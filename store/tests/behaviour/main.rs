@@ -1,0 +1,12 @@
+//! What a user of the store relies on, one behaviour a file.
+
+mod blocks_survive_restarts;
+mod damaged_files_are_refused;
+mod failed_writes_stop_the_store;
+mod killed_processes_lose_nothing;
+mod memory_equals_disk;
+mod old_transactions_are_pruned;
+mod pool_survives_restarts;
+mod power_losses_leave_whole_blocks;
+mod stores_that_do_not_fit_are_refused;
+mod workload;
