@@ -26,6 +26,10 @@ use crate::{
 /// Proposals of one height that are remembered once executed: a few rounds' worth.
 const JUDGED_PROPOSALS: usize = 4;
 
+/// More entries than a proposal can hold: the shortest transaction's fields have more than 256
+/// bytes. Checked first, since reading a million one-byte entries takes memory for each.
+const MAX_ENTRIES: usize = block::MAX_BLOCK_BYTES / 256;
+
 /// Why the node must stop.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fatal {
@@ -114,6 +118,14 @@ impl Node {
     /// ProcessProposal: executes the block from its bytes and the committed state alone.
     pub(crate) fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
         let base = self.base_for(request.height)?;
+        if request.txs.len() > MAX_ENTRIES {
+            let count = request.txs.len();
+            self.note_rejected(
+                request,
+                &format!("{count} entries, more than {MAX_ENTRIES}"),
+            );
+            return Ok(false);
+        }
         let entries = self
             .inner
             .verified
@@ -130,15 +142,21 @@ impl Node {
                 Ok(true)
             }
             Err(refusal) => {
-                tracing::warn!(
-                    component = "abci",
-                    event = "proposal_rejected",
-                    height = request.height,
-                    "{refusal}"
-                );
+                self.note_rejected(request, &refusal.message);
                 Ok(false)
             }
         }
+    }
+
+    fn note_rejected(&self, request: &RequestProcessProposal, why: &str) {
+        self.inner.metrics.rejected_proposals.inc();
+        let height = request.height;
+        tracing::warn!(
+            component = "abci",
+            event = "proposal_rejected",
+            height,
+            "{why}"
+        );
     }
 
     /// FinalizeBlock: the decided block's results. Writes nothing.

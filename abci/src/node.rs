@@ -11,10 +11,11 @@ use std::{
 
 use ait_app::{
     Broken, Refusal,
+    address::Address,
     block::{BlockOutcome, Entry},
     identifiers::ChainId,
     receipts::Attestation,
-    state::State,
+    state::{State, overlay::View},
     tx::TxHash,
 };
 use ait_store::{Store, StoreError};
@@ -172,13 +173,19 @@ impl Node {
         self.inner.blocks.subscribe()
     }
 
-    /// A committed transaction.
+    /// A transaction of the committed head or below. It is still in the pool until the head names its
+    /// block: who asks [`Node::pending`] first, and then here, never misses it.
     ///
     /// # Errors
     /// [`StoreError`] when the disk can't be read.
     pub fn transaction(&self, hash: &TxHash) -> Result<Option<TxRecord>, StoreError> {
+        // Before the record: a block that is on disk is no head yet, and balances don't show it.
+        let head = self
+            .snapshot()
+            .map_or(0, |snapshot| snapshot.head.height);
         let bytes = self.inner.store.transaction(&hash.0)?;
-        Ok(bytes.as_deref().and_then(TxRecord::decode))
+        let record = bytes.as_deref().and_then(TxRecord::decode);
+        Ok(record.filter(|record| record.height <= head))
     }
 
     /// A transaction in the pool.
@@ -191,6 +198,15 @@ impl Node {
         self.judge_new(wire, |pool, state, verified| {
             pool.preview(state, verified, wire.into())
         })
+    }
+
+    /// The nonce after an account's own and those it has pending in sequence.
+    pub fn next_nonce(&self, sender: &Address) -> u64 {
+        let pool = self.pool();
+        let account = self.base().map(|base| base.state.account(sender));
+        let committed = account.map_or(Ok(0), |account| account.map(|account| account.nonce));
+        let committed = committed.unwrap_or_else(|broken| self.fatal(&broken));
+        pool.next_nonce(sender, committed)
     }
 
     /// How full the pool is.
@@ -242,6 +258,11 @@ impl Node {
     /// graceful stop, or the pool's own after CometBFT alone was restarted.
     pub fn saved_transactions(&self) -> Vec<Vec<u8>> {
         std::mem::take(&mut *lock(&self.inner.offers))
+    }
+
+    /// Gives back what was taken by [`Node::saved_transactions`] and could not be offered.
+    pub fn offer_again(&self, wires: Vec<Vec<u8>>) {
+        lock(&self.inner.offers).extend(wires);
     }
 
     /// CometBFT shakes hands: a new one knows nothing of the pool's transactions.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ait_app::{
     Refusal,
     address::Address,
+    crypto::PublicKey,
     events::Event,
     receipts::AttestationRequest,
     state::State,
@@ -159,4 +160,7 @@ pub struct WantedAttestation {
     pub coordinator: Address,
     /// What to ask.
     pub request: AttestationRequest,
+    /// The miner's key, where the chain doesn't know it yet: without it a coordinator could not check
+    /// `miner_sig` of a miner's first claim.
+    pub miner_pubkey: Option<PublicKey>,
 }

@@ -63,6 +63,8 @@ fn a_proposal_above_4_mib_by_protobuf_size_is_rejected_and_never_made() {
     let mut comet = Comet::begin(&["alice"]);
     let big: Vec<bytes::Bytes> = vec![vec![b'x'; 16_000].into(); 263];
     assert!(!comet.accepts(big));
+    let many: Vec<bytes::Bytes> = vec![b"x".as_slice().into(); 1_000_000];
+    assert!(!comet.accepts(many), "a million one-byte entries");
     comet.submit(&transfer("alice", 1, 100));
     assert_eq!(comet.proposal().len(), 1);
 }

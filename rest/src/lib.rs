@@ -1,1 +1,39 @@
-//! Filled in by the commits that follow.
+//! What users of a node touch: REST, live events, metrics, the web page; and the attester, which asks
+//! coordinators in the background.
+//!
+//! Owns HTTP in both directions: towards users, CometBFT's JSON-RPC and coordinators. May not change
+//! the state: it reads committed snapshots of [`ait_abci::Node`], and whatever shall change goes to
+//! CometBFT as a transaction.
+//!
+//! Map, in reading order:
+//! - [`config`]: what is set from outside. `context`: what every handler shares.
+//! - `server`: connections, their limits, the stop. `routes`: one group of SPEC section 9 a file.
+//! - `error`: how every refusal looks, and the one table from codes to HTTP statuses. `views`: the
+//!   JSON of transactions and blocks. `proofs`: what `?prove=true` adds.
+//! - `submit`: a transaction's way to CometBFT. `wallet`: the node's own transactions. `offer`: those
+//!   that a stop saved. `comet`: CometBFT's JSON-RPC.
+//! - `client`, `limit`: who asks, and how often it may. `observe`, `metrics`: what is counted.
+//! - `live`: the WebSocket. `peers`: who is connected to CometBFT.
+//! - `attester`: coordinators.
+
+mod attester;
+mod client;
+mod comet;
+pub mod config;
+mod context;
+mod error;
+mod limit;
+mod live;
+mod metrics;
+mod observe;
+mod offer;
+mod peers;
+mod proofs;
+mod routes;
+mod server;
+mod submit;
+mod views;
+mod wallet;
+
+pub use config::{Config, ConfigError};
+pub use server::{ServeError, Server, serve};

@@ -33,6 +33,11 @@ impl Pool {
             wanted.push(WantedAttestation {
                 hash: entry.verified.hash,
                 coordinator: escrow.coordinator,
+                miner_pubkey: state
+                    .account(&terms.miner)?
+                    .pubkey
+                    .is_none()
+                    .then_some(entry.verified.tx.pubkey),
                 request: AttestationRequest {
                     chain_id: state.chain_id().clone(),
                     receipt_id: terms.receipt_id.clone(),
@@ -65,10 +70,7 @@ impl Pool {
         let Some((sender, nonce)) = self.by_hash.get(hash).copied() else {
             return Ok(Err(gone()));
         };
-        let Some(mut queue) = self.queues.remove(&sender) else {
-            return Ok(Err(gone()));
-        };
-        let before = queue.index();
+        let mut queue = self.take_out(&sender);
         let answer = match queue.find_mut(nonce, hash) {
             None => Err(gone()),
             Some(entry) if !block::attestation_fits(state, &entry.verified, &attestation)? => {
@@ -87,7 +89,7 @@ impl Pool {
                 self.dropped.insert(hash, (refusal, self.generation));
             }
         }
-        self.put_back(sender, queue, &before);
+        self.put_back(sender, queue);
         Ok(answer)
     }
 }

@@ -6,8 +6,9 @@ pub const MAX_TRANSACTIONS: usize = 40_000;
 /// Bytes in all: twice CometBFT's mempool of 64 MiB.
 pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
-/// How far ahead of its account's nonce a transaction may be.
-pub const MAX_NONCES_AHEAD: u64 = 1_000;
+/// How far ahead of its account's nonce a transaction may be. A replacement has all of its sender's
+/// run judged anew, so a long run is work that others can ask for cheaply.
+pub const MAX_NONCES_AHEAD: u64 = 256;
 
 /// Parked transactions of one sender.
 pub const MAX_PARKED_OF_SENDER: usize = 16;

@@ -19,10 +19,10 @@ use ait_app::{
     Broken, Refusal,
     address::Address,
     code::Code,
-    state::State,
+    state::{Key, State},
     tx::{TxHash, VerifiedTx},
 };
-use queue::{Entry, Queue, Status};
+use queue::{Entry, Queue, Row, Status};
 
 use crate::records::{PendingTx, PoolStats, Verdict};
 
@@ -39,6 +39,9 @@ pub struct Pool {
     /// Transactions received, for their order of arrival.
     arrivals: u64,
     bytes: usize,
+    parked: usize,
+    /// Claims that wait for their coordinator, by escrow.
+    waiting: BTreeMap<Key, usize>,
 }
 
 impl Pool {
@@ -68,12 +71,11 @@ impl Pool {
             self.generation,
             state.height(),
         );
-        let mut queue = self.queues.remove(&sender).unwrap_or_default();
-        let before = queue.index();
+        let mut queue = self.take_out(&sender);
         let verdict = queue.insert(state, entry)?;
         let verdict = match verdict {
             Verdict::Ready | Verdict::Refused(_) => verdict,
-            kept => match self.over_limit(&queue, &hash) {
+            kept => match self.over_limit(&queue, nonce) {
                 Some(refusal) => {
                     queue.withdraw(state, nonce)?;
                     Verdict::Refused(refusal)
@@ -81,7 +83,7 @@ impl Pool {
                 None => kept,
             },
         };
-        self.put_back(sender, queue, &before);
+        self.put_back(sender, queue);
         Ok(verdict)
     }
 
@@ -133,15 +135,14 @@ impl Pool {
             .retain(|_, (_, generation)| generation.saturating_add(2) > closing);
         let senders: Vec<Address> = self.queues.keys().copied().collect();
         for sender in senders {
-            let mut queue = self.queues.remove(&sender).unwrap_or_default();
-            let before = queue.index();
+            let mut queue = self.take_out(&sender);
             // Not presented since the commit before the last: CometBFT doesn't hold it. One more
             // round of patience, since CometBFT 0.40 rechecks while the next block is made.
             queue.forget_unseen(closing.saturating_sub(1));
             for (hash, refusal) in queue.rejudge(state)? {
                 self.dropped.insert(hash, (refusal, self.generation));
             }
-            self.put_back(sender, queue, &before);
+            self.put_back(sender, queue);
         }
         Ok(())
     }
@@ -157,23 +158,28 @@ impl Pool {
         })
     }
 
+    /// The nonce after `committed` and the sender's pending ones that follow it in sequence.
+    pub fn next_nonce(&self, sender: &Address, committed: u64) -> u64 {
+        let first = committed.saturating_add(1);
+        let Some(queue) = self.queues.get(sender) else {
+            return first;
+        };
+        let run = queue.entries().zip(first..);
+        let in_sequence = run
+            .take_while(|(entry, nonce)| entry.verified.tx.nonce == *nonce && !entry.is_parked());
+        in_sequence
+            .last()
+            .map_or(first, |(_, nonce)| nonce.saturating_add(1))
+    }
+
     /// How full it is.
     pub fn stats(&self) -> PoolStats {
-        let mut stats = PoolStats {
+        PoolStats {
             transactions: self.by_hash.len(),
+            parked: self.parked,
+            waiting_for_attestation: self.waiting.values().sum(),
             bytes: self.bytes,
-            ..PoolStats::default()
-        };
-        for entry in self.queues.values().flat_map(Queue::entries) {
-            match entry.status {
-                Status::Parked(_) => stats.parked = stats.parked.saturating_add(1),
-                Status::Waiting => {
-                    stats.waiting_for_attestation = stats.waiting_for_attestation.saturating_add(1);
-                }
-                Status::Ready => {}
-            }
         }
-        stats
     }
 
     /// The wire bytes of everything in it, each sender's nonces in sequence.
@@ -190,15 +196,42 @@ impl Pool {
         Some(entry.verdict())
     }
 
-    /// Takes a changed queue back in and brings the index by hash up to date.
-    fn put_back(&mut self, sender: Address, queue: Queue, before: &[(TxHash, u64, usize)]) {
-        for (hash, _, bytes) in before {
-            self.by_hash.remove(hash);
-            self.bytes = self.bytes.saturating_sub(*bytes);
+    /// Takes a sender's queue out to change it, and out of every count.
+    fn take_out(&mut self, sender: &Address) -> Queue {
+        let queue = self.queues.remove(sender).unwrap_or_default();
+        for row in queue.index() {
+            self.by_hash.remove(&row.hash);
+            self.bytes = self.bytes.saturating_sub(row.bytes);
+            self.parked = self.parked.saturating_sub(usize::from(row.parked));
+            if let Some(escrow) = row.waits_for
+                && let Some(count) = self.waiting.get_mut(&escrow)
+            {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.waiting.remove(&escrow);
+                }
+            }
         }
-        for (hash, nonce, bytes) in queue.index() {
+        queue
+    }
+
+    /// Takes a changed queue back in, and into every count.
+    fn put_back(&mut self, sender: Address, queue: Queue) {
+        for row in queue.index() {
+            let Row {
+                hash,
+                nonce,
+                bytes,
+                parked,
+                waits_for,
+            } = row;
             self.by_hash.insert(hash, (sender, nonce));
             self.bytes = self.bytes.saturating_add(bytes);
+            self.parked = self.parked.saturating_add(usize::from(parked));
+            if let Some(escrow) = waits_for {
+                let count = self.waiting.entry(escrow).or_default();
+                *count = count.saturating_add(1);
+            }
         }
         if !queue.is_empty() {
             self.queues.insert(sender, queue);
@@ -226,50 +259,46 @@ impl Pool {
         })
     }
 
-    /// What keeps a parked or waiting transaction, already in its sender's `queue`, out after all.
-    fn over_limit(&self, queue: &Queue, hash: &TxHash) -> Option<Refusal> {
-        let entry = queue.entries().find(|entry| entry.verified.hash == *hash)?;
-        let others = || self.queues.values().chain([queue]).flat_map(Queue::entries);
-        let full = |what: String| Some(Refusal::new(Code::PoolFull, what));
+    /// What keeps a parked or waiting transaction, already in its sender's `queue` (which is taken
+    /// out), out after all.
+    fn over_limit(&self, queue: &Queue, nonce: u64) -> Option<Refusal> {
+        let entry = queue.get(nonce)?;
+        let rows = queue.index();
         match &entry.status {
             Status::Ready => None,
             Status::Parked(why) => {
-                let own = queue.entries().filter(|e| e.is_parked()).count();
-                if own > limits::MAX_PARKED_OF_SENDER {
-                    let limit = limits::MAX_PARKED_OF_SENDER;
-                    return full(format!(
-                        "{}; this sender has {limit} such transactions waiting, the limit",
-                        why.message
-                    ));
-                }
-                let all = others().filter(|e| e.is_parked()).count();
-                (all > limits::MAX_PARKED).then(|| {
-                    let limit = limits::MAX_PARKED;
-                    Refusal::new(
-                        Code::PoolFull,
-                        format!(
-                            "{}; the node has {limit} such transactions waiting, the limit",
-                            why.message
-                        ),
-                    )
+                let own = rows.iter().filter(|row| row.parked).count();
+                let all = self.parked.saturating_add(own);
+                let why = &why.message;
+                above(own, limits::MAX_PARKED_OF_SENDER, || {
+                    format!("{why}; the transactions of this sender that wait for such a cause are")
+                })
+                .or_else(|| {
+                    above(all, limits::MAX_PARKED, || {
+                        format!("{why}; the node's transactions that wait for such a cause are")
+                    })
                 })
             }
             Status::Waiting => {
-                let escrow = entry.claimed_escrow();
-                let waiting = || others().filter(|e| matches!(e.status, Status::Waiting));
-                let same = waiting().filter(|e| e.claimed_escrow() == escrow).count();
-                if same > limits::MAX_WAITING_OF_ESCROW {
-                    let limit = limits::MAX_WAITING_OF_ESCROW;
-                    return full(format!(
-                        "{limit} claims on this escrow wait already, the limit"
-                    ));
-                }
-                if waiting().count() > limits::MAX_WAITING {
-                    let limit = limits::MAX_WAITING;
-                    return full(format!("{limit} claims wait for coordinators, the limit"));
-                }
-                None
+                let escrow = entry.claimed_escrow()?;
+                let own = rows.iter().filter_map(|row| row.waits_for.as_ref());
+                let same = own.clone().filter(|key| **key == escrow).count();
+                let same = same.saturating_add(self.waiting.get(&escrow).copied().unwrap_or(0));
+                let all = self.waiting.values().sum::<usize>();
+                let all = all.saturating_add(own.count());
+                above(same, limits::MAX_WAITING_OF_ESCROW, || {
+                    "the claims on this escrow that wait for its coordinator are".into()
+                })
+                .or_else(|| {
+                    above(all, limits::MAX_WAITING, || {
+                        "the claims that wait for coordinators are".into()
+                    })
+                })
             }
         }
     }
+}
+
+fn above(count: usize, limit: usize, what: impl Fn() -> String) -> Option<Refusal> {
+    (count > limit).then(|| Refusal::new(Code::PoolFull, format!("{} {limit}, the limit", what())))
 }

@@ -104,6 +104,16 @@ impl Entry {
     }
 }
 
+/// What the pool's index knows of a transaction.
+pub struct Row {
+    pub hash: TxHash,
+    pub nonce: u64,
+    pub bytes: usize,
+    pub parked: bool,
+    /// The escrow whose coordinator a claim waits for.
+    pub waits_for: Option<Key>,
+}
+
 /// How a transaction stands where its turn comes; with what its successors are judged on.
 enum Judgement {
     Ready(Changes),
@@ -156,9 +166,17 @@ impl Queue {
         (replaced.verified.hash == *hash).then_some(replaced)
     }
 
-    /// Hash, nonce and size of everything held.
-    pub fn index(&self) -> Vec<(TxHash, u64, usize)> {
-        let row = |entry: &Entry| (entry.verified.hash, entry.nonce(), entry.wire.len());
+    /// What the pool's index knows of everything held.
+    pub fn index(&self) -> Vec<Row> {
+        let row = |entry: &Entry| Row {
+            hash: entry.verified.hash,
+            nonce: entry.nonce(),
+            bytes: entry.wire.len(),
+            parked: entry.is_parked(),
+            waits_for: (entry.status == Status::Waiting)
+                .then(|| entry.claimed_escrow())
+                .flatten(),
+        };
         let replaced = self
             .entries
             .values()

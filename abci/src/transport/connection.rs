@@ -2,173 +2,184 @@
 //! with one write.
 
 use std::{
-    io::{self, Read, Write},
-    net::{Shutdown, TcpStream},
-    os::unix::net::UnixStream,
+    any::Any,
+    io::{self, Read as _, Write as _},
+    net::Shutdown,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
-use bytes::BytesMut;
 use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci::{
-    Request, Response, ResponseException, request::Value as RequestValue, response::Value,
+
+use super::{
+    codec::{self, FrameError, Incoming, RETAINED_BYTES},
+    dispatch,
+    socket::Stream,
 };
 
-use super::codec::{self, FrameError};
-use crate::OnFatal;
-
-/// How much is read at once: a burst of CheckTx in one go.
-const READ_BYTES: usize = 256 * 1024;
-
-/// Answers are written at the latest when they have this many bytes.
+/// Answers that wait for those to the requests after them are written when they have this many bytes.
 const WRITE_BYTES: usize = 1024 * 1024;
+/// How long, and for how many bytes, a peer is listened to that was told to give up.
+const FAREWELL_PATIENCE: Duration = Duration::from_millis(500);
+const FAREWELL_READS: usize = 64;
 
-/// A connection of either kind.
-pub enum Stream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
+/// Why a connection ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The peer closed it.
+    Closed,
+    /// The server stops.
+    Stopped,
+    /// Reading or writing failed.
+    Broken(io::Error),
+    /// The peer sent what is no request, or asked for what is too long.
+    Refused(FrameError),
+    /// The application panicked, with this message.
+    Panicked(String),
 }
 
-impl Stream {
-    /// A second handle, to end the connection from another thread.
-    pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(match self {
-            Stream::Unix(stream) => Stream::Unix(stream.try_clone()?),
-            Stream::Tcp(stream) => Stream::Tcp(stream.try_clone()?),
-        })
-    }
-
-    /// Ends reading, writing or both.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        match self {
-            Stream::Unix(stream) => stream.shutdown(how),
-            Stream::Tcp(stream) => stream.shutdown(how),
-        }
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Unix(stream) => stream.read(buffer),
-            Stream::Tcp(stream) => stream.read(buffer),
-        }
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Stream::Unix(stream) => stream.write_all(bytes),
-            Stream::Tcp(stream) => stream.write_all(bytes),
-        }
-    }
+/// What the server and a connection's thread know of each other.
+#[derive(Default)]
+pub(super) struct Signals {
+    /// The server stops: no further request is handled.
+    pub(super) stopping: AtomicBool,
+    /// The connection waits for its peer to read.
+    pub(super) writing: AtomicBool,
 }
 
-/// Serves a connection until the other side closes it, it breaks, or the server stops.
-pub fn serve<A: Application>(mut stream: Stream, application: &A, on_fatal: &OnFatal) {
-    let served = catch_unwind(AssertUnwindSafe(|| answer_all(&mut stream, application)));
-    let _ = stream.shutdown(Shutdown::Both);
-    match served {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(
-                component = "transport",
-                event = "connection_closed",
-                "{error}"
-            );
-        }
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("unknown");
-            on_fatal(format!("the application panicked: {text}"));
-        }
-    }
+/// One connection at work.
+pub(super) struct Connection<'a, A> {
+    stream: &'a mut Stream,
+    application: &'a A,
+    signals: &'a Signals,
+    limit: usize,
+    outgoing: Vec<u8>,
 }
 
-fn answer_all<A: Application>(stream: &mut Stream, application: &A) -> io::Result<()> {
-    let mut incoming = BytesMut::new();
-    let mut outgoing = BytesMut::new();
-    let mut chunk = vec![0; READ_BYTES];
-    loop {
-        let count = match stream.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+impl<'a, A: Application> Connection<'a, A> {
+    pub(super) fn new(
+        stream: &'a mut Stream,
+        application: &'a A,
+        signals: &'a Signals,
+        limit: usize,
+    ) -> Self {
+        Self {
+            stream,
+            application,
+            signals,
+            limit,
+            outgoing: Vec::new(),
+        }
+    }
+
+    /// Serves until the connection ends.
+    pub(super) fn serve(mut self) -> End {
+        let end = self.answer_all();
+        let end = match end {
+            // What was answered before the application panicked is still right, but the process ends.
+            End::Broken(_) | End::Panicked(_) => end,
+            end => match self.write() {
+                Ok(()) => end,
+                Err(error) => End::Broken(error),
+            },
         };
-        incoming.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        let refused = answer_whole_frames(stream, application, &mut incoming, &mut outgoing)?;
-        stream.write_all(&outgoing)?;
-        outgoing.clear();
-        if let Some(error) = refused {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        if matches!(end, End::Refused(_)) {
+            self.say_farewell();
         }
+        let _ = self.stream.shutdown(Shutdown::Both);
+        end
     }
-}
 
-/// Handles the whole requests in `incoming`; what is left of a partial one stays there. A frame that
-/// can't be read is answered with an exception, as ABCI has it, and ends the connection.
-fn answer_whole_frames<A: Application>(
-    stream: &mut Stream,
-    application: &A,
-    incoming: &mut BytesMut,
-    outgoing: &mut BytesMut,
-) -> io::Result<Option<FrameError>> {
-    loop {
-        match codec::take_request(incoming) {
-            Ok(Some(request)) => codec::put_response(outgoing, &handle(application, request)),
-            Ok(None) => return Ok(None),
-            Err(error) => {
-                codec::put_response(outgoing, &exception(error.to_string()));
-                return Ok(Some(error));
+    fn answer_all(&mut self) -> End {
+        let mut incoming = Incoming::new(self.limit);
+        loop {
+            if let Some(end) = self.answer_arrived(&mut incoming) {
+                return end;
+            }
+            if let Err(error) = self.write() {
+                return End::Broken(error);
+            }
+            match incoming.read_from(self.stream) {
+                Ok(0) if self.is_stopping() => return End::Stopped,
+                Ok(0) => return End::Closed,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return End::Broken(error),
             }
         }
-        if outgoing.len() >= WRITE_BYTES {
-            stream.write_all(outgoing)?;
-            outgoing.clear();
+    }
+
+    /// Handles the whole requests that have arrived. Returns why the connection ends, if it does.
+    fn answer_arrived(&mut self, incoming: &mut Incoming) -> Option<End> {
+        loop {
+            if self.is_stopping() {
+                return Some(End::Stopped);
+            }
+            let request = match incoming.next_request() {
+                Ok(Some(request)) => request,
+                Ok(None) => return None,
+                Err(error) => return Some(self.refuse(error)),
+            };
+            let answer = || dispatch::answer(self.application, request);
+            let response = match catch_unwind(AssertUnwindSafe(answer)) {
+                Ok(response) => response,
+                Err(payload) => return Some(End::Panicked(message_of(payload.as_ref()))),
+            };
+            if let Err(error) = codec::append(&mut self.outgoing, &response, self.limit) {
+                return Some(self.refuse(error));
+            }
+            if self.outgoing.len() >= WRITE_BYTES
+                && let Err(error) = self.write()
+            {
+                return Some(End::Broken(error));
+            }
         }
+    }
+
+    fn refuse(&mut self, error: FrameError) -> End {
+        let exception = dispatch::exception(error.to_string());
+        // An exception is short, and a connection that ends anyway can do without it.
+        let _ = codec::append(&mut self.outgoing, &exception, usize::MAX);
+        End::Refused(error)
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        self.signals.writing.store(true, Ordering::SeqCst);
+        let written = self.stream.write_all(&self.outgoing);
+        self.signals.writing.store(false, Ordering::SeqCst);
+        self.outgoing.clear();
+        self.outgoing.shrink_to(RETAINED_BYTES);
+        written
+    }
+
+    /// Closing a connection with bytes unread may throw away the last answer on its way (RFC 1122,
+    /// 4.2.2.13), so some more is read first.
+    fn say_farewell(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        if self.stream.set_read_timeout(FAREWELL_PATIENCE).is_err() {
+            return;
+        }
+        let mut unread = vec![0; WRITE_BYTES];
+        for _ in 0..FAREWELL_READS {
+            if self.is_stopping() || !matches!(self.stream.read(&mut unread), Ok(1..)) {
+                return;
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.signals.stopping.load(Ordering::SeqCst)
     }
 }
 
-/// The library's own dispatcher is private to it, and panics on an empty request.
-fn handle<A: Application>(application: &A, request: Request) -> Response {
-    use RequestValue as Ask;
-    let Some(request) = request.value else {
-        return exception("an empty request".into());
-    };
-    let value = match request {
-        Ask::Echo(request) => Value::Echo(application.echo(request)),
-        Ask::Flush(_) => Value::Flush(application.flush()),
-        Ask::Info(request) => Value::Info(application.info(request)),
-        Ask::InitChain(request) => Value::InitChain(application.init_chain(request)),
-        Ask::Query(request) => Value::Query(application.query(request)),
-        Ask::CheckTx(request) => Value::CheckTx(application.check_tx(request)),
-        Ask::Commit(_) => Value::Commit(application.commit()),
-        Ask::ListSnapshots(_) => Value::ListSnapshots(application.list_snapshots()),
-        Ask::OfferSnapshot(request) => Value::OfferSnapshot(application.offer_snapshot(request)),
-        Ask::LoadSnapshotChunk(request) => {
-            Value::LoadSnapshotChunk(application.load_snapshot_chunk(request))
-        }
-        Ask::ApplySnapshotChunk(request) => {
-            Value::ApplySnapshotChunk(application.apply_snapshot_chunk(request))
-        }
-        Ask::PrepareProposal(request) => {
-            Value::PrepareProposal(application.prepare_proposal(request))
-        }
-        Ask::ProcessProposal(request) => {
-            Value::ProcessProposal(application.process_proposal(request))
-        }
-        Ask::ExtendVote(request) => Value::ExtendVote(application.extend_vote(request)),
-        Ask::VerifyVoteExtension(request) => {
-            Value::VerifyVoteExtension(application.verify_vote_extension(request))
-        }
-        Ask::FinalizeBlock(request) => Value::FinalizeBlock(application.finalize_block(request)),
-    };
-    Response { value: Some(value) }
-}
-
-fn exception(error: String) -> Response {
-    Response {
-        value: Some(Value::Exception(ResponseException { error })),
-    }
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let message = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
+    message.unwrap_or("no message").to_owned()
 }

@@ -1,0 +1,197 @@
+//! Owns the shapes of CometBFT's answers, as far as they are used (CometBFT RPC, `ResultBlock` and others).
+
+use serde::{Deserialize, Deserializer};
+
+/// `status`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Status {
+    /// How far it is.
+    pub sync_info: SyncInfo,
+}
+
+/// A part of `status`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SyncInfo {
+    /// Whether it fetches blocks that others already have.
+    pub catching_up: bool,
+}
+
+/// `broadcast_tx_sync`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BroadcastAnswer {
+    /// CheckTx's code.
+    pub code: u32,
+    /// Its message.
+    #[serde(default)]
+    pub log: String,
+}
+
+/// `block` and `block_by_hash`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BlockAnswer {
+    /// What names the block.
+    pub block_id: BlockId,
+    /// The block.
+    pub block: Option<Block>,
+}
+
+/// What names a block.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BlockId {
+    /// Its hash, upper-case hex; empty before the first block.
+    pub hash: String,
+}
+
+/// A block.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Block {
+    /// Its header.
+    pub header: Header,
+    /// What it holds.
+    pub data: Data,
+}
+
+/// The entries of a block.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Data {
+    /// Base64 each; null where there are none.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub txs: Vec<String>,
+}
+
+/// The header of a block.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Header {
+    /// Its height.
+    #[serde(deserialize_with = "number_in_text")]
+    pub height: u64,
+    /// RFC 3339.
+    pub time: String,
+    /// The block before.
+    pub last_block_id: BlockId,
+    /// The state's root after the block before, hex.
+    pub app_hash: String,
+    /// The proposer's consensus address, hex.
+    pub proposer_address: String,
+}
+
+/// `header`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct HeaderAnswer {
+    /// The header.
+    pub header: Option<Header>,
+}
+
+/// `commit`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CommitAnswer {
+    /// The header and who signed it.
+    pub signed_header: SignedHeader,
+    /// Whether these are the signatures that the next block holds.
+    pub canonical: bool,
+}
+
+/// A part of `commit`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SignedHeader {
+    /// The signatures.
+    pub commit: Option<Commit>,
+}
+
+/// The signatures under a block.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Commit {
+    /// One a validator.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub signatures: Vec<CommitSignature>,
+}
+
+/// One validator's part of a commit.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CommitSignature {
+    /// 1 absent, 2 for the block, 3 for none.
+    pub block_id_flag: u8,
+    /// The consensus address, hex.
+    pub validator_address: String,
+    /// Base64; null or empty where absent.
+    pub signature: Option<String>,
+}
+
+/// `net_info`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NetInfo {
+    /// The peers.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub peers: Vec<Peer>,
+}
+
+/// A peer.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Peer {
+    /// What it says of itself.
+    pub node_info: NodeInfo,
+    /// Whether this node dialled it.
+    pub is_outbound: bool,
+    /// Where it is.
+    pub remote_ip: String,
+}
+
+/// What a peer says of itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NodeInfo {
+    /// The id of its node key, hex.
+    pub id: String,
+    /// Where it says it listens.
+    #[serde(default)]
+    pub listen_addr: String,
+    /// Its name.
+    #[serde(default)]
+    pub moniker: String,
+}
+
+/// CometBFT writes 64-bit integers as text.
+fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_of_cometbft_is_read() {
+        let answer: Option<CommitAnswer> = serde_json::from_str(
+            r#"{"signed_header":{"header":{"version":{"block":"11"},"chain_id":"c","height":"5"},
+                "commit":{"height":"5","round":0,"block_id":{"hash":"AB"},"signatures":[
+                {"block_id_flag":2,"validator_address":"00","timestamp":"2024-01-01T00:00:00Z","signature":"AA=="},
+                {"block_id_flag":1,"validator_address":"","timestamp":"0001-01-01T00:00:00Z","signature":null}]}},
+                "canonical":true}"#,
+        )
+        .unwrap();
+        let answer = answer.unwrap();
+        assert!(answer.canonical);
+        let signatures = answer.signed_header.commit.unwrap().signatures;
+        assert_eq!(signatures.len(), 2);
+        assert_eq!(signatures[1].signature, None);
+    }
+
+    #[test]
+    fn a_pruned_block_is_read_as_none() {
+        let answer: BlockAnswer = serde_json::from_str(
+            r#"{"block_id":{"hash":"","parts":{"total":0,"hash":""}},"block":null}"#,
+        )
+        .unwrap();
+        assert!(answer.block.is_none());
+        let commit: Option<CommitAnswer> = serde_json::from_str("null").unwrap();
+        assert!(commit.is_none());
+    }
+}

@@ -1,0 +1,226 @@
+//! Owns the client of CometBFT's JSON-RPC (0.38 and 0.40): the few methods that REST needs, typed.
+//! Knows nothing of this project's routes.
+
+mod answers;
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use prometheus::HistogramVec;
+use reqwest::{Client, Url, redirect::Policy};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::{sync::Semaphore, time::timeout};
+
+pub use answers::{
+    BlockAnswer, BroadcastAnswer, CommitAnswer, Header, HeaderAnswer, NetInfo, Peer, Status,
+};
+
+use crate::config::ConfigError;
+
+/// How long a connection to CometBFT may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long an answer may take: CometBFT itself gives up after 10 s.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long the answer to "are you there" may take.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Requests in flight; CometBFT refuses connections beyond its 900 by default.
+const MAX_IN_FLIGHT: usize = 256;
+/// CometBFT closes idle connections after 10 s; ours go first, so that none is found closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What can go wrong with a request to CometBFT.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CometError {
+    /// No connection, or no answer in time.
+    #[error("CometBFT does not answer: {0}")]
+    Unreachable(String),
+    /// A JSON-RPC error.
+    #[error("CometBFT refused: {message}{}{data}", if .data.is_empty() { "" } else { ": " })]
+    Refused {
+        /// JSON-RPC's number.
+        code: i64,
+        /// Its words.
+        message: String,
+        /// What CometBFT adds; empty where nothing.
+        data: String,
+    },
+    /// The answer is not what the method answers.
+    #[error("CometBFT's answer can't be read: {0}")]
+    Malformed(String),
+}
+
+impl CometError {
+    /// Whether CometBFT has no such method: `unsafe` methods are off by default.
+    pub fn is_unknown_method(&self) -> bool {
+        matches!(self, CometError::Refused { code: -32601, .. })
+    }
+
+    /// Whether the mempool takes nothing for the moment.
+    pub fn is_mempool_full(&self) -> bool {
+        self.says("mempool is full") || self.says("mempool is still rechecking")
+    }
+
+    /// Whether the words of a refusal contain `text`.
+    pub fn says(&self, text: &str) -> bool {
+        matches!(self, CometError::Refused { message, data, .. }
+            if message.contains(text) || data.contains(text))
+    }
+}
+
+/// A client of one CometBFT node. Cloning is cheap.
+#[derive(Clone)]
+pub struct Comet {
+    http: Client,
+    url: Url,
+    in_flight: Arc<Semaphore>,
+    seconds: HistogramVec,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    result: Option<Value>,
+    error: Option<RpcError>,
+}
+
+#[derive(Deserialize)]
+struct RpcError {
+    code: i64,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    data: String,
+}
+
+impl Comet {
+    /// A client for `url`; `seconds` takes the latencies by method.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when no HTTP client can be made.
+    pub fn new(url: Url, seconds: HistogramVec) -> Result<Self, ConfigError> {
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build()
+            .map_err(|error| ConfigError {
+                setting: "COMETBFT_RPC".into(),
+                value: url.to_string(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            http,
+            url,
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            seconds,
+        })
+    }
+
+    /// Whether CometBFT is there and how far it is.
+    ///
+    /// # Errors
+    /// [`CometError`], as every method here.
+    pub async fn status(&self) -> Result<Status, CometError> {
+        match timeout(STATUS_TIMEOUT, self.call("status", json!({}))).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CometError::Unreachable("no answer in time".into())),
+        }
+    }
+
+    /// Hands a transaction to the mempool and waits for CheckTx.
+    pub async fn broadcast_tx_sync(&self, wire: &[u8]) -> Result<BroadcastAnswer, CometError> {
+        let params = json!({"tx": STANDARD.encode(wire)});
+        self.call("broadcast_tx_sync", params).await
+    }
+
+    /// The block of a height; `None` inside where it was pruned.
+    pub async fn block(&self, height: u64) -> Result<BlockAnswer, CometError> {
+        self.call("block", at(height)).await
+    }
+
+    /// The block of a hash; `None` inside where there is none.
+    pub async fn block_by_hash(&self, hash: &[u8; 32]) -> Result<BlockAnswer, CometError> {
+        let params = json!({"hash": STANDARD.encode(hash)});
+        self.call("block_by_hash", params).await
+    }
+
+    /// The header of a height; `None` inside where it was pruned.
+    pub async fn header(&self, height: u64) -> Result<HeaderAnswer, CometError> {
+        self.call("header", at(height)).await
+    }
+
+    /// The signatures under the block of a height; `None` where it was pruned.
+    pub async fn commit(&self, height: u64) -> Result<Option<CommitAnswer>, CometError> {
+        self.call("commit", at(height)).await
+    }
+
+    /// The peers.
+    pub async fn net_info(&self) -> Result<NetInfo, CometError> {
+        self.call("net_info", json!({})).await
+    }
+
+    /// Dials a peer and stays connected; answered only where CometBFT's `rpc.unsafe` is on.
+    pub async fn dial_peer(&self, address: &str) -> Result<(), CometError> {
+        let params = json!({"peers": [address], "persistent": true});
+        let _: Value = self.call("dial_peers", params).await?;
+        Ok(())
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, CometError> {
+        let timer = self.seconds.with_label_values(&[method]).start_timer();
+        let answer = timeout(TOTAL_TIMEOUT, self.exchange(method, params)).await;
+        timer.observe_duration();
+        let envelope =
+            answer.map_err(|_| CometError::Unreachable("no answer in time".into()))??;
+        if let Some(RpcError {
+            code,
+            message,
+            data,
+        }) = envelope.error
+        {
+            return Err(CometError::Refused {
+                code,
+                message,
+                data,
+            });
+        }
+        serde_json::from_value(envelope.result.unwrap_or_default())
+            .map_err(|error| CometError::Malformed(format!("{method}: {error}")))
+    }
+
+    async fn exchange(&self, method: &str, params: Value) -> Result<Envelope, CometError> {
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let unreachable = |error: reqwest::Error| CometError::Unreachable(innermost(&error));
+        let _permit = self.in_flight.acquire().await;
+        let send = || self.http.post(self.url.clone()).json(&request).send();
+        let response = match send().await {
+            // A kept connection that CometBFT closed meanwhile, as a restart of it does: every method
+            // here may be asked twice.
+            Err(error) if !error.is_timeout() && !error.is_connect() => send().await,
+            answer => answer,
+        };
+        let body = response.map_err(unreachable)?.bytes().await;
+        // CometBFT answers errors with status 500 and the same envelope.
+        serde_json::from_slice(&body.map_err(unreachable)?)
+            .map_err(|error| CometError::Malformed(format!("{method}: {error}")))
+    }
+}
+
+fn at(height: u64) -> Value {
+    json!({"height": height.to_string()})
+}
+
+/// The cause that says something: the outer ones only repeat the address.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,150 @@
+//! Owns what is set from outside (SPEC section 10) and its checks. Reads no environment: the binary does.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use ait_app::{address::Address, crypto::SecretKey};
+use reqwest::Url;
+
+/// Everything that REST and the attester can be told. Begin with [`Config::new`] and set what differs.
+#[derive(Clone)]
+pub struct Config {
+    /// Where REST listens (`RPC_BIND`). Port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// CometBFT's JSON-RPC, `http://host:port` (`COMETBFT_RPC`).
+    pub comet_rpc: String,
+    /// Where each coordinator is asked, and the allowlist of hosts that ever are (`COORDINATOR_URLS`).
+    pub coordinator_urls: BTreeMap<Address, String>,
+    /// What admin routes ask for as a bearer token (`ADMIN_TOKEN`). An empty one counts as none.
+    pub admin_token: Option<String>,
+    /// The key of the `admin` account, for `/admin/paramSet`.
+    pub admin_key: Option<SecretKey>,
+    /// The key of the genesis account that `/admin/mintFaucet` pays from (`FAUCET_KEY`).
+    pub faucet_key: Option<SecretKey>,
+    /// Whether this is a development network: admin routes answer to loopback without a token,
+    /// loopback is not rate-limited, and `/rpc/attest` is there.
+    pub devnet: bool,
+    /// The mock coordinator behind `/rpc/attest`.
+    pub mock_coordinator_url: Option<String>,
+    /// Peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Transactions and faucet calls a second and client address.
+    pub rate_per_second: NonZeroU32,
+    /// How many of them may come at once.
+    pub rate_burst: NonZeroU32,
+    /// Open connections, at most; more wait.
+    pub max_connections: u32,
+    /// Open WebSockets, at most; more are refused.
+    pub max_websockets: u32,
+    /// How long `?wait=commit` waits.
+    pub commit_wait: Duration,
+}
+
+impl Config {
+    /// The defaults of SPEC sections 9 and 10.
+    pub fn new(bind: SocketAddr, comet_rpc: impl Into<String>) -> Self {
+        Self {
+            bind,
+            comet_rpc: comet_rpc.into(),
+            coordinator_urls: BTreeMap::new(),
+            admin_token: None,
+            admin_key: None,
+            faucet_key: None,
+            devnet: false,
+            mock_coordinator_url: None,
+            trusted_proxies: Vec::new(),
+            rate_per_second: NonZeroU32::MIN.saturating_add(99),
+            rate_burst: NonZeroU32::MIN.saturating_add(999),
+            max_connections: 2_000,
+            max_websockets: 500,
+            commit_wait: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} {value:?}: {reason}")]
+pub struct ConfigError {
+    /// Its name.
+    pub setting: String,
+    /// What it was set to.
+    pub value: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Reads the base URL of a service that this node calls.
+pub(crate) fn base_url(setting: &str, text: &str) -> Result<Url, ConfigError> {
+    let refuse = |reason: &str| ConfigError {
+        setting: setting.to_owned(),
+        value: text.chars().take(200).collect(),
+        reason: reason.to_owned(),
+    };
+    let mut url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+    if url.scheme() != "http" {
+        return Err(refuse(
+            "must begin with http:// (what needs TLS needs a proxy beside this node)",
+        ));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(refuse("must name a host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must not hold a user name or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must not have a query or fragment"));
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// The address of a coordinator's one route (SPEC section 4) under its base URL.
+pub(crate) fn attest_url(setting: &str, text: &str) -> Result<Url, ConfigError> {
+    let base = base_url(setting, text)?;
+    base.join("attest/receipt").map_err(|error| ConfigError {
+        setting: setting.to_owned(),
+        value: text.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn service_addresses_are_plain_http_bases() {
+        for (text, joined) in [
+            (
+                "http://127.0.0.1:9000",
+                "http://127.0.0.1:9000/attest/receipt",
+            ),
+            ("http://host:1/base", "http://host:1/base/attest/receipt"),
+            ("http://[::1]:9000/", "http://[::1]:9000/attest/receipt"),
+        ] {
+            assert_eq!(attest_url("X", text).unwrap().as_str(), joined);
+        }
+        for bad in [
+            "",
+            "127.0.0.1:9000",
+            "ftp://host",
+            "https://host",
+            "http://",
+            "http://user:secret@host",
+            "http://host/?a=b",
+            "http://host/#a",
+        ] {
+            let error = attest_url("COORDINATOR_URLS", bad).unwrap_err();
+            assert_eq!(error.setting, "COORDINATOR_URLS", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Owns what all handlers and background tasks share.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use ait_abci::{Node, Snapshot};
+use ait_app::crypto::sha256;
+use reqwest::{Client, Url, redirect::Policy};
+use tokio::sync::{Semaphore, watch};
+
+use crate::{
+    comet::Comet,
+    config::{self, Config, ConfigError},
+    error::{ApiError, Reason},
+    limit::Limiter,
+    live::Feed,
+    metrics::Metrics,
+    server::ServeError,
+    wallet::Wallet,
+};
+
+/// How long the mock coordinator behind `/rpc/attest` may take.
+const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What all handlers share.
+pub struct Context {
+    /// The node, whose committed state is read.
+    pub node: Node,
+    /// CometBFT, to which everything goes that shall change the state.
+    pub comet: Comet,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What WebSockets are told.
+    pub feed: Feed,
+    /// One permit an open WebSocket.
+    pub websockets: Arc<Semaphore>,
+    /// How often a client may send.
+    pub limiter: Limiter,
+    /// Peers whose forwarded header counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether this is a development network.
+    pub devnet: bool,
+    /// sha256 of the admin token.
+    pub admin_token: Option<[u8; 32]>,
+    /// Sends `PARAM_UPDATE`.
+    pub admin: Option<Wallet>,
+    /// Pays the faucet's transfers.
+    pub faucet: Option<Wallet>,
+    /// The mock coordinator's route.
+    pub mock_coordinator: Option<Url>,
+    /// For requests to the mock coordinator.
+    pub http: Client,
+    /// How long `?wait=commit` waits.
+    pub commit_wait: Duration,
+    /// Turns true when the node stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl Context {
+    /// Checks a configuration and makes everything of it but the socket.
+    ///
+    /// # Errors
+    /// [`ServeError`] names the setting that cannot be used.
+    pub fn new(
+        node: Node,
+        config: &Config,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Self, ServeError> {
+        let metrics = Arc::new(Metrics::register(node.registry())?);
+        let comet_url = config::base_url("COMETBFT_RPC", &config.comet_rpc)?;
+        let comet = Comet::new(comet_url, metrics.comet.clone())?;
+        let mock_coordinator = config
+            .mock_coordinator_url
+            .as_deref()
+            .map(|url| config::attest_url("the mock coordinator's URL", url))
+            .transpose()?;
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .timeout(FORWARD_TIMEOUT)
+            .build()
+            .map_err(|error| ConfigError {
+                setting: "HTTP client".into(),
+                value: String::new(),
+                reason: error.to_string(),
+            })?;
+        let token = config.admin_token.as_deref();
+        let permits = usize::try_from(config.max_websockets).unwrap_or(usize::MAX);
+        Ok(Self {
+            comet,
+            feed: Feed::new(),
+            websockets: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            limiter: Limiter::new(config.rate_per_second, config.rate_burst),
+            trusted_proxies: config
+                .trusted_proxies
+                .iter()
+                .map(IpAddr::to_canonical)
+                .collect(),
+            devnet: config.devnet,
+            admin_token: token
+                .filter(|token| !token.is_empty())
+                .map(|token| sha256(token.as_bytes())),
+            admin: config.admin_key.clone().map(Wallet::new),
+            faucet: config.faucet_key.clone().map(Wallet::new),
+            mock_coordinator,
+            http,
+            commit_wait: config.commit_wait,
+            stopping,
+            metrics,
+            node,
+        })
+    }
+
+    /// The committed head, which a request reads from first to last.
+    ///
+    /// # Errors
+    /// 503 before the first block.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
+        self.node.snapshot().ok_or_else(|| {
+            ApiError::new(Reason::Starting, "no block is committed yet").retry_after(1)
+        })
+    }
+
+    /// Resolves when the node stops.
+    pub async fn stopped(&self) {
+        wait_for_stop(self.stopping.clone()).await;
+    }
+}
+
+/// Resolves when `stopping` turns true, or nobody is left to turn it.
+pub async fn wait_for_stop(mut stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow_and_update() {
+        if stopping.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Owns how often one client may send (SPEC section 9): a token bucket for each client address.
+//!
+//! Memory is bounded by construction: addresses are hashed, with a key of this process, onto a fixed number of
+//! buckets. Two clients share one rarely, and nobody can choose whose to share.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    num::NonZeroU32,
+};
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+
+/// Buckets: a few MiB when every one is in use.
+const BUCKETS: u64 = 65_536;
+
+/// The rate limit of all clients.
+pub struct Limiter {
+    limiter: DefaultKeyedRateLimiter<u64>,
+    hasher: RandomState,
+}
+
+impl Limiter {
+    /// `per_second` requests for each client address, `burst` of them at once.
+    pub fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
+        Self {
+            limiter: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Takes one request of this client.
+    ///
+    /// # Errors
+    /// The whole seconds to wait, at least one, when it sent too many.
+    pub fn take(&self, client: IpAddr) -> Result<(), u64> {
+        let bucket = self.hasher.hash_one(subscriber(client)) % BUCKETS;
+        self.limiter.check_key(&bucket).map_err(|until| {
+            let wait = until.wait_time_from(self.limiter.clock().now());
+            wait.as_secs().saturating_add(1)
+        })
+    }
+}
+
+/// One subscriber has a whole /64 of IPv6 addresses, and IPv4 may come written as IPv6.
+fn subscriber(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limiter(burst: u32) -> Limiter {
+        Limiter::new(NonZeroU32::MIN, NonZeroU32::new(burst).unwrap())
+    }
+
+    fn taken(limiter: &Limiter, client: &str, tries: usize) -> usize {
+        let client = client.parse().unwrap();
+        (0..tries).filter(|_| limiter.take(client).is_ok()).count()
+    }
+
+    #[test]
+    fn a_client_that_spent_its_burst_is_refused_and_others_are_not() {
+        let limiter = limiter(20);
+        let first = taken(&limiter, "192.0.2.1", 100);
+        assert!((20..100).contains(&first), "{first}");
+        assert!(limiter.take("192.0.2.1".parse().unwrap()).unwrap_err() >= 1);
+        assert_eq!(taken(&limiter, "192.0.2.2", 20), 20);
+    }
+
+    #[test]
+    fn spellings_and_neighbours_of_an_address_are_one_client() {
+        assert_eq!(
+            subscriber("::ffff:192.0.2.1".parse().unwrap()),
+            subscriber("192.0.2.1".parse().unwrap())
+        );
+        assert_eq!(
+            subscriber("2001:db8:0:1::1".parse().unwrap()),
+            subscriber("2001:db8:0:1:ffff::2".parse().unwrap())
+        );
+        assert_ne!(
+            subscriber("2001:db8:0:1::1".parse().unwrap()),
+            subscriber("2001:db8:0:2::1".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn a_million_clients_fill_no_more_than_the_buckets() {
+        let limiter = limiter(1);
+        for number in 0..1_000_000_u32 {
+            let _ = limiter.take(IpAddr::V4(number.into()));
+        }
+        assert!(limiter.limiter.len() as u64 <= BUCKETS);
+    }
+}

@@ -1,0 +1,155 @@
+//! Owns what an administrator may do (SPEC section 9): change a param, dial a peer, pay from the faucet.
+
+use std::sync::Arc;
+
+use ait_app::{
+    amount,
+    json::{Fields, Json as StrictJson},
+    tx::{ParamUpdate, Payload, Transfer},
+};
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::{
+    Endpoint,
+    extract::{Admin, Body, WithinLimit},
+};
+use crate::{
+    context::Context,
+    error::{ApiError, Reason},
+    wallet::Wallet,
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::post("/admin/paramSet", param_set),
+        Endpoint::post("/admin/peers/add", add_peer),
+        Endpoint::post("/admin/mintFaucet", mint_faucet),
+    ]
+}
+
+async fn param_set(
+    _: Admin,
+    State(context): State<Arc<Context>>,
+    Body(text): Body,
+) -> Result<Json<Value>, ApiError> {
+    let json = StrictJson::parse(&text)?;
+    let fields = Fields::open(&json, "", &["key", "value"], &[])?;
+    let payload = Payload::ParamUpdate(ParamUpdate {
+        key: fields.string("key")?.to_owned(),
+        value: fields.json("value")?.clone(),
+    });
+    send(&context, context.admin.as_ref(), "admin key", &payload).await
+}
+
+async fn mint_faucet(
+    _: WithinLimit,
+    _: Admin,
+    State(context): State<Arc<Context>>,
+    Body(text): Body,
+) -> Result<Json<Value>, ApiError> {
+    let json = StrictJson::parse(&text)?;
+    let fields = Fields::open(&json, "", &["address", "amount"], &[])?;
+    let payload = Payload::Transfer(Transfer {
+        to: fields.parsed("address")?,
+        amount: fields.integer("amount", 1..=amount::MAX)?,
+        memo: None,
+    });
+    send(&context, context.faucet.as_ref(), "FAUCET_KEY", &payload).await
+}
+
+async fn send(
+    context: &Arc<Context>,
+    wallet: Option<&Wallet>,
+    key_name: &str,
+    payload: &Payload,
+) -> Result<Json<Value>, ApiError> {
+    let wallet = wallet.ok_or_else(|| {
+        ApiError::new(
+            Reason::NotConfigured,
+            format!("this node has no {key_name}"),
+        )
+    })?;
+    let hash = wallet.send(context, payload).await?;
+    Ok(Json(json!({"txHash": hash.to_string()})))
+}
+
+async fn add_peer(
+    _: Admin,
+    State(context): State<Arc<Context>>,
+    Body(text): Body,
+) -> Result<Json<Value>, ApiError> {
+    let json = StrictJson::parse(&text)?;
+    let fields = Fields::open(&json, "", &["addr"], &[])?;
+    let address = fields.string("addr")?;
+    if !is_peer_address(address) {
+        let why = "must be id@host:port, the id 40 lower-case hex characters";
+        return Err(fields.refuse("addr", why).into());
+    }
+    match context.comet.dial_peer(address).await {
+        Ok(()) => Ok(Json(json!({"addr": address, "status": "dialing"}))),
+        Err(error) if error.is_unknown_method() => Err(ApiError::new(
+            Reason::CometRefused,
+            "CometBFT dials peers on request only with rpc.unsafe = true in its config.toml",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// CometBFT's form of a peer's address.
+fn is_peer_address(text: &str) -> bool {
+    let Some((id, place)) = text.split_once('@') else {
+        return false;
+    };
+    let Some((host, port)) = place.rsplit_once(':') else {
+        return false;
+    };
+    let id_holds = id.len() == 40 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let port_holds =
+        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let in_brackets = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let host_holds = match in_brackets {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            (1..=253).contains(&host.len())
+                && host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        }
+    };
+    id_holds && port_holds && host_holds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_named_by_id_host_and_port() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        for good in ["127.0.0.1:26656", "node-1.example.org:1", "[::1]:65535"] {
+            assert!(is_peer_address(&format!("{id}@{good}")), "{good}");
+        }
+        for bad in [
+            "",
+            ":1",
+            "host",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:+1",
+            "::1:1",
+            "[x]:1",
+            "a b:1",
+            "host:1,x@host:1",
+            "tcp://host:1",
+        ] {
+            assert!(!is_peer_address(&format!("{id}@{bad}")), "{bad}");
+        }
+        assert!(!is_peer_address("127.0.0.1:26656"));
+        assert!(!is_peer_address(&format!("{}@host:1", id.to_uppercase())));
+        assert!(!is_peer_address(&format!("{}@host:1", &id[1..])));
+    }
+}

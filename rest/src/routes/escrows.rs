@@ -1,0 +1,45 @@
+//! Owns escrows: `getEscrow`. One that never was is answered with 404 and, if asked for, the proof of it.
+
+use std::sync::Arc;
+
+use ait_app::{
+    address::Address,
+    identifiers::JobId,
+    state::{Key, overlay::View},
+};
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::{
+    Endpoint,
+    extract::{PathOf, QueryOf, parse},
+};
+use crate::{
+    context::Context,
+    error::{ApiError, Reason},
+    proofs::{self, ProveQuery},
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/rpc/getEscrow/{client}/{job_id}",
+        get_escrow,
+    )]
+}
+
+async fn get_escrow(
+    State(context): State<Arc<Context>>,
+    PathOf((client, job_id)): PathOf<(String, String)>,
+    QueryOf(query): QueryOf<ProveQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let client: Address = parse(&client)?;
+    let job_id: JobId = parse(&job_id)?;
+    let snapshot = context.snapshot()?;
+    let escrow = snapshot.state.escrow(&client, &job_id)?;
+    let proof = query.proof(&snapshot, &Key::Escrow(client, job_id.clone()))?;
+    let Some(escrow) = escrow else {
+        let message = format!("{client} never opened an escrow for the job {job_id}");
+        return Err(ApiError::new(Reason::NotFound, message).with_proof(proof));
+    };
+    Ok(Json(proofs::add(json!(escrow), proof)))
+}

@@ -1,0 +1,82 @@
+//! Owns the transactions that the node itself sends for its admin and its faucet: nonces in sequence however
+//! many calls come at once.
+
+use std::sync::Arc;
+
+use ait_app::{
+    address::Address,
+    code::Code,
+    crypto::SecretKey,
+    tx::{Payload, Transaction, TxHash},
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    context::Context,
+    error::{ApiError, Reason},
+    submit::{SubmitError, off_thread, submit},
+};
+
+/// How many nonces are tried: other senders may hold the same key.
+const MAX_TRIES: usize = 64;
+
+/// A key whose transactions this node signs.
+pub struct Wallet {
+    key: SecretKey,
+    address: Address,
+    /// Held while one is sent, so that they reach the pool in sequence.
+    turn: Mutex<()>,
+}
+
+impl Wallet {
+    /// The wallet of a key; others may hold it too.
+    pub fn new(key: SecretKey) -> Self {
+        let address = Address::of(&key.public_key());
+        Self {
+            key,
+            address,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Signs `payload` with the next nonce and the required fee, and sends it.
+    ///
+    /// # Errors
+    /// What refuses the transaction.
+    pub async fn send(
+        &self,
+        context: &Arc<Context>,
+        payload: &Payload,
+    ) -> Result<TxHash, ApiError> {
+        let _turn = self.turn.lock().await;
+        let payload_bytes = payload.to_json().canonical()?.len();
+        let mut taken_elsewhere = 0_u64;
+        for _ in 0..MAX_TRIES {
+            let snapshot = context.snapshot()?;
+            let (node, address) = (context.node.clone(), self.address);
+            let next = off_thread(move || node.next_nonce(&address)).await?;
+            let nonce = next.max(taken_elsewhere.saturating_add(1));
+            let fee = snapshot.state.params().required_fee(payload_bytes);
+            let chain_id = context.node.chain_id();
+            let tx = Transaction::sign(chain_id, &self.key, nonce, fee, payload.clone());
+            match submit(context, tx.to_wire()).await {
+                // Not this call's: one just like it has this nonce, by a block that came meanwhile or by others.
+                Ok(submitted) if submitted.was_known => taken_elsewhere = nonce,
+                Ok(submitted) => return Ok(submitted.hash),
+                // A pending transaction that is not ours has this nonce, or a block just used it.
+                Err(SubmitError::Refused(refusal))
+                    if matches!(refusal.code, Code::NonceUsed | Code::ReplacementUnderpriced) =>
+                {
+                    taken_elsewhere = nonce;
+                }
+                // What this nonce was to follow has just left the pool.
+                Err(SubmitError::Refused(refusal)) if refusal.code == Code::NonceGap => {
+                    taken_elsewhere = 0;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let message = format!("the account {} sends from elsewhere too", self.address);
+        Err(ApiError::new(Reason::RateLimited, message).retry_after(1))
+    }
+}

@@ -1,0 +1,244 @@
+//! Claims that bring no attestation: the node asks the coordinator, and no answer of its can do harm.
+
+use ait_app::receipts::AttestationRequest;
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::harness::{
+    Chain,
+    coordinator::{FakeCoordinator, attest, honest},
+    keys::{ALICE, BOB, COORDINATOR, MINER, OTHER_COORDINATOR},
+    until,
+};
+
+/// A chain on which Alice has an open escrow for `job_1`, with this coordinator.
+async fn chain_with(url: &str) -> Chain {
+    let chain = Chain::with(|config| {
+        let coordinator = COORDINATOR.address();
+        config.coordinator_urls.insert(coordinator, url.to_owned());
+    })
+    .await;
+    chain
+        .send(&ALICE.open_escrow(1, "job_1", 10_000))
+        .await
+        .ok();
+    chain.comet.make_block().await;
+    chain
+}
+
+/// Makes blocks until the claim is in one; its status.
+async fn outcome(chain: &Chain) -> String {
+    let path = format!("/rpc/getTx/{}", MINER.claim(1, "job_1").hash());
+    until("the claim is in a block", async || {
+        chain.comet.make_block().await;
+        let answer = chain.get(&path).await;
+        let status = answer.json["status"].as_str()?.to_owned();
+        (status != "pending").then_some(status)
+    })
+    .await
+}
+
+async fn claim(chain: &Chain) {
+    chain.send(&MINER.claim(1, "job_1")).await.ok();
+}
+
+async fn minted(chain: &Chain) -> Value {
+    chain.get("/rpc/getSupply").await.ok()["minted"].clone()
+}
+
+#[tokio::test]
+async fn a_claim_without_attestation_is_attested_and_paid() {
+    let coordinator = FakeCoordinator::start(honest).await;
+    let chain = chain_with(&coordinator.url).await;
+    claim(&chain).await;
+    until("the coordinator was asked", async || {
+        coordinator.requests().first().cloned()
+    })
+    .await;
+    assert_eq!(outcome(&chain).await, "committed");
+    assert_eq!(minted(&chain).await, 10_500);
+    let request = &coordinator.requests()[0];
+    assert_eq!(request.terms(), MINER.terms("job_1"));
+    assert_eq!(request.opened_height, 2);
+    let metrics = chain.get("/rpc/metrics").await.text;
+    assert!(metrics.contains("ait_attestation_requests_total{outcome=\"answered\"} 1"));
+}
+
+/// Whether the claim is still paid when the coordinator answers wrongly at first.
+async fn is_paid_after(wrong: impl Fn(AttestationRequest) -> Response + Send + Sync + 'static) {
+    let coordinator = FakeCoordinator::start(move |request, number| {
+        if number < 2 {
+            wrong(request)
+        } else {
+            honest(request, number)
+        }
+    })
+    .await;
+    let chain = chain_with(&coordinator.url).await;
+    claim(&chain).await;
+    until("it was asked again", async || {
+        (coordinator.requests().len() >= 3).then_some(())
+    })
+    .await;
+    assert_eq!(outcome(&chain).await, "committed");
+    assert_eq!(minted(&chain).await, 10_500);
+}
+
+#[tokio::test]
+async fn a_coordinator_that_cannot_know_yet_is_asked_again() {
+    is_paid_after(|_| StatusCode::CONFLICT.into_response()).await;
+}
+
+#[tokio::test]
+async fn an_answer_for_another_job_counts_for_nothing() {
+    is_paid_after(|mut request| {
+        request.job_id = "job_2".parse().unwrap();
+        Json(attest(&request, true)).into_response()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_for_another_escrow_of_the_job_counts_for_nothing() {
+    is_paid_after(|mut request| {
+        request.opened_height += 1;
+        Json(attest(&request, true)).into_response()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_changed_after_signing_counts_for_nothing() {
+    is_paid_after(|request| {
+        let mut lie = attest(&request, false);
+        lie.paid = true;
+        Json(lie).into_response()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn answers_that_are_none_count_for_nothing() {
+    is_paid_after(|request| {
+        let mut answer = serde_json::to_value(attest(&request, true)).unwrap();
+        answer["extra"] = 1.into();
+        Json(answer).into_response()
+    })
+    .await;
+    is_paid_after(|_| "{}".into_response()).await;
+    is_paid_after(|_| "x".repeat(1_000_000).into_response()).await;
+    is_paid_after(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()).await;
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = FakeCoordinator::start(honest).await;
+    let target = format!("{}/attest/receipt", elsewhere.url);
+    is_paid_after(move |_| Redirect::temporary(&target).into_response()).await;
+    assert_eq!(elsewhere.requests(), []);
+}
+
+#[tokio::test]
+async fn a_negative_answer_pays_nothing() {
+    let coordinator =
+        FakeCoordinator::start(|request, _| Json(attest(&request, false)).into_response()).await;
+    let chain = chain_with(&coordinator.url).await;
+    claim(&chain).await;
+    until("the coordinator was asked", async || {
+        coordinator.requests().first().cloned()
+    })
+    .await;
+    for _ in 0..5 {
+        chain.comet.make_block().await;
+    }
+    assert_eq!(minted(&chain).await, 0);
+    let path = format!("/rpc/getEscrow/{}/job_1", ALICE.address());
+    assert_eq!(chain.get(&path).await.ok()["status"], "open");
+}
+
+#[tokio::test]
+async fn a_coordinator_that_is_away_harms_nobody_else() {
+    // Nobody listens there.
+    let chain = chain_with("http://127.0.0.1:1").await;
+    claim(&chain).await;
+    chain.send(&ALICE.transfer(2, MINER, 77)).await.ok();
+    chain.comet.make_block().await;
+    assert_eq!(chain.balance(MINER).await, 77);
+    let path = format!("/rpc/getTx/{}", MINER.claim(1, "job_1").hash());
+    assert_eq!(chain.get(&path).await.ok()["status"], "pending");
+    assert_eq!(minted(&chain).await, 0);
+}
+
+#[tokio::test]
+async fn a_coordinator_that_never_answers_delays_no_other() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let honest = FakeCoordinator::start(honest).await;
+    let chain = Chain::with(|config| {
+        let urls = &mut config.coordinator_urls;
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        urls.insert(OTHER_COORDINATOR.address(), url);
+        urls.insert(COORDINATOR.address(), honest.url.clone());
+    })
+    .await;
+    let open = ALICE.open_escrow_with(OTHER_COORDINATOR, 1, "job_1", 10_000);
+    chain.send(&open).await.ok();
+    chain
+        .send(&ALICE.open_escrow(2, "job_2", 10_000))
+        .await
+        .ok();
+    chain.comet.make_block().await;
+    claim(&chain).await;
+    // It is asked, and takes the question without a word.
+    let connection = silent.accept().await.unwrap();
+    chain.send(&BOB.claim(1, "job_2")).await.ok();
+    until("the other is paid", async || {
+        chain.comet.make_block().await;
+        (minted(&chain).await == 10_500).then_some(())
+    })
+    .await;
+    drop(connection);
+}
+
+#[tokio::test]
+async fn a_coordinator_without_a_configured_address_is_never_asked() {
+    let coordinator = FakeCoordinator::start(honest).await;
+    let chain = Chain::with(|config| {
+        // The address of somebody else.
+        let url = coordinator.url.clone();
+        config.coordinator_urls.insert(ALICE.address(), url);
+    })
+    .await;
+    chain
+        .send(&ALICE.open_escrow(1, "job_1", 10_000))
+        .await
+        .ok();
+    chain.comet.make_block().await;
+    claim(&chain).await;
+    for _ in 0..3 {
+        chain.comet.make_block().await;
+    }
+    assert_eq!(coordinator.requests(), []);
+}
+
+#[tokio::test]
+async fn claims_of_one_escrow_are_each_asked_about() {
+    let coordinator = FakeCoordinator::start(honest).await;
+    let chain = chain_with(&coordinator.url).await;
+    chain
+        .send(&ALICE.open_escrow(2, "job_2", 10_000))
+        .await
+        .ok();
+    chain.comet.make_block().await;
+    claim(&chain).await;
+    chain.send(&MINER.claim(2, "job_2")).await.ok();
+    until("both are paid", async || {
+        chain.comet.make_block().await;
+        (minted(&chain).await == 21_000).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,386 @@
+//! Owns a stand-in for CometBFT: its JSON-RPC as far as REST uses it, a mempool, and blocks made on demand by
+//! the real sequence of ABCI calls. Answers have the shapes of CometBFT 0.38.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use ait_abci::Node;
+use ait_app::{crypto::sha256, state::ConsensusAddress};
+use axum::{Json, Router, extract::State, routing::post};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tendermint_abci::Application;
+use tendermint_proto::{
+    google::protobuf::Timestamp,
+    v0_38::{
+        abci::{
+            CheckTxType, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
+            RequestPrepareProposal, RequestProcessProposal,
+            response_process_proposal::ProposalStatus,
+        },
+        types::{ConsensusParams, EvidenceParams},
+    },
+};
+use tokio::{net::TcpListener, sync::Mutex as AsyncMutex, task::JoinHandle};
+
+use super::{CHAIN_ID, keys::CONSENSUS};
+
+/// The time of block 0; each block comes a second later. 2026-01-01.
+pub const EPOCH: i64 = 1_767_225_600;
+
+/// The stand-in.
+pub struct FakeComet {
+    node: Node,
+    url: String,
+    chain: Mutex<Chain>,
+    /// One block at a time.
+    making: AsyncMutex<()>,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Chain {
+    mempool: Vec<Vec<u8>>,
+    cache: BTreeSet<Vec<u8>>,
+    blocks: Vec<Block>,
+    peers: Vec<Value>,
+    dialled: Option<Vec<String>>,
+    catching_up: bool,
+    /// What the next broadcast is answered instead of being checked.
+    mempool_error: Option<String>,
+    broadcasts: usize,
+    consensus_key: Option<[u8; 32]>,
+}
+
+#[derive(Clone)]
+struct Block {
+    height: u64,
+    hash: [u8; 32],
+    parent: String,
+    proposer: [u8; 20],
+    txs: Vec<Vec<u8>>,
+    app_hash_before: Vec<u8>,
+}
+
+impl FakeComet {
+    pub async fn start(node: Node, genesis: &Value) -> Arc<Self> {
+        node.init_chain(RequestInitChain {
+            chain_id: CHAIN_ID.into(),
+            initial_height: 1,
+            time: Some(Timestamp {
+                seconds: EPOCH,
+                nanos: 0,
+            }),
+            consensus_params: Some(ConsensusParams {
+                evidence: Some(EvidenceParams {
+                    max_age_num_blocks: 100,
+                    ..EvidenceParams::default()
+                }),
+                ..ConsensusParams::default()
+            }),
+            app_state_bytes: genesis.to_string().into(),
+            ..RequestInitChain::default()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let comet = Arc::new(Self {
+            node,
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            chain: Mutex::default(),
+            making: AsyncMutex::default(),
+            server: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/", post(answer))
+            .with_state(comet.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        *comet.server.lock().unwrap() = Some(server);
+        comet
+    }
+
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Hears and answers nothing any more.
+    pub fn go_away(&self) {
+        if let Some(server) = self.server.lock().unwrap().take() {
+            server.abort();
+        }
+    }
+
+    pub fn set_catching_up(&self, catching_up: bool) {
+        self.chain().catching_up = catching_up;
+    }
+
+    pub fn set_peers(&self, ids: &[&str]) {
+        let peer = |id: &&str| {
+            json!({
+                "node_info": {"id": id, "listen_addr": "tcp://127.0.0.1:1", "moniker": "m"},
+                "is_outbound": true, "connection_status": {}, "remote_ip": "127.0.0.1",
+            })
+        };
+        self.chain().peers = ids.iter().map(peer).collect();
+    }
+
+    /// Turns `rpc.unsafe` on.
+    pub fn allow_dialling(&self) {
+        self.chain().dialled = Some(Vec::new());
+    }
+
+    pub fn dialled(&self) -> Vec<String> {
+        self.chain().dialled.clone().unwrap_or_default()
+    }
+
+    pub fn refuse_next(&self, error: &str) {
+        self.chain().mempool_error = Some(error.into());
+    }
+
+    pub fn broadcasts(&self) -> usize {
+        self.chain().broadcasts
+    }
+
+    /// Whose key proposes from now on.
+    pub fn propose_as(&self, key: [u8; 32]) {
+        self.chain().consensus_key = Some(key);
+    }
+
+    /// Makes a block of what the node proposes.
+    pub async fn make_block(&self) -> u64 {
+        let _one = self.making.lock().await;
+        let (height, parent, app_hash_before, proposer) = self.next();
+        let time = Some(Timestamp {
+            seconds: EPOCH + height as i64,
+            nanos: 0,
+        });
+        let mempool = self.chain().mempool.clone();
+        let proposal = self.node.prepare_proposal(RequestPrepareProposal {
+            max_tx_bytes: 4 * 1024 * 1024,
+            txs: mempool.iter().map(|tx| tx.clone().into()).collect(),
+            height: height as i64,
+            time,
+            proposer_address: proposer.to_vec().into(),
+            ..RequestPrepareProposal::default()
+        });
+        let hash = sha256(format!("{parent}{height}{}", proposal.txs.len()).as_bytes());
+        let judged = self.node.process_proposal(RequestProcessProposal {
+            txs: proposal.txs.clone(),
+            hash: hash.to_vec().into(),
+            height: height as i64,
+            time,
+            proposer_address: proposer.to_vec().into(),
+            ..RequestProcessProposal::default()
+        });
+        assert_eq!(judged.status, ProposalStatus::Accept as i32);
+        let txs: Vec<Vec<u8>> = proposal.txs.iter().map(|tx| tx.to_vec()).collect();
+        // CometBFT stores a block before it is executed.
+        self.chain().blocks.push(Block {
+            height,
+            hash,
+            parent,
+            proposer,
+            txs: txs.clone(),
+            app_hash_before,
+        });
+        self.node.finalize_block(RequestFinalizeBlock {
+            txs: proposal.txs,
+            hash: hash.to_vec().into(),
+            height: height as i64,
+            time,
+            proposer_address: proposer.to_vec().into(),
+            ..RequestFinalizeBlock::default()
+        });
+        self.node.commit();
+        self.recheck(&txs);
+        height
+    }
+
+    fn next(&self) -> (u64, String, Vec<u8>, [u8; 20]) {
+        let chain = self.chain();
+        let last = chain.blocks.last();
+        let height = last.map_or(1, |block| block.height + 1);
+        let parent = last.map_or(String::new(), |block| hex::encode_upper(block.hash));
+        let app_hash = self
+            .node
+            .snapshot()
+            .map_or(vec![0; 32], |snapshot| snapshot.state.root().to_vec());
+        let key = chain
+            .consensus_key
+            .unwrap_or(*CONSENSUS.secret().public_key().as_bytes());
+        let digest = sha256(&key);
+        let proposer: [u8; 20] = digest[..20].try_into().unwrap();
+        assert!(ConsensusAddress::from_slice(&proposer).is_some());
+        (height, parent, app_hash, proposer)
+    }
+
+    fn recheck(&self, committed: &[Vec<u8>]) {
+        let mut waiting = self.chain().mempool.clone();
+        waiting.retain(|tx| !committed.contains(tx) && self.check(tx, CheckTxType::Recheck).0 == 0);
+        let mut chain = self.chain();
+        let kept: BTreeSet<&Vec<u8>> = waiting.iter().chain(committed).collect();
+        let cache = chain.cache.iter().filter(|tx| kept.contains(tx));
+        chain.cache = cache.cloned().collect();
+        chain.mempool = waiting;
+    }
+
+    fn check(&self, tx: &[u8], kind: CheckTxType) -> (u32, String) {
+        let answer = self.node.check_tx(RequestCheckTx {
+            tx: tx.to_vec().into(),
+            r#type: kind as i32,
+        });
+        (answer.code, answer.log)
+    }
+
+    fn broadcast(&self, params: &Value) -> Result<Value, Value> {
+        let tx = STANDARD.decode(params["tx"].as_str().unwrap()).unwrap();
+        {
+            let mut chain = self.chain();
+            chain.broadcasts += 1;
+            if let Some(error) = chain.mempool_error.take() {
+                return Err(internal(&error));
+            }
+            if !chain.cache.insert(tx.clone()) {
+                return Err(internal("tx already exists in cache"));
+            }
+        }
+        let (code, log) = self.check(&tx, CheckTxType::New);
+        let mut chain = self.chain();
+        if code == 0 {
+            chain.mempool.push(tx.clone());
+        } else {
+            chain.cache.remove(&tx);
+        }
+        Ok(json!({
+            "code": code, "data": "", "log": log, "codespace": "",
+            "hash": hex::encode_upper(sha256(&tx)),
+        }))
+    }
+
+    fn dial(&self, params: &Value) -> Result<Value, Value> {
+        let mut chain = self.chain();
+        let Some(dialled) = &mut chain.dialled else {
+            return Err(json!({"code": -32601, "message": "Method not found", "data": ""}));
+        };
+        let peers = params["peers"].as_array().unwrap();
+        dialled.extend(peers.iter().map(|peer| peer.as_str().unwrap().to_owned()));
+        Ok(json!({"log": "Dialing peers in progress. See /net_info for details"}))
+    }
+
+    fn chain(&self) -> MutexGuard<'_, Chain> {
+        self.chain.lock().unwrap()
+    }
+}
+
+impl Chain {
+    fn at(&self, params: &Value) -> Result<&Block, Value> {
+        let height: u64 = params["height"].as_str().unwrap().parse().unwrap();
+        let head = self.blocks.last().map_or(0, |block| block.height);
+        self.blocks
+            .iter()
+            .find(|block| block.height == height)
+            .ok_or_else(|| {
+                internal(&format!(
+                    "height {height} must be less than or equal to the current blockchain height {head}"
+                ))
+            })
+    }
+
+    fn commit(&self, params: &Value) -> Result<Value, Value> {
+        let block = self.at(params)?;
+        let head = self.blocks.last().map_or(0, |block| block.height);
+        Ok(json!({
+            "signed_header": {
+                "header": block.header(),
+                "commit": {"height": block.height.to_string(), "round": 0, "signatures": [
+                    {"block_id_flag": 1, "validator_address": "", "signature": null,
+                     "timestamp": "0001-01-01T00:00:00Z"},
+                    {"block_id_flag": 2, "validator_address": hex::encode_upper(block.proposer),
+                     "timestamp": block.time(), "signature": STANDARD.encode(block.signature())},
+                ]},
+            },
+            "canonical": block.height < head,
+        }))
+    }
+
+    fn by_hash(&self, params: &Value) -> Value {
+        let hash = STANDARD.decode(params["hash"].as_str().unwrap()).unwrap();
+        let found = self.blocks.iter().find(|block| block.hash[..] == hash);
+        found.map_or(
+            json!({"block_id": {"hash": ""}, "block": null}),
+            Block::answer,
+        )
+    }
+}
+
+impl Block {
+    fn time(&self) -> String {
+        let second = self.height;
+        assert!(second < 60, "the stand-in's clock has one minute");
+        format!("2026-01-01T00:00:{second:02}.123456789Z")
+    }
+
+    fn signature(&self) -> [u8; 64] {
+        [self.height as u8; 64]
+    }
+
+    fn header(&self) -> Value {
+        json!({
+            "version": {"block": "11", "app": "1"},
+            "chain_id": CHAIN_ID,
+            "height": self.height.to_string(),
+            "time": self.time(),
+            "last_block_id": {"hash": self.parent},
+            "app_hash": hex::encode_upper(&self.app_hash_before),
+            "proposer_address": hex::encode_upper(self.proposer),
+        })
+    }
+
+    fn answer(&self) -> Value {
+        let txs: Vec<String> = self.txs.iter().map(|tx| STANDARD.encode(tx)).collect();
+        json!({
+            "block_id": {"hash": hex::encode_upper(self.hash)},
+            "block": {
+                "header": self.header(),
+                "data": {"txs": if txs.is_empty() { Value::Null } else { json!(txs) }},
+                "evidence": {"evidence": []},
+                "last_commit": null,
+            },
+        })
+    }
+}
+
+fn internal(data: &str) -> Value {
+    json!({"code": -32603, "message": "Internal error", "data": data})
+}
+
+async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>) -> Json<Value> {
+    let params = &request["params"];
+    let method = request["method"].as_str().unwrap();
+    let result = match method {
+        "broadcast_tx_sync" => {
+            let (comet, params) = (comet.clone(), params.clone());
+            let checked = tokio::task::spawn_blocking(move || comet.broadcast(&params));
+            checked.await.unwrap()
+        }
+        "dial_peers" => comet.dial(params),
+        _ => {
+            let chain = comet.chain();
+            match method {
+                "status" => Ok(json!({"sync_info": {"catching_up": chain.catching_up}})),
+                "net_info" => Ok(json!({"n_peers": "0", "peers": chain.peers})),
+                "block" => chain.at(params).map(Block::answer),
+                "header" => chain
+                    .at(params)
+                    .map(|block| json!({"header": block.header()})),
+                "commit" => chain.commit(params),
+                "block_by_hash" => Ok(chain.by_hash(params)),
+                _ => Err(json!({"code": -32601, "message": "Method not found", "data": method})),
+            }
+        }
+    };
+    Json(match result {
+        Ok(result) => json!({"jsonrpc": "2.0", "id": 1, "result": result}),
+        Err(error) => json!({"jsonrpc": "2.0", "id": 1, "error": error}),
+    })
+}

@@ -1,0 +1,99 @@
+//! Owns a coordinator whose every answer a test decides, and which remembers what it was asked.
+
+use std::sync::{Arc, Mutex};
+
+use ait_app::receipts::{Attestation, AttestationRequest, Quote};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::keys::COORDINATOR;
+
+type Answering = Box<dyn Fn(AttestationRequest, usize) -> Response + Send + Sync>;
+
+/// The coordinator.
+pub struct FakeCoordinator {
+    pub url: String,
+    asked: Arc<Inner>,
+    server: JoinHandle<()>,
+}
+
+struct Inner {
+    requests: Mutex<Vec<AttestationRequest>>,
+    answering: Answering,
+}
+
+impl FakeCoordinator {
+    /// One that answers with what `answering` makes of the request and its number, from 0.
+    pub async fn start(
+        answering: impl Fn(AttestationRequest, usize) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let asked = Arc::new(Inner {
+            requests: Mutex::default(),
+            answering: Box::new(answering),
+        });
+        let router = Router::new()
+            .route("/attest/receipt", post(answer))
+            .with_state(asked.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, asked, server }
+    }
+
+    pub fn requests(&self) -> Vec<AttestationRequest> {
+        self.asked.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for FakeCoordinator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn answer(
+    State(asked): State<Arc<Inner>>,
+    Json(mut body): Json<serde_json::Value>,
+) -> Response {
+    // Only a miner whose key the chain doesn't know yet sends it along.
+    let key = body
+        .as_object_mut()
+        .and_then(|body| body.remove("miner_pubkey"));
+    let request: AttestationRequest = serde_json::from_value(body).unwrap();
+    if let Some(key) = key {
+        let key = serde_json::from_value(key).unwrap();
+        assert_eq!(ait_app::address::Address::of(&key), request.miner);
+    }
+    let number = {
+        let mut requests = asked.requests.lock().unwrap();
+        requests.push(request.clone());
+        requests.len() - 1
+    };
+    (asked.answering)(request, number)
+}
+
+/// What an honest coordinator says of this request.
+pub fn attest(request: &AttestationRequest, good: bool) -> Attestation {
+    Attestation::sign(
+        &request.chain_id,
+        &request.terms(),
+        request.opened_height,
+        [true, good, true],
+        Quote {
+            price: request.price,
+            compute_units: request.compute_units,
+        },
+        COORDINATOR.address(),
+        &COORDINATOR.secret(),
+    )
+}
+
+/// The same as an HTTP answer.
+pub fn honest(request: AttestationRequest, _: usize) -> Response {
+    Json(attest(&request, true)).into_response()
+}

@@ -1,0 +1,217 @@
+//! Owns what the tests stand on: a chain of one node in this process, REST on a free port, and a client.
+
+pub mod comet;
+pub mod coordinator;
+pub mod keys;
+pub mod openapi;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use ait_abci::Node;
+use ait_app::{identifiers::ChainId, tx::Transaction};
+use ait_rest::{Config, Server};
+use ait_store::MemoryStore;
+use reqwest::{Client, Method, Response, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+
+pub use comet::FakeComet;
+use keys::{ADMIN, ALICE, COORDINATOR, FAUCET, Key, OTHER_COORDINATOR, VALIDATOR};
+
+/// The chain of all tests.
+pub const CHAIN_ID: &str = "ait-test";
+
+/// Long enough for any machine; a test that waits this long has failed.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A chain with REST.
+pub struct Chain {
+    pub node: Node,
+    pub comet: Arc<FakeComet>,
+    pub base: String,
+    pub http: Client,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Chain {
+    /// A devnet with one block made.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same, with other settings.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let chain = Self::without_block(change).await;
+        chain.comet.make_block().await;
+        chain
+    }
+
+    /// The same, before its first block.
+    pub async fn without_block(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on_store(Arc::new(MemoryStore::new()), change).await
+    }
+
+    /// The same, on a store that may hold a saved pool.
+    pub async fn on_store(store: Arc<MemoryStore>, change: impl FnOnce(&mut Config)) -> Self {
+        let chain_id: ChainId = CHAIN_ID.parse().unwrap();
+        let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
+        let node = Node::open(store, chain_id, on_fatal).unwrap();
+        let comet = FakeComet::start(node.clone(), &genesis()).await;
+        let mut config = Config::new(([127, 0, 0, 1], 0).into(), comet.url());
+        config.devnet = true;
+        config.faucet_key = Some(FAUCET.secret());
+        config.admin_key = Some(ADMIN.secret());
+        change(&mut config);
+        let server = Server::bind(node.clone(), config).await.unwrap();
+        let base = format!("http://{}", server.address());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(server.run(async move {
+            let _ = stopped.await;
+        }));
+        Self {
+            node,
+            comet,
+            base,
+            http: Client::builder().no_proxy().build().unwrap(),
+            stop: Some(stop),
+            server: Some(server),
+        }
+    }
+
+    /// Stops REST and waits until it has.
+    pub async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(server) = self.server.take() {
+            server.await.unwrap();
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path, None, HeaderMap::new())
+            .await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, body.to_string()).await
+    }
+
+    pub async fn post_text(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        self.request(Method::POST, path, Some(body.into()), HeaderMap::new())
+            .await
+    }
+
+    /// Any request; the answer is held against the documentation.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        headers: HeaderMap,
+    ) -> Answer {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base))
+            .headers(headers)
+            .timeout(PATIENCE);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        openapi::check(&method, path, &answer);
+        answer
+    }
+
+    pub async fn send(&self, tx: &Transaction) -> Answer {
+        self.post_text("/rpc/sendTx", tx.to_wire()).await
+    }
+
+    pub async fn balance(&self, key: Key) -> u64 {
+        let answer = self
+            .get(&format!("/rpc/getBalance/{}", key.address()))
+            .await;
+        answer.json["balance"].as_u64().unwrap()
+    }
+}
+
+/// An answer of REST.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// Null where the body is no JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    pub async fn of(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Self {
+            status,
+            headers,
+            text,
+            json,
+        }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The answer of a request that shall succeed.
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.json
+    }
+
+    /// Status and code of a request that shall be refused.
+    pub fn refusal(&self) -> (u16, &str) {
+        let code = self.json["error"]["code"].as_str();
+        (self.status, code.unwrap_or_else(|| panic!("{self:?}")))
+    }
+}
+
+/// Waits until `condition` gives something.
+pub async fn until<T, F>(what: &str, mut condition: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = condition().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn genesis() -> Value {
+    json!({
+        "accounts": {
+            ALICE.address().to_string(): 1_000_000_000,
+            FAUCET.address().to_string(): 1_000_000_000_000_u64,
+            ADMIN.address().to_string(): 1_000_000,
+        },
+        "params": {
+            "admin": ADMIN.address().to_string(),
+            "authorities": [{
+                "address": VALIDATOR.address().to_string(),
+                "pubkey": keys::CONSENSUS.secret().public_key().to_string(),
+                "power": 10,
+            }],
+            "coordinators": {
+                COORDINATOR.address().to_string(): COORDINATOR.secret().public_key(),
+                OTHER_COORDINATOR.address().to_string(): OTHER_COORDINATOR.secret().public_key(),
+            },
+        },
+    })
+}

@@ -1,0 +1,21 @@
+//! Behaviour of REST, live events and the attester, against a real node on a memory store and a stand-in for
+//! CometBFT that drives it. The harness holds every answer against `openapi.json`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can't go on has failed"
+)]
+
+mod harness;
+
+mod admin;
+mod attester;
+mod blocks;
+mod live;
+mod node;
+mod rate_limit;
+mod refusals;
+mod state;
+mod stopping;
+mod transactions;

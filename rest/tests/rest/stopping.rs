@@ -1,0 +1,92 @@
+//! Beginning and stopping.
+
+use std::{sync::Arc, time::Duration};
+
+use ait_rest::{Config, Server};
+use tokio::time::timeout;
+
+use crate::harness::{
+    Chain, PATIENCE,
+    keys::{ALICE, BOB, COORDINATOR},
+    until,
+};
+
+#[tokio::test]
+async fn a_stop_ends_idle_connections_and_waiting_requests() {
+    let mut chain = Chain::start().await;
+    chain.get("/rpc/getHead").await.ok();
+    let tx = ALICE.transfer(1, BOB, 250);
+    let url = format!("{}/rpc/sendTx?wait=commit", chain.base);
+    let waiting = tokio::spawn(chain.http.post(url).body(tx.to_wire()).send());
+    until("it is pending", async || chain.node.pending(&tx.hash())).await;
+    timeout(PATIENCE, chain.stop())
+        .await
+        .expect("it does not stop");
+    let answer = waiting.await.unwrap().unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.text().await.unwrap().contains("shutting_down"));
+    assert!(chain.http.get(&chain.base).send().await.is_err());
+}
+
+#[tokio::test]
+async fn transactions_that_a_stop_saved_are_offered_again() {
+    let store = Arc::new(ait_store::MemoryStore::new());
+    let tx = ALICE.transfer(1, BOB, 250);
+    ait_store::Store::save_pool(store.as_ref(), &[tx.to_wire()]).unwrap();
+    let chain = Chain::on_store(store, |_| {}).await;
+    until("it is offered", async || chain.node.pending(&tx.hash())).await;
+    chain.comet.make_block().await;
+    assert_eq!(chain.balance(BOB).await, 250);
+}
+
+type Change = fn(&mut Config);
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_are_named() {
+    let chain = Chain::start().await;
+    let cases: [(Change, &str); 4] = [
+        (
+            |config| config.comet_rpc = "127.0.0.1:26657".into(),
+            "COMETBFT_RPC",
+        ),
+        (
+            |config| {
+                let url = "https://coordinator.example.org".to_owned();
+                config.coordinator_urls.insert(COORDINATOR.address(), url);
+            },
+            "COORDINATOR_URLS",
+        ),
+        (
+            |config| config.mock_coordinator_url = Some("x".into()),
+            "mock coordinator",
+        ),
+        (
+            |config| config.bind = ([192, 0, 2, 1], 1).into(),
+            "192.0.2.1:1",
+        ),
+    ];
+    for (change, named) in cases {
+        let chain_id = "ait-other".parse().unwrap();
+        let store = Arc::new(ait_store::MemoryStore::new());
+        let node = ait_abci::Node::open(store, chain_id, Arc::new(|_| {})).unwrap();
+        let mut config = Config::new(([127, 0, 0, 1], 0).into(), chain.comet.url());
+        change(&mut config);
+        let error = Server::bind(node, config).await.err().unwrap().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_client_is_hung_up_on_by_a_stop() {
+    let mut chain = Chain::start().await;
+    let address = chain.base.replace("http://", "");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = b"POST /rpc/sendTx HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, head)
+        .await
+        .unwrap();
+    let patience = PATIENCE + Duration::from_secs(10);
+    timeout(patience, chain.stop())
+        .await
+        .expect("it does not stop");
+}

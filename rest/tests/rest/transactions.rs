@@ -1,0 +1,225 @@
+//! Sending transactions and looking them up.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Chain,
+    keys::{ALICE, BOB, FEE, MINER},
+    until,
+};
+
+#[tokio::test]
+async fn a_transfer_is_pending_then_committed() {
+    let chain = Chain::start().await;
+    let tx = ALICE.transfer(1, BOB, 250);
+    let sent = chain.send(&tx).await.ok();
+    assert_eq!(sent, json!({"txHash": tx.hash().to_string()}));
+
+    let path = format!("/rpc/getTx/{}", tx.hash().to_string().to_lowercase());
+    let pending = chain.get(&path).await.ok();
+    assert_eq!(pending["status"], "pending");
+    assert_eq!(pending["receipt"], Value::Null);
+    assert_eq!(pending["tx"]["payload"]["amount"], 250);
+    assert_eq!(chain.balance(BOB).await, 0);
+
+    let height = chain.comet.make_block().await;
+    let committed = chain.get(&path).await.ok();
+    assert_eq!(committed["status"], "committed");
+    assert_eq!(committed["receipt"]["height"], height);
+    assert_eq!(committed["receipt"]["index"], 0);
+    assert_eq!(committed["receipt"]["code"], 0);
+    assert_eq!(committed["receipt"]["fee"], FEE);
+    assert_eq!(committed["receipt"]["events"][0]["type"], "transfer");
+    assert_eq!(committed["tx"], pending["tx"]);
+    assert_eq!(chain.balance(BOB).await, 250);
+    assert_eq!(chain.balance(ALICE).await, 1_000_000_000 - 250 - FEE);
+}
+
+#[tokio::test]
+async fn sent_again_it_is_the_same_transaction() {
+    let chain = Chain::start().await;
+    let tx = ALICE.transfer(1, BOB, 250);
+    let first = chain.send(&tx).await.ok();
+    assert_eq!(chain.send(&tx).await.ok(), first);
+    chain.comet.make_block().await;
+    assert_eq!(chain.send(&tx).await.ok(), first);
+    assert_eq!(chain.comet.broadcasts(), 1);
+    let other = ALICE.transfer(1, BOB, 251);
+    assert_eq!(chain.send(&other).await.refusal(), (409, "nonce_used"));
+    assert_eq!(chain.balance(BOB).await, 250);
+}
+
+#[tokio::test]
+async fn many_senders_of_one_transaction_at_once_all_get_its_hash() {
+    let chain = Arc::new(Chain::start().await);
+    let tx = ALICE.transfer(1, BOB, 250);
+    let mut sends = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (chain, tx) = (chain.clone(), tx.clone());
+        sends.spawn(async move { chain.send(&tx).await.ok() });
+    }
+    while let Some(sent) = sends.join_next().await {
+        assert_eq!(sent.unwrap()["txHash"], tx.hash().to_string());
+    }
+    chain.comet.make_block().await;
+    assert_eq!(chain.balance(BOB).await, 250);
+}
+
+#[tokio::test]
+async fn any_formatting_is_taken_and_a_known_key_filled_in() {
+    let chain = Chain::start().await;
+    chain.send(&ALICE.transfer(1, BOB, 1)).await.ok();
+    chain.comet.make_block().await;
+
+    let tx = ALICE.transfer(2, BOB, 1);
+    let mut json: Value = serde_json::from_slice(&tx.to_wire()).unwrap();
+    json.as_object_mut().unwrap().remove("pubkey");
+    let text = serde_json::to_string_pretty(&json).unwrap();
+    let sent = chain.post_text("/rpc/sendTx", text).await.ok();
+    assert_eq!(sent["txHash"], tx.hash().to_string());
+
+    let stranger = BOB.transfer(1, ALICE, 1);
+    let mut json: Value = serde_json::from_slice(&stranger.to_wire()).unwrap();
+    json.as_object_mut().unwrap().remove("pubkey");
+    let answer = chain.post("/rpc/sendTx", &json).await;
+    assert_eq!(answer.refusal(), (400, "invalid_field"));
+    assert!(answer.text.contains("pubkey"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_sender_may_have_a_run_of_nonces_pending() {
+    let chain = Chain::start().await;
+    for nonce in 1..=5 {
+        chain.send(&ALICE.transfer(nonce, BOB, 10)).await.ok();
+    }
+    chain.comet.make_block().await;
+    assert_eq!(chain.balance(BOB).await, 50);
+}
+
+#[tokio::test]
+async fn waiting_for_the_commit_answers_as_get_tx() {
+    let chain = Arc::new(Chain::start().await);
+    let tx = ALICE.transfer(1, BOB, 250);
+    let waiting = tokio::spawn({
+        let (chain, tx) = (chain.clone(), tx.clone());
+        async move {
+            chain
+                .post_text("/rpc/sendTx?wait=commit", tx.to_wire())
+                .await
+        }
+    });
+    until("it is pending", async || chain.node.pending(&tx.hash())).await;
+    chain.comet.make_block().await;
+    let answer = waiting.await.unwrap().ok();
+    let found = chain.get(&format!("/rpc/getTx/{}", tx.hash())).await.ok();
+    assert_eq!(answer, found);
+    assert_eq!(answer["status"], "committed");
+
+    // Once committed there is nothing to wait for.
+    let again = chain
+        .post_text("/rpc/sendTx?wait=commit", tx.to_wire())
+        .await;
+    assert_eq!(again.ok(), found);
+}
+
+#[tokio::test]
+async fn waiting_ends_when_no_block_comes() {
+    let chain = Chain::with(|config| config.commit_wait = Duration::from_millis(50)).await;
+    let tx = ALICE.transfer(1, BOB, 250);
+    let answer = chain
+        .post_text("/rpc/sendTx?wait=commit", tx.to_wire())
+        .await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.json["status"], "pending");
+    assert_eq!(answer.json["hash"], tx.hash().to_string());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_replaced_transaction_is_told() {
+    let chain = Arc::new(Chain::start().await);
+    let tx = ALICE.transfer(1, BOB, 250);
+    let waiting = tokio::spawn({
+        let (chain, tx) = (chain.clone(), tx.clone());
+        async move {
+            chain
+                .post_text("/rpc/sendTx?wait=commit", tx.to_wire())
+                .await
+        }
+    });
+    until("it is pending", async || chain.node.pending(&tx.hash())).await;
+    let dearer = ALICE.sign_with_fee(1, 2 * FEE, ALICE.transfer(1, BOB, 7).payload);
+    chain.send(&dearer).await.ok();
+    chain.comet.make_block().await;
+    chain.comet.make_block().await;
+    assert_eq!(waiting.await.unwrap().refusal(), (422, "dropped"));
+    assert_eq!(chain.balance(BOB).await, 7);
+    let gone = chain.get(&format!("/rpc/getTx/{}", tx.hash())).await;
+    assert_eq!(gone.refusal(), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn submit_receipt_takes_claims_only() {
+    let chain = Chain::start().await;
+    let transfer = ALICE.transfer(1, BOB, 1).to_wire();
+    let answer = chain.post_text("/rpc/submitReceipt", transfer).await;
+    assert_eq!(answer.refusal(), (400, "invalid_field"));
+
+    chain
+        .send(&ALICE.open_escrow(1, "job_1", 10_000))
+        .await
+        .ok();
+    chain.comet.make_block().await;
+    let claim = MINER.claim(1, "job_1");
+    let answer = chain.post_text("/rpc/submitReceipt", claim.to_wire()).await;
+    assert_eq!(answer.ok()["txHash"], claim.hash().to_string());
+}
+
+#[tokio::test]
+async fn fees_are_estimated_as_they_are_required() {
+    let chain = Chain::start().await;
+    let tx = ALICE.transfer(1, BOB, 250);
+    let json: Value = serde_json::from_slice(&tx.to_wire()).unwrap();
+    let body = json!({"type": "TRANSFER", "payload": json["payload"]});
+    let fee = chain.post("/rpc/estimateFee", &body).await.ok();
+    let bytes = json["payload"].to_string().len() as u64;
+    assert_eq!(fee, json!({"fee": 2 + (100 * bytes).div_ceil(1024)}));
+
+    let claim = MINER.claim(1, "job_1");
+    let json: Value = serde_json::from_slice(&claim.to_wire()).unwrap();
+    let body = json!({"type": "RECEIPT_CLAIM", "payload": json["payload"]});
+    let fee = chain.post("/rpc/estimateFee", &body).await.ok();
+    assert_eq!(fee, json!({"fee": claim.fee}));
+}
+
+#[tokio::test]
+async fn simulation_shows_what_would_change_and_changes_nothing() {
+    let chain = Chain::start().await;
+    let body = json!({
+        "type": "ESCROW_OPEN", "sender": ALICE.address(),
+        "payload": {
+            "job_id": "job_1", "coordinator": crate::harness::keys::COORDINATOR.address(),
+            "amount": 5_000, "ttl_blocks": 10,
+        },
+    });
+    let answer = chain.post("/rpc/simulate", &body).await.ok();
+    assert_eq!(answer["code"], 0);
+    let fee = answer["fee"].as_u64().unwrap();
+    assert_eq!(answer["required_fee"], fee);
+    assert_eq!(answer["balances"][0]["before"], 1_000_000_000);
+    assert_eq!(answer["balances"][0]["after"], 1_000_000_000 - 5_000 - fee);
+    assert_eq!(answer["escrows"][0]["before"], Value::Null);
+    assert_eq!(answer["escrows"][0]["after"]["amount"], 5_000);
+    assert_eq!(chain.balance(ALICE).await, 1_000_000_000);
+
+    let body = json!({
+        "type": "TRANSFER", "sender": ALICE.address(),
+        "payload": {"to": BOB.address(), "amount": 2_000_000_000_u64},
+    });
+    let answer = chain.post("/rpc/simulate", &body).await.ok();
+    assert_eq!(
+        (answer["code"].as_u64(), &answer["codespace"]),
+        (Some(30), &json!("bank"))
+    );
+}

@@ -1,0 +1,107 @@
+// The card of the account: making and replacing the key, address, balance, faucet.
+
+import { formatAit, splitAit } from "./amount.js";
+import { announce, byId, copyOnClick, setText, shorten } from "./dom.js";
+import { KeysUnavailable } from "./keystore.js";
+
+/** What one press of the faucet's button asks for, in uait. */
+const FAUCET_AMOUNT = 100_000_000;
+
+/** The card; `onMakeKey(replaced)` resolves once the new key is in use, `onFaucet(amount)` once it was granted. */
+export class AccountPanel {
+  #card = byId("account");
+  #address = "";
+  #account = null;
+
+  constructor({ onMakeKey, onFaucet }) {
+    copyOnClick(byId("copy-address"), () => this.#address);
+    setText(byId("faucet"), `Get ${formatAit(FAUCET_AMOUNT)} AIT`);
+    this.#onPress("make-key", "Making…", () => onMakeKey(false));
+    this.#onPress("faucet", "Asking…", async () => {
+      await onFaucet(FAUCET_AMOUNT);
+      this.#setNote(`The faucet sends you ${formatAit(FAUCET_AMOUNT)} AIT.`);
+    });
+    this.#setUpReplacement(onMakeKey);
+  }
+
+  /** Shows that there is no key yet, or why there can be none. */
+  showNoKey(problem = null) {
+    this.#card.dataset.state = problem ? "unsupported" : "empty";
+    setText(byId("key-problem"), problem ?? "");
+  }
+
+  /** Shows an address; its balance follows. */
+  showAddress(address) {
+    this.#address = address;
+    this.#account = null;
+    this.#card.dataset.state = "ready";
+    this.#card.dataset.loading = "";
+    setText(byId("address"), address);
+    setText(byId("balance-whole"), "0");
+    setText(byId("balance-fraction"), ".000000");
+    setText(byId("nonce"), "0");
+    this.#setNote("");
+  }
+
+  /** Shows `{balance, nonce}`. */
+  showBalance(account) {
+    const { whole, fraction } = splitAit(account.balance);
+    delete this.#card.dataset.loading;
+    setText(byId("balance-whole"), whole);
+    setText(byId("balance-fraction"), `.${fraction}`);
+    setText(byId("nonce"), account.nonce);
+    const before = this.#account?.balance;
+    this.#account = account;
+    if (before === undefined || before === account.balance) return;
+    announce(`Your balance is ${formatAit(account.balance)} AIT.`);
+    // Taking the mark off and putting it on again restarts the animation.
+    byId("balance").classList.remove("changed");
+    requestAnimationFrame(() => byId("balance").classList.add("changed"));
+  }
+
+  #setUpReplacement(onMakeKey) {
+    const dialog = byId("replace-key");
+    byId("new-key").addEventListener("click", () => {
+      const holding = this.#account ? ` and the ${formatAit(this.#account.balance)} AIT it holds` : "";
+      setText(
+        byId("replace-key-loss"),
+        `The key of ${shorten(this.#address)}${holding} will be lost for ever. No copy of it exists.`,
+      );
+      dialog.showModal();
+    });
+    dialog.addEventListener("close", async () => {
+      if (dialog.returnValue !== "replace") return;
+      dialog.returnValue = "";
+      await this.#attempt(() => onMakeKey(true));
+      byId("new-key").focus();
+    });
+  }
+
+  #onPress(id, busyLabel, work) {
+    const button = byId(id);
+    const label = button.textContent;
+    button.addEventListener("click", async () => {
+      if (button.getAttribute("aria-disabled") === "true") return;
+      button.setAttribute("aria-disabled", "true");
+      setText(button, busyLabel);
+      await this.#attempt(work);
+      setText(button, label);
+      button.removeAttribute("aria-disabled");
+    });
+  }
+
+  async #attempt(work) {
+    this.#setNote("");
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof KeysUnavailable && this.#address === "") this.showNoKey(error.message);
+      else this.#setNote(error.explanation ?? error.message, "bad");
+    }
+  }
+
+  #setNote(text, tone = "good") {
+    setText(byId("account-note"), text);
+    byId("account-note").dataset.tone = tone;
+  }
+}

@@ -1,0 +1,218 @@
+// Starts the page and joins its parts: the key, the chain, the live feed and the panels that show them.
+
+import { formatAit } from "./amount.js";
+import { AccountPanel } from "./account-panel.js";
+import { describe, showActivity, statusLabel } from "./activity-panel.js";
+import { isAnotherChain, recognize } from "./anchor.js";
+import * as api from "./api.js";
+import { showBlocks, showBlocksLoading, showChainId, showFeedState, showNotice, showSupply } from "./chain-panel.js";
+import { Chain } from "./chain.js";
+import { announce, byId } from "./dom.js";
+import { setUpEscrowForm } from "./escrow-form.js";
+import { showEscrows } from "./escrow-panel.js";
+import { EscrowBook } from "./escrows.js";
+import { succeeded } from "./events.js";
+import * as keystore from "./keystore.js";
+import { LiveFeed } from "./live.js";
+import { Outbox } from "./outbox.js";
+import { RecordList } from "./records.js";
+import { coalesce, pause } from "./timing.js";
+import { setUpTransferForm } from "./transfer-form.js";
+import { Wallet } from "./wallet.js";
+
+const REFRESH_MILLISECONDS = 250;
+const BLOCKS_MILLISECONDS = 100;
+const POLL_MILLISECONDS = 4_000;
+const LONGEST_PAUSE_MILLISECONDS = 8_000;
+
+const chain = new Chain({ api });
+const keyChanges = new BroadcastChannel("ait-key");
+const accountPanel = new AccountPanel({ onMakeKey: makeKey, onFaucet: askFaucet });
+
+let chainId = null;
+let key = null;
+let feedState = "connecting";
+
+// The account on the chain, `{wallet, outbox, escrows}`; null until both a key and a chain are there.
+let session = null;
+
+async function useKey(stored) {
+  key = stored;
+  if (!key) {
+    session = null;
+    byId("transfer-fields").disabled = true;
+    byId("escrow-fields").disabled = true;
+    accountPanel.showNoKey();
+    return;
+  }
+  const wallet = await Wallet.from(key);
+  accountPanel.showAddress(wallet.address);
+  if (chainId) openSession(wallet);
+}
+
+async function makeKey(replacing) {
+  const former = session;
+  const made = await keystore.make(replacing ? key : null);
+  if (replacing) {
+    former?.outbox.clear();
+    former?.escrows.clear();
+  }
+  await useKey(made);
+  keyChanges.postMessage("changed");
+  announce(`New key made. Your address is ${byId("address").textContent}.`);
+  // Browsers may evict what sites store; this asks them not to.
+  navigator.storage?.persist?.().catch(() => false);
+  if (!replacing) byId("faucet").focus();
+}
+
+async function askFaucet(amount) {
+  if (!session) throw new Error("The node does not answer yet.");
+  const { wallet, outbox } = session;
+  const { txHash } = await api.mintFaucet(wallet.address, amount);
+  if (txHash) outbox.expect({ hash: txHash, amount });
+}
+
+function openSession(wallet) {
+  const owner = { chainId, address: wallet.address };
+  const outbox = new Outbox({
+    api,
+    wallet,
+    chainId,
+    records: new RecordList("transactions", { ...owner, limit: Outbox.limit }),
+  });
+  const escrows = new EscrowBook({
+    api,
+    client: wallet.address,
+    outbox,
+    records: new RecordList("escrows", { ...owner, limit: EscrowBook.limit }),
+  });
+  const opened = { wallet, outbox, escrows };
+  session = opened;
+  const whileOpen = (show) => (event) => {
+    if (session === opened) show(event);
+  };
+  outbox.addEventListener("change", whileOpen(showLists));
+  escrows.addEventListener("change", whileOpen(showLists));
+  outbox.addEventListener(
+    "settled",
+    whileOpen(({ detail }) => announce(`${statusLabel(detail)}: ${describe(detail)}`)),
+  );
+  escrows.addEventListener(
+    "receipt",
+    whileOpen(({ detail }) => {
+      announce(`The receipt for ${detail.job_id} arrived; ${formatAit(detail.receipt.returned)} AIT came back.`);
+    }),
+  );
+  byId("transfer-fields").disabled = false;
+  byId("escrow-fields").disabled = false;
+  showLists();
+  refresh();
+}
+
+function showLists() {
+  showActivity(session.outbox.list());
+  showEscrows(session.escrows.list(), { height: chain.height, onDismiss: (jobId) => session.escrows.dismiss(jobId) });
+}
+
+async function refreshAccount() {
+  if (!session) return;
+  const { wallet, outbox, escrows } = session;
+  const account = await api.getBalance(wallet.address);
+  if (session?.wallet !== wallet) return;
+  accountPanel.showBalance(account);
+  await outbox.refresh();
+  await escrows.refresh(chain.height);
+  if (session?.wallet === wallet) showLists();
+}
+
+const refresh = coalesce(async () => {
+  const blocks = chain.hasGap || feedState !== "live" ? chain.refreshBlocks() : null;
+  const params = chain.params ? null : chain.refreshParams();
+  const outcomes = await Promise.allSettled([blocks, params, chain.refreshSupply(), refreshAccount()]);
+  const failure = outcomes.find(({ status }) => status === "rejected")?.reason;
+  showNotice(failure ? (failure.explanation ?? failure.message) : null);
+}, REFRESH_MILLISECONDS);
+
+function onEvent({ type, data }) {
+  if (type === "block") {
+    chain.add(data);
+    refresh();
+  } else if (type === "tx") {
+    onTransaction(data).catch((error) => showNotice(error.explanation ?? error.message));
+  } else if (type === "lagged") {
+    // The feed left something out; REST has it.
+    refresh();
+  }
+}
+
+async function onTransaction(view) {
+  if (view.tx?.type === "PARAM_UPDATE" && succeeded(view)) await chain.refreshParams();
+  if (!session) return;
+  const { outbox, escrows } = session;
+  await outbox.observe(view);
+  await escrows.observe(view);
+}
+
+async function onFeedState(state) {
+  feedState = state;
+  showFeedState(state);
+  if (state !== "live") return;
+  try {
+    // A node that was started afresh may serve another chain, for which nothing here holds.
+    const health = await api.health();
+    if (health.chain_id !== chainId || (await isAnotherChain(api, health))) return location.reload();
+    await Promise.all([chain.refreshBlocks(), chain.refreshParams()]);
+  } catch {
+    // What is missing is fetched, and its failure told, by the refresh.
+  }
+  refresh();
+}
+
+async function findChain() {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const health = await api.health();
+      await recognize(api, health);
+      showNotice(null);
+      return health.chain_id;
+    } catch (error) {
+      showNotice(`${error.explanation ?? error.message} Trying again…`);
+      await pause(Math.min(500 * 2 ** attempt, LONGEST_PAUSE_MILLISECONDS));
+    }
+  }
+}
+
+async function loadKey() {
+  try {
+    const stored = await keystore.load();
+    if (!stored) await keystore.assertKeysAvailable();
+    await useKey(stored);
+  } catch (error) {
+    accountPanel.showNoKey(error.message);
+  }
+}
+
+async function start() {
+  showBlocksLoading(Chain.shownBlocks);
+  showFeedState(feedState);
+  chain.addEventListener(
+    "blocks",
+    coalesce(() => showBlocks(chain.blocks), BLOCKS_MILLISECONDS),
+  );
+  chain.addEventListener("supply", () => showSupply(chain.supply));
+  setUpTransferForm({ api, session: () => session });
+  setUpEscrowForm({ api, chain, session: () => session });
+  keyChanges.onmessage = loadKey;
+  await loadKey();
+  chainId = await findChain();
+  showChainId(chainId);
+  if (key) openSession(await Wallet.from(key));
+  refresh();
+  const url = `${location.origin.replace(/^http/, "ws")}/p2p/ws`;
+  new LiveFeed({ url, onEvent, onState: onFeedState }).start();
+  setInterval(() => {
+    if (feedState !== "live") refresh();
+  }, POLL_MILLISECONDS);
+}
+
+start();

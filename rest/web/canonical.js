@@ -1,0 +1,39 @@
+// RFC 8785 canonical JSON of the values this chain's transactions may hold (SPEC section 3):
+// objects, arrays, strings, booleans and the integers 0..=2^53-1. Anything else is refused by name.
+
+/** The canonical JSON text of a value. Throws a TypeError that names what has no canonical form here. */
+export function canonicalJson(value) {
+  switch (typeof value) {
+    case "string":
+      return canonicalString(value);
+    case "number":
+      return canonicalInteger(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+      if (value !== null) return canonicalObject(value);
+      throw new TypeError("null has no place in a transaction");
+    default:
+      throw new TypeError(`a value of type ${typeof value} has no place in a transaction`);
+  }
+}
+
+function canonicalString(text) {
+  if (!text.isWellFormed()) throw new TypeError("text with a lone surrogate cannot be sent");
+  // ECMAScript's escaping of well-formed strings is the one RFC 8785 prescribes.
+  return JSON.stringify(text);
+}
+
+function canonicalInteger(number) {
+  if (!Number.isSafeInteger(number) || number < 0 || Object.is(number, -0)) {
+    throw new TypeError(`${number} is not an integer from 0 to 2^53-1`);
+  }
+  return String(number);
+}
+
+function canonicalObject(object) {
+  // The default order of sort() is by UTF-16 code units, which is RFC 8785's.
+  const members = Object.keys(object).sort();
+  return `{${members.map((name) => `${canonicalString(name)}:${canonicalJson(object[name])}`).join(",")}}`;
+}

@@ -1,0 +1,73 @@
+// The chain's side of the page: the latest blocks, the supply, the state of the live feed.
+
+import { formatAit, groupDigits } from "./amount.js";
+import { byId, fill, fromTemplate, part, setShortened, setText, syncList } from "./dom.js";
+import { listedTransactions } from "./events.js";
+
+const FEED_LABELS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting" };
+
+const SUPPLY_PARTS = ["total", "genesis", "minted", "burned", "balances", "escrows", "stakes", "unbonding"];
+
+function updateBlock(row, block) {
+  const count = listedTransactions(block).length;
+  const moment = new Date(block.timestamp * 1000);
+  const time = part(row, "time");
+  fill(row, { height: groupDigits(block.height), txs: count === 1 ? "1 tx" : `${groupDigits(count)} txs` });
+  part(row, "txs").classList.toggle("some", count > 0);
+  time.dateTime = moment.toISOString();
+  setText(
+    time,
+    moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }),
+  );
+  setShortened(part(row, "proposer"), block.proposer, 7, 5);
+  setShortened(part(row, "hash"), block.hash, 6, 6);
+}
+
+/** Shows the latest blocks, newest first. */
+export function showBlocks(blocks) {
+  if (blocks.length === 0) return;
+  byId("blocks").removeAttribute("aria-busy");
+  syncList(byId("blocks"), blocks, {
+    key: ({ height }) => height,
+    create: () => fromTemplate("block-row"),
+    update: updateBlock,
+  });
+  setText(byId("head-height"), groupDigits(blocks[0].height));
+}
+
+/** Fills the list of blocks with blank rows until the first ones are known. */
+export function showBlocksLoading(count) {
+  const blanks = Array.from({ length: count }, (_, index) => `blank-${index}`);
+  byId("blocks").setAttribute("aria-busy", "true");
+  syncList(byId("blocks"), blanks, {
+    key: (blank) => blank,
+    create: () => {
+      const row = fromTemplate("block-row");
+      row.classList.add("blank");
+      return row;
+    },
+    update: () => {},
+  });
+}
+
+/** Shows `getSupply`'s answer. */
+export function showSupply(supply) {
+  byId("supply").removeAttribute("aria-busy");
+  for (const name of SUPPLY_PARTS) setText(byId(`supply-${name}`), formatAit(supply[name]));
+}
+
+/** Shows the state of the feed: "connecting", "live" or "reconnecting". */
+export function showFeedState(state) {
+  byId("feed").dataset.state = state;
+  setText(byId("feed-state"), FEED_LABELS[state]);
+}
+
+/** Shows the chain's id. */
+export function showChainId(chainId) {
+  setText(byId("chain-id"), chainId);
+}
+
+/** Shows a message over the whole page; null takes it away. */
+export function showNotice(message) {
+  setText(byId("notice"), message ?? "");
+}
