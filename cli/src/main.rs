@@ -1,2 +1,138 @@
-//! Filled in by the commits that follow.
-fn main() {}
+//! The `ait` command: a node, its keys and genesis, transactions and queries, a devnet and its mocks.
+//!
+//! Owns the dispatch alone. Map, in reading order:
+//! - `config`: flags > environment > `.env` > defaults. `settings`: the settings by name. `exit`: exit codes.
+//! - `keys`, `comet`, `init`, `genesis`: what a chain is made of. `files`: how they are written.
+//! - `start`: the node. `logs`, `signals`: of everything that runs on.
+//! - `client`, `attest`: talking to nodes and coordinators. `tx`, `query`: commands on top of it.
+//! - `coordinator`, `miner`: mocks. `devnet`: all of it together.
+
+mod amounts;
+mod attest;
+mod backoff;
+mod client;
+mod comet;
+mod config;
+mod coordinator;
+mod devnet;
+mod exit;
+mod files;
+mod genesis;
+mod init;
+mod keys;
+mod logs;
+mod miner;
+mod output;
+mod query;
+mod settings;
+mod signals;
+mod start;
+mod tx;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// The AIT chain: a token that is minted only for compute that was delivered
+#[derive(Debug, Parser)]
+#[command(name = "ait", version, after_help = EXIT_CODES)]
+struct Command {
+    /// A file with settings, NAME=value a line; flags and the environment win over it [default: .env,
+    /// if there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    env_file: Option<PathBuf>,
+    #[command(subcommand)]
+    what: What,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 a flag or setting is wrong, 3 a running \
+node stopped by itself (broken invariant), 4 refused by a node or coordinator, or failed in its block";
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make the home of a CometBFT node
+    Init(init::InitArgs),
+    /// Run the application: ABCI for CometBFT, REST and the web page for users
+    Start(Box<start::StartArgs>),
+    /// Make and show key files
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Make a genesis file
+    Genesis(genesis::GenesisArgs),
+    /// Make, sign and send a transaction
+    #[command(subcommand)]
+    Tx(Box<tx::TxCommand>),
+    /// Ask a node
+    Query(query::QueryArgs),
+    /// Run the mock coordinator: attests what is true of the chain, and believes every output
+    Coordinator(coordinator::CoordinatorArgs),
+    /// Run the mock miner: hashes for every escrow and claims its receipts
+    Miner(miner::MinerArgs),
+    /// Run a whole network on this machine
+    Devnet(devnet::DevnetArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Command::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ait: {}", message(&error));
+            ExitCode::from(exit::code_of(&error))
+        }
+    }
+}
+
+/// An error and its causes, without those that the errors above them quote already.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if message.is_empty() {
+            message = cause;
+        } else if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
+}
+
+fn run(command: Command) -> Result<()> {
+    let environment = config::Environment::read(command.env_file.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    runtime.block_on(async {
+        match command.what {
+            What::Init(args) => init::run(&args, &environment),
+            What::Start(args) => start::run(*args, &environment).await,
+            What::Keys(command) => keys::run(command),
+            What::Genesis(args) => genesis::run(args, &environment),
+            What::Tx(command) => tx::run(*command, &environment).await,
+            What::Query(args) => query::run(args, &environment).await,
+            What::Coordinator(args) => coordinator::run(args, &environment).await,
+            What::Miner(args) => miner::run(args, &environment).await,
+            What::Devnet(args) => devnet::run(args, &environment).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = anyhow::anyhow!("disk full");
+        assert_eq!(message(&cause.context("saving")), "saving: disk full");
+        let quoted = anyhow::anyhow!("disk full").context("saving: disk full");
+        assert_eq!(message(&quoted), "saving: disk full");
+    }
+
+    #[test]
+    fn the_commands_contradict_neither_themselves_nor_each_other() {
+        Command::command().debug_assert();
+    }
+}

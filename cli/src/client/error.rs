@@ -1,0 +1,168 @@
+//! Owns what an HTTP answer means: the answer asked for, a refusal, or none at all.
+
+use reqwest::{Response, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// What is shown of an answer that is not understood.
+const SHOWN_CHARACTERS: usize = 300;
+
+/// Why a request brought no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answered.
+    #[error("no answer from {url}: {reason}. Is it running, and is that its address?")]
+    Unreachable {
+        /// Who was asked.
+        url: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The node said no.
+    #[error("refused with {codespace}/{code} (HTTP {status}): {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The stable name of the error.
+        code: String,
+        /// Its codespace.
+        codespace: String,
+        /// For people.
+        message: String,
+    },
+    /// Something answered that is no node of this version.
+    #[error("{url} gave an answer that is none of an AIT node: {reason}")]
+    Unexpected {
+        /// Who was asked.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl ClientError {
+    /// Whether the node refused with this error.
+    pub fn is(&self, name: &str) -> bool {
+        matches!(self, ClientError::Refused { code, .. } if code == name)
+    }
+
+    /// Whether the same request may fare better later: nobody answered, or the node is not ready,
+    /// busy, or keeps its rate limit.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            ClientError::Unreachable { .. } => true,
+            ClientError::Refused { status, .. } => *status == 429 || *status >= 500,
+            ClientError::Unexpected { .. } => false,
+        }
+    }
+
+    /// Whether what was asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, ClientError::Refused { status: 404, .. })
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize)]
+struct ErrorDetail {
+    code: String,
+    #[serde(default)]
+    codespace: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// Reads an answer; with `even_failed` whatever its status is.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn read_answer<T: DeserializeOwned>(
+    url: String,
+    answer: reqwest::Result<Response>,
+    even_failed: bool,
+) -> Result<T, ClientError> {
+    let unreachable = |error: &reqwest::Error| ClientError::Unreachable {
+        url: url.clone(),
+        reason: innermost(error),
+    };
+    let answer = answer.map_err(|error| unreachable(&error))?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(|error| unreachable(&error))?;
+    if status.is_success() || even_failed {
+        return serde_json::from_slice(&body).map_err(|error| ClientError::Unexpected {
+            reason: format!("HTTP {status}, {error}: {}", shown(&body)),
+            url,
+        });
+    }
+    Err(refusal(&url, status, &body))
+}
+
+fn refusal(url: &str, status: StatusCode, body: &[u8]) -> ClientError {
+    match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(ErrorBody { error }) => ClientError::Refused {
+            status: status.as_u16(),
+            code: error.code,
+            codespace: error.codespace,
+            message: error.message,
+        },
+        Err(_) if status.is_server_error() => ClientError::Unreachable {
+            url: url.to_owned(),
+            reason: format!("HTTP {status}: {}", shown(body)),
+        },
+        Err(_) => ClientError::Unexpected {
+            url: url.to_owned(),
+            reason: format!("HTTP {status}: {}", shown(body)),
+        },
+    }
+}
+
+fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    text.chars().take(SHOWN_CHARACTERS).collect()
+}
+
+/// The cause at the bottom: the layers above it only repeat the URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() {
+        return "it took too long".to_owned();
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_keeps_its_code_and_message() {
+        let body =
+            br#"{"error":{"code":"nonce_used","codespace":"auth","message":"field nonce is 1"}}"#;
+        let error = refusal("http://n", StatusCode::CONFLICT, body);
+        assert!(error.is("nonce_used"));
+        assert!(!error.is_passing());
+        assert!(error.to_string().contains("field nonce is 1"), "{error}");
+    }
+
+    #[test]
+    fn only_what_time_may_cure_is_passing() {
+        let refused = |status: u16| {
+            refusal(
+                "http://n",
+                StatusCode::from_u16(status).unwrap(),
+                br#"{"error":{"code":"x"}}"#,
+            )
+        };
+        assert!(refused(429).is_passing());
+        assert!(refused(503).is_passing());
+        assert!(!refused(422).is_passing());
+        assert!(refusal("http://n", StatusCode::BAD_GATEWAY, b"<html>").is_passing());
+        assert!(!refusal("http://n", StatusCode::NOT_FOUND, b"<html>").is_passing());
+    }
+}

@@ -1,0 +1,112 @@
+//! Owns `ait coordinator`: a mock of a coordinator (SPEC section 4) for devnets and tests. It
+//! believes every receipt's output; everything else it attests is true of the chain and of its ledger.
+//!
+//! `request` reads what is asked, `rules` judges it, `ledger` remembers what was attested, `server`
+//! brings them together over HTTP.
+
+mod ledger;
+mod request;
+mod rules;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use ait_app::receipts::Quote;
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::{
+    amounts::parse_uait, client::Client, config::Environment, keys, logs, settings, signals,
+};
+
+/// `ait coordinator`
+#[derive(Debug, Args)]
+pub struct CoordinatorArgs {
+    /// The coordinator's key file, registered in the param coordinators
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9100")]
+    bind: SocketAddr,
+    /// The REST address of the node that tells about escrows [env: AIT_NODE] [default:
+    /// http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL")]
+    node: Option<String>,
+    /// The chain to attest for [env: CHAIN_ID] [default: that of the node]
+    #[arg(long, value_name = "CHAIN_ID")]
+    chain_id: Option<String>,
+    /// Where to remember what was attested; beside the key file if not given
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+    /// Quote this price for every job, instead of one that follows from its id
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_uait)]
+    quote_price: Option<u64>,
+    /// Quote these compute units for every job
+    #[arg(long, value_name = "N")]
+    quote_units: Option<u64>,
+    #[command(flatten)]
+    logs: logs::LogArgs,
+}
+
+/// Runs `ait coordinator` until it is asked to stop.
+///
+/// # Errors
+/// What went wrong, for people.
+pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()> {
+    logs::start(&args.logs, environment)?;
+    let key = keys::read(&args.key)?;
+    let node = Client::new(&settings::node(environment, args.node.as_deref())?)?;
+    let given = settings::CHAIN_ID.optional(
+        environment,
+        args.chain_id.as_deref(),
+        settings::parse_chain_id,
+    )?;
+    let chain_id = match given {
+        Some(chain_id) => chain_id,
+        None => tokio::select! {
+            (health, _) = node.wait_until_ready("coordinator") => health.chain_id,
+            stopped = signals::stop_requested() => return stopped,
+        },
+    };
+    let path = args
+        .ledger
+        .unwrap_or_else(|| args.key.with_extension("ledger.jsonl"));
+    let ledger = ledger::Ledger::open(&path, &chain_id)?;
+    let limits = rules::Limits {
+        price: args.quote_price,
+        compute_units: args.quote_units,
+    };
+    let listener = TcpListener::bind(args.bind).await.with_context(|| {
+        format!(
+            "cannot listen on {}: is another coordinator running? --bind names another address",
+            args.bind
+        )
+    })?;
+    let coordinator = server::Coordinator::new(chain_id, key, node, limits, ledger);
+    tracing::info!(
+        component = "coordinator",
+        event = "listening",
+        bind = %listener.local_addr().unwrap_or(args.bind),
+        address = %coordinator.address(),
+        chain_id = %coordinator.chain_id(),
+        ledger = %path.display(),
+        attested = coordinator.attested(),
+    );
+    axum::serve(listener, server::router(coordinator))
+        .with_graceful_shutdown(async {
+            if let Err(error) = signals::stop_requested().await {
+                tracing::error!(component = "coordinator", event = "no_signals", %error);
+            }
+        })
+        .await
+        .context("the HTTP server failed")
+}
+
+/// The most that any job may cost, where nothing is known of a coordinator's quotes.
+pub const NO_QUOTE: Quote = Quote {
+    price: ait_app::amount::MAX,
+    compute_units: ait_app::amount::MAX,
+};

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Idle blocks per second with timeout_commit=0 and one validator: this chain, and CometBFT's own
+# in-process kvstore with the same config.toml, in turns on this machine. Prints both medians and
+# their ratio. ROUNDS (default 5) and SECONDS_EACH (default 10) change how long it measures.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+ROUNDS="${ROUNDS:-5}"
+SECONDS_EACH="${SECONDS_EACH:-10}"
+SCRATCH="$(mktemp -d)"
+KVSTORE_PID=""
+
+finish() {
+  stop_kvstore
+  [ ! -e "$SCRATCH/ours/devnet.json" ] || "$AIT" devnet down --home "$SCRATCH/ours" >/dev/null || true
+  rm -rf "$SCRATCH"
+}
+stop_kvstore() {
+  if [ -n "$KVSTORE_PID" ]; then
+    kill "$KVSTORE_PID" 2>/dev/null || true
+    wait "$KVSTORE_PID" 2>/dev/null || true
+    KVSTORE_PID=""
+  fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+command -v curl >/dev/null || die "curl is not installed"
+build_ait
+COMETBFT="$("$PROJECT/scripts/install_cometbft.sh")"
+export COMETBFT
+
+height() { curl -sf "$1/status" 2>/dev/null | sed -n 's/.*"latest_block_height": *"\([0-9]*\)".*/\1/p' | head -n 1; }
+
+# blocks_per_second RPC_URL: after the first 50 blocks, over SECONDS_EACH.
+blocks_per_second() {
+  local first begun last ended
+  until first="$(height "$1")" && [ "${first:-0}" -ge 50 ]; do sleep 0.1; done
+  begun="$(date +%s%N)"
+  sleep "$SECONDS_EACH"
+  last="$(height "$1")"
+  ended="$(date +%s%N)"
+  awk -v blocks=$((last - first)) -v nanos=$((ended - begun)) 'BEGIN { printf "%.1f\n", blocks * 1e9 / nanos }'
+}
+
+from_manifest() { sed -n "s/.*\"$1\": \"\(.*\)\".*/\1/p" "$SCRATCH/ours/devnet.json" | head -n 1; }
+
+measure_ours() {
+  BLOCK_INTERVAL=0s "$AIT" devnet up --detach --fresh --home "$SCRATCH/ours" --base-port 0 \
+    --no-miner --no-coordinator >"$SCRATCH/log" || { cat "$SCRATCH/log" >&2; exit 1; }
+  blocks_per_second "$(from_manifest rpc)"
+  cp "$SCRATCH/ours/node0/cometbft/config/config.toml" "$SCRATCH/config.toml"
+  from_manifest rpc >"$SCRATCH/rpc"
+  "$AIT" devnet down --home "$SCRATCH/ours" >/dev/null
+}
+
+measure_kvstore() {
+  local rpc
+  rpc="$(cat "$SCRATCH/rpc")"
+  rm -rf "$SCRATCH/kvstore"
+  "$COMETBFT" init --home "$SCRATCH/kvstore" >/dev/null
+  cp "$SCRATCH/config.toml" "$SCRATCH/kvstore/config/config.toml"
+  "$COMETBFT" node --home "$SCRATCH/kvstore" --proxy_app kvstore >"$SCRATCH/kvstore.log" 2>&1 &
+  KVSTORE_PID=$!
+  blocks_per_second "$rpc"
+  stop_kvstore
+}
+
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+for round in $(seq "$ROUNDS"); do
+  measure_ours >>"$SCRATCH/ours.txt"
+  measure_kvstore >>"$SCRATCH/kvstore.txt"
+  say "round $round: ours $(tail -n 1 "$SCRATCH/ours.txt"), kvstore $(tail -n 1 "$SCRATCH/kvstore.txt") blocks per second"
+done
+ours="$(median "$SCRATCH/ours.txt")"
+kvstore="$(median "$SCRATCH/kvstore.txt")"
+printf 'ours     %8s blocks per second (median of %s)\n' "$ours" "$ROUNDS"
+printf 'kvstore  %8s blocks per second (median of %s)\n' "$kvstore" "$ROUNDS"
+awk -v a="$ours" -v b="$kvstore" 'BEGIN { printf "ratio    %8.2f\n", a / b }'

@@ -1,0 +1,37 @@
+# Shared by the scripts of this folder: where the project is, how progress and failures are said,
+# and what must be installed. Sourced, never run.
+
+# shellcheck shell=bash
+PROJECT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+TOOLS="$PROJECT/.tools"
+AIT="${CARGO_TARGET_DIR:-$PROJECT/target}/release/ait"
+
+# Progress goes to standard error: standard output is for answers (a path, a figure).
+say() { printf '%s\n' "$*" >&2; }
+
+# die WHAT [WHAT TO DO]...: each argument is a line.
+die() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  for line in "$@"; do printf '       %s\n' "$line" >&2; done
+  exit 1
+}
+
+need_cargo() {
+  # A fresh rustup install is on PATH only in new shells.
+  if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
+    PATH="$HOME/.cargo/bin:$PATH"
+  fi
+  command -v cargo >/dev/null || die "cargo (Rust) is not installed" \
+    "Install it from https://rustup.rs, open a new shell, and run this again."
+  command -v cc >/dev/null || die "there is no C compiler and linker (cc)" \
+    "Debian and Ubuntu: apt-get install build-essential. macOS: xcode-select --install."
+}
+
+build_ait() {
+  need_cargo
+  # --workspace: the same features as in the tests' build, so that neither builds again what the other built.
+  say "Building ait (release); the first build takes some minutes."
+  (cd "$PROJECT" && cargo build --release --locked --workspace --bin ait) ||
+    die "ait does not build; the compiler's message stands above."
+}
