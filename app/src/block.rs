@@ -356,6 +356,14 @@ pub fn judge(
             format!("the block's transactions have {size} bytes, more than {MAX_BLOCK_BYTES}"),
         )));
     }
+    // Millions of these fit into a block: one is reason enough, before any is executed.
+    let unreadable = entries.iter().find_map(|entry| match entry {
+        Entry::Invalid(refusal) => Some(refusal),
+        _ => None,
+    });
+    if let Some(refusal) = unreadable {
+        return Ok(Err(refusal.clone()));
+    }
     let (outcome, fault) = run_block(state, entries, proposer)?;
     Ok(match fault {
         Some(refusal) => Err(refusal),

@@ -101,6 +101,21 @@ impl TryFrom<String> for PublicKey {
     }
 }
 
+/// Reads a key out of a record of the state. It was found to be a point before it was stored, and
+/// finding that out again would cost more than all else in reading an account.
+pub(crate) fn stored_key<'de, D>(deserializer: D) -> Result<Option<PublicKey>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let text: Option<std::borrow::Cow<'de, str>> = Option::deserialize(deserializer)?;
+    let key = |text: std::borrow::Cow<'de, str>| {
+        lower_hex(&text)
+            .map(PublicKey)
+            .ok_or_else(|| serde::de::Error::custom("a stored key is 64 lower-case hex characters"))
+    };
+    text.map(key).transpose()
+}
+
 /// An ed25519 signature: 64 bytes, written as 128 lower-case hex characters. Not verified yet.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

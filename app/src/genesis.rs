@@ -18,6 +18,10 @@ use crate::{
     validators,
 };
 
+/// The highest first block: half of the protocol's integers are left for the chain's own heights, so
+/// that no due height passes their limit.
+pub const MAX_INITIAL_HEIGHT: u64 = 1 << 52;
+
 /// What a chain begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Genesis {
@@ -59,8 +63,13 @@ impl Genesis {
     /// The state before block `initial_height`, with the authorities as its validators.
     ///
     /// # Errors
-    /// [`Failure::Refused`] when the genesis contradicts itself.
+    /// [`Failure::Refused`] when the genesis contradicts itself or begins too high.
     pub fn state(&self, chain_id: ChainId, initial_height: u64) -> Result<State, Failure> {
+        if initial_height > MAX_INITIAL_HEIGHT {
+            return Err(Failure::Refused(Refusal::field(format!(
+                "field initial_height is {initial_height}, above {MAX_INITIAL_HEIGHT}"
+            ))));
+        }
         let height = initial_height.saturating_sub(1);
         let empty = State::empty(chain_id, height, self.params.clone());
         let mut overlay = Overlay::new(&empty);

@@ -52,6 +52,17 @@ impl Json {
         serde_json_canonicalizer::to_vec(self).map_err(|error| Refusal::field(error.to_string()))
     }
 
+    /// What in it, at any depth, has no place in the protocol: null, a number that is no integer
+    /// `0..=2^53-1`.
+    pub fn unsupported(&self) -> Option<&str> {
+        match self {
+            Json::Unsupported(what) => Some(what),
+            Json::Array(values) => values.iter().find_map(Json::unsupported),
+            Json::Object(fields) => fields.values().find_map(Json::unsupported),
+            Json::Bool(_) | Json::Integer(_) | Json::String(_) => None,
+        }
+    }
+
     /// What it is, for messages: short, and never the whole of a long value.
     fn describe(&self) -> String {
         match self {

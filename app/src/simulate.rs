@@ -55,7 +55,8 @@ pub struct Simulation {
 /// and a signature is checked only where there is one.
 ///
 /// # Errors
-/// [`Failure::Refused`] when it can't be read at all; what it would be refused for later is a result.
+/// [`Failure::Refused`] when it can't be read at all, and for a claim whose `miner_sig` no known key
+/// can check; what it would be refused for later is a result.
 pub fn simulate(state: &State, text: &[u8]) -> Result<Simulation, Failure> {
     let json = Json::parse(text)?;
     let optional = ["nonce", "fee", "pubkey", "sig"];
@@ -77,6 +78,12 @@ pub fn simulate(state: &State, text: &[u8]) -> Result<Simulation, Failure> {
     } else {
         account.pubkey
     };
+    if key.is_none() && matches!(payload, Payload::ReceiptClaim(_)) {
+        return Err(Failure::Refused(fields.refuse(
+            "pubkey",
+            "is missing, and the account's record doesn't know it: payload.miner_sig can't be checked",
+        )));
+    }
     let mut tx = Transaction {
         sender,
         nonce: integer("nonce", account.nonce.saturating_add(1))?,
@@ -86,11 +93,16 @@ pub fn simulate(state: &State, text: &[u8]) -> Result<Simulation, Failure> {
         pubkey: key.unwrap_or_else(|| SecretKey::from_seed([1; 32]).public_key()),
         sig: Signature::from_bytes([0; 64]),
     };
-    if fields.has("sig") {
+    let authentic = if fields.has("sig") {
         tx.sig = fields.parsed("sig")?;
-        if let Err(refusal) = auth::check_signature(&tx, state.chain_id()) {
-            return Ok(refused(&refusal, required_fee));
-        }
+        auth::check_signature(&tx, state.chain_id())
+    } else if key.is_some() {
+        auth::check_sender(&tx)
+    } else {
+        Ok(())
+    };
+    if let Err(refusal) = authentic {
+        return Ok(refused(&refusal, required_fee));
     }
     let hash = TxHash::of(&tx.to_wire());
     let verified = VerifiedTx::trusted(tx, hash, payload_bytes, state.chain_id());

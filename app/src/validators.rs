@@ -10,7 +10,7 @@ use crate::{
     error::{Broken, Failure, Refusal},
     params::{Authority, Params},
     state::{
-        ConsensusAddress, Key, SentValidator, State,
+        ConsensusAddress, SentValidator, State,
         overlay::{Overlay, View},
         records::Validator,
     },
@@ -62,7 +62,7 @@ fn register_key<V: View>(
         }
         None => Validator::new(address, pubkey),
     };
-    overlay.put(&Key::Validator(address), &record)?;
+    overlay.put_validator(&record)?;
     Ok(())
 }
 
@@ -129,5 +129,5 @@ fn set_power(
         .ok_or_else(|| Broken::new(format!("the validator {address} has no record")))?;
     record.pubkey = pubkey;
     record.power = power;
-    overlay.put(&Key::Validator(address), &record)
+    overlay.put_validator(&record)
 }

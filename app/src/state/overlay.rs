@@ -124,6 +124,9 @@ pub fn decode<T: DeserializeOwned>(key: &Key, bytes: &[u8]) -> Result<T, Broken>
 pub struct Overlay<'a, V: View> {
     below: &'a V,
     changes: Changes,
+    /// The consensus keys of the validators in `changes`: searching those for one would cost a block
+    /// of many new keys the square of their number.
+    key_owners: BTreeMap<ConsensusAddress, Address>,
 }
 
 impl<V: View> View for Overlay<'_, V> {
@@ -135,21 +138,10 @@ impl<V: View> View for Overlay<'_, V> {
     }
 
     fn key_owner(&self, key: &ConsensusAddress) -> Result<Option<Address>, Broken> {
-        let prefix = b"/validator/".as_slice();
-        let own = self.changes.range(prefix.to_vec()..);
-        for (_, change) in own.take_while(|(name, _)| name.starts_with(prefix)) {
-            let Some(bytes) = change else { continue };
-            let validator: Validator = serde_json::from_slice(bytes)
-                .map_err(|error| Broken::new(format!("a validator is unreadable: {error}")))?;
-            if validator
-                .keys
-                .iter()
-                .any(|own| ConsensusAddress::of(own) == *key)
-            {
-                return Ok(Some(validator.address));
-            }
+        match self.key_owners.get(key) {
+            Some(owner) => Ok(Some(*owner)),
+            None => self.below.key_owner(key),
         }
-        self.below.key_owner(key)
     }
 }
 
@@ -161,7 +153,13 @@ impl<'a, V: View> Overlay<'a, V> {
 
     /// Changes that were made before, on top of `below` again.
     pub fn with(below: &'a V, changes: Changes) -> Self {
-        Self { below, changes }
+        let mut overlay = Self {
+            below,
+            changes: Changes::new(),
+            key_owners: BTreeMap::new(),
+        };
+        overlay.absorb(changes);
+        overlay
     }
 
     /// Writes a record.
@@ -172,6 +170,21 @@ impl<'a, V: View> Overlay<'a, V> {
         let bytes = json::canonical(record)?;
         self.changes.insert(key.to_bytes(), Some(bytes.into()));
         Ok(())
+    }
+
+    /// Writes a validator's record and remembers whose its consensus keys are.
+    ///
+    /// # Errors
+    /// [`Broken`] when it doesn't serialise.
+    pub fn put_validator(&mut self, record: &Validator) -> Result<(), Broken> {
+        self.own_keys(record);
+        self.put(&Key::Validator(record.address), record)
+    }
+
+    fn own_keys(&mut self, record: &Validator) {
+        let owned = record.keys.iter().map(ConsensusAddress::of);
+        self.key_owners
+            .extend(owned.map(|key| (key, record.address)));
     }
 
     /// Adds to a balance, in uait.
@@ -199,7 +212,22 @@ impl<'a, V: View> Overlay<'a, V> {
 
     /// Takes in the changes of an overlay that lay on this one.
     pub fn absorb(&mut self, changes: Changes) {
-        self.changes.extend(changes);
+        let prefix = b"/validator/".as_slice();
+        let validators = changes.range(prefix.to_vec()..);
+        for (_, change) in validators.take_while(|(key, _)| key.starts_with(prefix)) {
+            // An unreadable record stops the node where the block's books are closed.
+            let record = change
+                .as_deref()
+                .and_then(|bytes| serde_json::from_slice(bytes).ok());
+            if let Some(record) = record {
+                self.own_keys(&record);
+            }
+        }
+        if self.changes.is_empty() {
+            self.changes = changes;
+        } else {
+            self.changes.extend(changes);
+        }
     }
 
     /// What it lies on.

@@ -18,6 +18,7 @@ pub struct Account {
     /// The nonce of its last transaction; 0 before the first.
     pub nonce: u64,
     /// Its key, known from its first transaction on.
+    #[serde(deserialize_with = "crate::crypto::stored_key")]
     pub pubkey: Option<PublicKey>,
 }
 
@@ -113,7 +114,8 @@ pub struct Miner {
     pub receipts: u64,
     /// Offences ever.
     pub offences: u64,
-    /// Heights of the latest offences, oldest first; no more than can still lead to a ban.
+    /// Heights of its offences as of the latest one, oldest first: those within the window that
+    /// ended then.
     pub recent_offences: Vec<u64>,
     /// The last block of its latest ban; 0 if never banned.
     pub banned_until: u64,

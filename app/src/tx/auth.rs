@@ -6,11 +6,11 @@ use crate::{
     address::Address, code::Code, error::Refusal, identifiers::ChainId, state::records::Account,
 };
 
-/// The sender is the key's address, and the key signed for this chain.
+/// The sender is the key's address.
 ///
 /// # Errors
-/// [`Code::SenderMismatch`], [`Code::InvalidSignature`].
-pub fn check_signature(tx: &Transaction, chain_id: &ChainId) -> Result<(), Refusal> {
+/// [`Code::SenderMismatch`].
+pub fn check_sender(tx: &Transaction) -> Result<(), Refusal> {
     let owner = Address::of(&tx.pubkey);
     if owner != tx.sender {
         return Err(Refusal::new(
@@ -21,6 +21,15 @@ pub fn check_signature(tx: &Transaction, chain_id: &ChainId) -> Result<(), Refus
             ),
         ));
     }
+    Ok(())
+}
+
+/// The sender is the key's address, and the key signed for this chain.
+///
+/// # Errors
+/// [`Code::SenderMismatch`], [`Code::InvalidSignature`].
+pub fn check_signature(tx: &Transaction, chain_id: &ChainId) -> Result<(), Refusal> {
+    check_sender(tx)?;
     if !tx.pubkey.verifies(&tx.sign_bytes(chain_id), &tx.sig) {
         return Err(Refusal::new(
             Code::InvalidSignature,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use crate::{
+    amount,
     code::Code,
     error::{Failure, Refusal},
     events::Event,
@@ -28,6 +29,10 @@ pub struct ParamUpdate {
 impl ParamUpdate {
     pub(super) fn parse(json: &Json) -> Result<Self, Refusal> {
         let fields = Fields::open(json, "payload", &["key", "value"], &[])?;
+        if let Some(what) = fields.json("value")?.unsupported() {
+            let why = format!("holds {what}, not an integer 0..={}", amount::MAX);
+            return Err(fields.refuse("value", &why));
+        }
         Ok(Self {
             key: fields.string("key")?.to_owned(),
             value: fields.json("value")?.clone(),

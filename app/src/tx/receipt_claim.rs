@@ -416,7 +416,6 @@ pub(super) fn record_offence<V: View>(
     let count = u64::try_from(miner.recent_offences.len()).unwrap_or(u64::MAX);
     let mut events = Vec::new();
     if count >= params.offence_limit {
-        miner.recent_offences.clear();
         miner.banned_until = amount::saturating_add(context.height, params.ban_blocks);
         events.push(
             Event::new("banned")
