@@ -180,9 +180,7 @@ impl Node {
     /// [`StoreError`] when the disk can't be read.
     pub fn transaction(&self, hash: &TxHash) -> Result<Option<TxRecord>, StoreError> {
         // Before the record: a block that is on disk is no head yet, and balances don't show it.
-        let head = self
-            .snapshot()
-            .map_or(0, |snapshot| snapshot.head.height);
+        let head = self.snapshot().map_or(0, |snapshot| snapshot.head.height);
         let bytes = self.inner.store.transaction(&hash.0)?;
         let record = bytes.as_deref().and_then(TxRecord::decode);
         Ok(record.filter(|record| record.height <= head))
