@@ -1,0 +1,233 @@
+//! Owns the consensus engine's part, in-process: a genesis, proposals, verdicts and blocks, run
+//! through `ait_app::block` as a node runs it. Every block is judged and executed, both must agree,
+//! and the root and the books are computed again from the records alone.
+
+mod audit;
+mod drafts;
+mod setup;
+
+use std::collections::BTreeMap;
+
+use ait_app::{
+    Refusal,
+    address::Address,
+    block::{BlockOutcome, Entry, Executor, attestation_fits, execute, judge},
+    events::Event,
+    identifiers::ChainId,
+    receipts::Attestation,
+    state::{ConsensusAddress, State},
+    tx::TxResult,
+};
+use serde_json::Value;
+
+pub use audit::{assert_same_outcome, differences, records};
+pub use setup::{CHAIN_ID, EVIDENCE_MAX_AGE, Setup, authority};
+
+use audit::check_records;
+
+use crate::{actors::Actor, work::attestation_entry};
+
+/// Every record by its key, as JSON.
+pub type Records = BTreeMap<String, Value>;
+
+/// A chain of one process.
+#[derive(Clone)]
+pub struct Chain {
+    /// The state after its last block.
+    pub state: State,
+    /// Who proposes the next blocks.
+    pub proposer: Option<ConsensusAddress>,
+}
+
+/// A block and what it did.
+pub struct Block {
+    /// Its height.
+    pub height: u64,
+    /// Its entries' bytes.
+    pub entries: Vec<Vec<u8>>,
+    /// What it did.
+    pub outcome: BlockOutcome,
+}
+
+impl Block {
+    /// The result of an entry.
+    pub fn result(&self, index: usize) -> &TxResult {
+        &self.outcome.results[index]
+    }
+
+    /// The codes of all entries.
+    pub fn codes(&self) -> Vec<u32> {
+        self.outcome.results.iter().map(|r| r.code).collect()
+    }
+
+    /// The only code, by the name users see; empty for success.
+    pub fn code_name(&self, index: usize) -> &'static str {
+        code_name(self.result(index).code)
+    }
+
+    /// All events of a kind, the block's own first.
+    pub fn events(&self, kind: &str) -> Vec<&Event> {
+        let own = self.outcome.events.iter();
+        own.chain(self.outcome.results.iter().flat_map(|r| &r.events))
+            .filter(|event| event.kind == kind)
+            .collect()
+    }
+}
+
+/// A code's name; empty for success.
+pub fn code_name(number: u32) -> &'static str {
+    match number {
+        0 => "",
+        _ => ait_app::code::Code::from_number(number).unwrap().name(),
+    }
+}
+
+/// Reads a block's entries as a node does.
+pub fn read_entries(entries: &[Vec<u8>]) -> Vec<Entry> {
+    let chain_id: ChainId = CHAIN_ID.parse().unwrap();
+    entries
+        .iter()
+        .map(|bytes| Entry::read(bytes, &chain_id))
+        .collect()
+}
+
+impl Chain {
+    /// The usual chain.
+    pub fn start() -> Self {
+        Setup::default().start()
+    }
+
+    /// The height of the last block.
+    pub fn height(&self) -> u64 {
+        self.state.height()
+    }
+
+    /// Judges and executes a block that every honest validator accepts, and keeps it.
+    pub fn commit<T: Into<Vec<u8>>>(&mut self, entries: impl IntoIterator<Item = T>) -> Block {
+        let (block, refusal) = self.finalize(entries);
+        if let Some(refusal) = refusal {
+            panic!("the block was rejected: {refusal:?}");
+        }
+        block
+    }
+
+    /// Judges and executes any block, keeps it as a replica does that must follow two thirds of
+    /// the others, and tells why an honest validator would have rejected it.
+    pub fn finalize<T: Into<Vec<u8>>>(
+        &mut self,
+        entries: impl IntoIterator<Item = T>,
+    ) -> (Block, Option<Refusal>) {
+        let entries: Vec<Vec<u8>> = entries.into_iter().map(Into::into).collect();
+        let read = read_entries(&entries);
+        let sizes = entries.iter().map(Vec::len);
+        let verdict = judge(&self.state, &read, sizes, self.proposer).unwrap();
+        let outcome = execute(&self.state, &read, self.proposer).unwrap();
+        assert_eq!(outcome.results.len(), entries.len());
+        let refusal = match verdict {
+            Ok(judged) => {
+                assert_same_outcome(&judged, &outcome);
+                None
+            }
+            Err(refusal) => Some(refusal),
+        };
+        self.state = outcome.state.clone();
+        check_records(&self.state);
+        let block = Block {
+            height: self.state.height(),
+            entries,
+            outcome,
+        };
+        (block, refusal)
+    }
+
+    /// Why honest validators reject a block with these entries. Nothing is kept.
+    pub fn reject<T: Into<Vec<u8>>>(&self, entries: impl IntoIterator<Item = T>) -> Refusal {
+        let entries: Vec<Vec<u8>> = entries.into_iter().map(Into::into).collect();
+        let read = read_entries(&entries);
+        let sizes = entries.iter().map(Vec::len);
+        match judge(&self.state, &read, sizes, self.proposer).unwrap() {
+            Ok(_) => panic!("the block was accepted"),
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Empty blocks until the last one has this height.
+    pub fn advance_to(&mut self, height: u64) {
+        while self.height() < height {
+            self.commit(Vec::<Vec<u8>>::new());
+        }
+    }
+
+    /// The block that an honest proposer makes of candidates in this order, each with the
+    /// attestation that the node fetched for it: what would fail is left out, except offences whose
+    /// fee can be paid, and the attestations stand in front.
+    pub fn propose(&self, candidates: &[(Vec<u8>, Option<Value>)]) -> Vec<Vec<u8>> {
+        let mut executor = Executor::begin(&self.state).unwrap();
+        let (mut kept, mut attestations) = (Vec::new(), Vec::new());
+        for (wire, answer) in candidates {
+            let read = Entry::read(wire, self.state.chain_id());
+            let Entry::Transaction(verified) = read else {
+                continue;
+            };
+            let typed: Option<Attestation> = answer
+                .as_ref()
+                .map(|answer| serde_json::from_value(answer.clone()).unwrap());
+            let fits = |answer| attestation_fits(&self.state, &verified, answer).unwrap();
+            if !typed.as_ref().is_none_or(fits) {
+                continue;
+            }
+            let outcome = executor.preview(&verified, typed.as_ref()).unwrap();
+            let pays = outcome.result.fee == verified.tx.fee;
+            if outcome.result.code == 0 || (outcome.is_offence() && pays) {
+                executor.accept(outcome).unwrap();
+                kept.push(wire.clone());
+                attestations.extend(answer.clone());
+            }
+        }
+        if !attestations.is_empty() {
+            kept.insert(0, attestation_entry(&attestations));
+        }
+        kept
+    }
+
+    /// A record as JSON.
+    pub fn record(&self, key: &str) -> Option<Value> {
+        use ait_app::state::overlay::View;
+        self.state
+            .bytes(key.as_bytes())
+            .map(|bytes| serde_json::from_slice(&bytes).unwrap())
+    }
+
+    /// Every record.
+    pub fn records(&self) -> Records {
+        records(&self.state)
+    }
+
+    /// A balance in uait.
+    pub fn balance(&self, address: Address) -> u64 {
+        self.record(&format!("/account/{address}"))
+            .map_or(0, |account| account["balance"].as_u64().unwrap())
+    }
+
+    /// The nonce of an account's last transaction.
+    pub fn nonce(&self, address: Address) -> u64 {
+        self.record(&format!("/account/{address}"))
+            .map_or(0, |account| account["nonce"].as_u64().unwrap())
+    }
+
+    /// The supply's record.
+    pub fn supply(&self) -> Value {
+        self.record("/supply").unwrap()
+    }
+
+    /// A param.
+    pub fn param(&self, name: &str) -> Value {
+        self.record(&format!("/param/{name}")).unwrap()
+    }
+
+    /// An escrow's record; panics where there is none.
+    pub fn escrow(&self, client: &Actor, job: &str) -> Value {
+        self.record(&format!("/escrow/{}/{job}", client.address()))
+            .unwrap()
+    }
+}

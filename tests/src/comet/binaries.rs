@@ -1,0 +1,60 @@
+//! Owns finding the programs under test: `ait`, built before the tests run, and the pinned CometBFT.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The CometBFT version the project is built for.
+pub const COMETBFT_VERSION: &str = "0.38.26";
+
+/// The project's folder.
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the project")
+        .to_path_buf()
+}
+
+/// The `ait` binary: `$AIT_BIN`, else the one that was built beside this test.
+///
+/// # Panics
+/// When there is none: `cargo build --release -p ait` makes it.
+pub fn ait() -> PathBuf {
+    if let Some(path) = env::var_os("AIT_BIN") {
+        return path.into();
+    }
+    // A test runs as target/PROFILE/deps/NAME: the binaries of its profile lie one folder up.
+    let test = env::current_exe().expect("a test knows its own path");
+    let profile = test.ancestors().nth(2).expect("tests lie in deps/");
+    let path = profile.join("ait");
+    assert!(
+        path.exists(),
+        "{} is missing: build it with `cargo build --release -p ait`, or name one in AIT_BIN",
+        path.display()
+    );
+    path
+}
+
+/// CometBFT: `$COMETBFT`, else the project's own, else the one on PATH.
+///
+/// # Panics
+/// When none is of the pinned version: `scripts/install_cometbft.sh` installs it.
+pub fn cometbft() -> PathBuf {
+    let named = env::var_os("COMETBFT").map(PathBuf::from);
+    let own = project().join(".tools/bin/cometbft");
+    let candidates = named.into_iter().chain([own, "cometbft".into()]);
+    candidates
+        .into_iter()
+        .find(|path| {
+            let output = Command::new(path).arg("version").output();
+            output.is_ok_and(|output| {
+                String::from_utf8_lossy(&output.stdout)
+                    .trim()
+                    .trim_start_matches('v')
+                    .starts_with(COMETBFT_VERSION)
+            })
+        })
+        .expect("no CometBFT 0.38.26: run scripts/install_cometbft.sh")
+}

@@ -1,0 +1,200 @@
+//! Owns a coordinator that answers as a test wants: honest, slow, lying, for another job, not at all.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use ait_app::{
+    address::Address,
+    crypto::SecretKey,
+    receipts::{Attestation, AttestationRequest, Quote, ReceiptTerms},
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::wallet::Wallet;
+
+/// The most this coordinator quotes for any job.
+pub const QUOTE: Quote = Quote {
+    price: 1_000_000,
+    compute_units: 1_000,
+};
+
+/// How it answers.
+#[derive(Debug, Clone)]
+pub enum Manner {
+    /// The truth, rightly signed: all is well.
+    Honest,
+    /// The truth, after so long.
+    Slow(Duration),
+    /// A signed no.
+    Negative,
+    /// A yes signed with somebody else's key.
+    WrongKey,
+    /// A rightly signed yes, for another job.
+    OtherJob,
+    /// It cannot know yet (409).
+    NotYet,
+    /// Something that is no attestation.
+    Garbage,
+    /// A redirect to somewhere else.
+    Redirect(String),
+}
+
+struct Shared {
+    wallet: Wallet,
+    manner: Mutex<Manner>,
+    asked: AtomicUsize,
+}
+
+/// A coordinator at a loopback port.
+pub struct Coordinator {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Coordinator {
+    /// Starts one that signs with `wallet`'s key.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn start(wallet: Wallet, manner: Manner) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        Self::serve(wallet, manner, listener)
+    }
+
+    fn serve(wallet: Wallet, manner: Manner, listener: TcpListener) -> Self {
+        let address = listener.local_addr().expect("a bound address");
+        let shared = Arc::new(Shared {
+            wallet,
+            manner: Mutex::new(manner),
+            asked: AtomicUsize::new(0),
+        });
+        let router = Router::new()
+            .route("/attest/receipt", post(attest))
+            .with_state(Arc::clone(&shared));
+        let server = tokio::spawn(async move {
+            // Ends when the test drops it.
+            let _ = axum::serve(listener, router).await;
+        });
+        Self {
+            shared,
+            address,
+            server,
+        }
+    }
+
+    /// From now on it answers so.
+    pub fn answers(&self, manner: Manner) {
+        *self
+            .shared
+            .manner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = manner;
+    }
+
+    /// How often it was asked.
+    pub fn times_asked(&self) -> usize {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+
+    /// Its account.
+    pub fn account(&self) -> Address {
+        self.shared.wallet.address
+    }
+
+    /// `address=url`, as `COORDINATOR_URLS` names it.
+    pub fn entry(&self) -> String {
+        format!("{}=http://{}", self.account(), self.address)
+    }
+
+    /// What it attests about a receipt when it is honest.
+    pub fn attestation(&self, terms: &ReceiptTerms, opened_height: u64) -> Attestation {
+        let wallet = &self.shared.wallet;
+        sign(wallet, &wallet.key, terms, opened_height, [true; 3])
+    }
+}
+
+impl Drop for Coordinator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn sign(
+    wallet: &Wallet,
+    key: &SecretKey,
+    terms: &ReceiptTerms,
+    opened_height: u64,
+    flags: [bool; 3],
+) -> Attestation {
+    Attestation::sign(
+        &wallet.chain_id,
+        terms,
+        opened_height,
+        flags,
+        QUOTE,
+        wallet.address,
+        key,
+    )
+}
+
+async fn attest(State(shared): State<Arc<Shared>>, Json(mut body): Json<Value>) -> Response {
+    shared.asked.fetch_add(1, Ordering::SeqCst);
+    // Beyond the protocol's fields, for coordinators that know no keys.
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("miner_pubkey");
+    }
+    let Ok(request) = serde_json::from_value::<AttestationRequest>(body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let manner = shared
+        .manner
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let wallet = &shared.wallet;
+    let mut terms = request.terms();
+    let height = request.opened_height;
+    match manner {
+        Manner::Honest => {
+            Json(sign(wallet, &wallet.key, &terms, height, [true; 3])).into_response()
+        }
+        Manner::Slow(pause) => {
+            tokio::time::sleep(pause).await;
+            Json(sign(wallet, &wallet.key, &terms, height, [true; 3])).into_response()
+        }
+        Manner::Negative => {
+            let flags = [true, true, false];
+            Json(sign(wallet, &wallet.key, &terms, height, flags)).into_response()
+        }
+        Manner::WrongKey => {
+            let other = Wallet::named(&wallet.chain_id, "an impostor").key;
+            Json(sign(wallet, &other, &terms, height, [true; 3])).into_response()
+        }
+        Manner::OtherJob => {
+            if let Ok(job) = "another_job".parse() {
+                terms.job_id = job;
+            }
+            Json(sign(wallet, &wallet.key, &terms, height, [true; 3])).into_response()
+        }
+        Manner::NotYet => StatusCode::CONFLICT.into_response(),
+        Manner::Garbage => "a".repeat(5_000_000).into_response(),
+        Manner::Redirect(location) => (StatusCode::FOUND, [("location", location)]).into_response(),
+    }
+}

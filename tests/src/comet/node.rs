@@ -1,0 +1,239 @@
+//! Owns one node of a test's chain: its home, its two processes, its two doors.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::Value;
+
+use super::{
+    binaries,
+    http::{Rest, Rpc},
+    process::Process,
+};
+
+/// The settings of `ait` that a developer's shell may have set.
+const SETTINGS: [&str; 21] = [
+    "CHAIN_ID",
+    "BLOCK_INTERVAL",
+    "DB_PATH",
+    "P2P_BIND",
+    "RPC_BIND",
+    "BOOTSTRAP_PEERS",
+    "PROPOSER_KEY",
+    "MINT_PER_UNIT",
+    "COORDINATOR_RATIO",
+    "ABCI_BIND",
+    "COMETBFT_RPC",
+    "COORDINATOR_URLS",
+    "ADMIN_TOKEN",
+    "ADMIN_KEY",
+    "FAUCET_KEY",
+    "TRUSTED_PROXIES",
+    "RATE_PER_SECOND",
+    "RATE_BURST",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
+    "AIT_NODE",
+];
+
+/// What a node is made from.
+pub struct NodePlan<'a> {
+    /// Its folder, which does not exist yet.
+    pub home: PathBuf,
+    /// The chain's genesis file.
+    pub genesis: &'a Path,
+    /// The seed of its consensus key, in hex, if it validates.
+    pub consensus_seed: Option<String>,
+    /// The pause after each block.
+    pub block_interval: &'a str,
+    /// `COORDINATOR_URLS`.
+    pub coordinator_urls: &'a str,
+}
+
+/// A node.
+pub struct Node {
+    /// Its folder.
+    pub home: PathBuf,
+    /// Its REST routes.
+    pub rest: Rest,
+    /// Its CometBFT's RPC.
+    pub rpc: Rpc,
+    /// The application, while it runs.
+    pub app: Option<Process>,
+    /// CometBFT, while it runs.
+    pub comet: Option<Process>,
+    /// The chain id that the application is started with.
+    pub chain_id: String,
+    /// More arguments of `ait start`.
+    pub app_arguments: Vec<String>,
+    id: String,
+    p2p: u16,
+    peers: Vec<String>,
+}
+
+impl Node {
+    /// Makes a node's home with `ait init`.
+    ///
+    /// # Panics
+    /// When `ait` refuses to.
+    pub fn make(plan: NodePlan<'_>) -> Self {
+        let (rest, rpc, p2p) = (free_port(), free_port(), free_port());
+        std::fs::create_dir_all(&plan.home).expect("a folder");
+        let socket = plan.home.join("app.sock");
+        let mut command = ait(&plan.home);
+        command
+            .args(["init", "--devnet", "--block-interval", plan.block_interval])
+            .arg("--home")
+            .arg(plan.home.join("cometbft"))
+            .arg("--genesis")
+            .arg(plan.genesis)
+            .args(["--p2p-bind", &format!("127.0.0.1:{p2p}")])
+            .args(["--comet-rpc", &format!("http://127.0.0.1:{rpc}")])
+            .args(["--abci-bind", &format!("unix://{}", socket.display())]);
+        if let Some(seed) = &plan.consensus_seed {
+            command.args(["--validator-seed", seed]);
+        }
+        let report: Value = serde_json::from_str(&run(&mut command)).expect("a report in JSON");
+        let mut app_arguments = Vec::new();
+        if !plan.coordinator_urls.is_empty() {
+            app_arguments.push("--coordinator-urls".to_owned());
+            app_arguments.push(plan.coordinator_urls.to_owned());
+        }
+        Self {
+            rest: Rest::new(&format!("http://127.0.0.1:{rest}")),
+            rpc: Rpc::new(&format!("http://127.0.0.1:{rpc}")),
+            app: None,
+            comet: None,
+            chain_id: super::network::CHAIN_ID.to_owned(),
+            app_arguments,
+            id: report["node_id"].as_str().expect("a node id").to_owned(),
+            p2p,
+            peers: Vec::new(),
+            home: plan.home,
+        }
+    }
+
+    /// How peers name it.
+    pub fn peer(&self) -> String {
+        format!("{}@127.0.0.1:{}", self.id, self.p2p)
+    }
+
+    /// Whom it dials from its next start on.
+    pub fn set_peers(&mut self, peers: Vec<String>) {
+        self.peers = peers;
+    }
+
+    /// The application's store.
+    pub fn store(&self) -> PathBuf {
+        self.home.join("chain.db")
+    }
+
+    /// Starts the application.
+    pub fn start_app(&mut self) {
+        let mut command = self.app_command();
+        let log = self.home.join("app.log");
+        self.app = Some(Process::start("ait start", &mut command, &log));
+    }
+
+    /// The command that starts the application.
+    pub fn app_command(&self) -> Command {
+        let socket = self.home.join("app.sock");
+        let mut command = ait(&self.home);
+        command
+            .args(["start", "--devnet", "--chain-id", &self.chain_id])
+            .arg("--db-path")
+            .arg(self.store())
+            .args(["--rpc-bind", self.rest.url.trim_start_matches("http://")])
+            .args(["--abci-bind", &format!("unix://{}", socket.display())])
+            .args(["--comet-rpc", &self.rpc.url])
+            .args(&self.app_arguments);
+        command
+    }
+
+    /// Starts CometBFT.
+    pub fn start_comet(&mut self) {
+        let mut command = Command::new(binaries::cometbft());
+        command
+            .current_dir(&self.home)
+            .args(["node", "--home"])
+            .arg(self.home.join("cometbft"))
+            .args(["--p2p.persistent_peers", &self.peers.join(",")]);
+        let log = self.home.join("cometbft.log");
+        self.comet = Some(Process::start("cometbft", &mut command, &log));
+    }
+
+    /// `kill -9` of the application.
+    pub fn kill_app(&mut self) {
+        self.app = None;
+    }
+
+    /// `kill -9` of CometBFT.
+    pub fn kill_comet(&mut self) {
+        self.comet = None;
+    }
+
+    /// Stops CometBFT and then the application, as an operator does; gives the application's end.
+    ///
+    /// # Panics
+    /// When one does not stop.
+    pub fn stop(&mut self) -> ExitStatus {
+        if let Some(mut comet) = self.comet.take() {
+            comet.stop();
+        }
+        let mut app = self.app.take().expect("the application runs");
+        app.stop()
+    }
+
+    /// What the application logged in all its runs.
+    pub fn app_log(&self) -> String {
+        let bytes = std::fs::read(self.home.join("app.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// `ait` with nothing of the developer's shell or working folder in its settings.
+pub fn ait(folder: &Path) -> Command {
+    let mut command = Command::new(binaries::ait());
+    command.current_dir(folder);
+    for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end; gives what it printed.
+///
+/// # Panics
+/// When it fails.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().expect("the command starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A port nobody listens on, never the same one twice. Below the range that systems take the ports of
+/// outgoing connections from: a node that is killed finds its port free when it starts again.
+///
+/// # Panics
+/// When there is none left.
+pub fn free_port() -> u16 {
+    const CANDIDATES: std::ops::Range<u32> = 12_000..31_000;
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let count = CANDIDATES.end - CANDIDATES.start;
+    // Test programs run one after the other: each begins elsewhere.
+    let first = std::process::id().wrapping_mul(97) % count;
+    loop {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        assert!(tried < count, "no free port");
+        let candidate = CANDIDATES.start + (first + tried) % count;
+        let port = u16::try_from(candidate).expect("below 65536");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

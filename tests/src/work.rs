@@ -1,0 +1,181 @@
+//! Owns receipts and coordinators' answers as plain JSON, signed as SPEC section 4 says.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{actors::Actor, draft::canonical};
+
+/// What a miner says it delivered, as strings and numbers.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The chain its signatures are for.
+    pub chain_id: String,
+    /// The receipt's name.
+    pub receipt_id: String,
+    /// The job.
+    pub job_id: String,
+    /// The client's address.
+    pub client: String,
+    /// The miner's address.
+    pub miner: String,
+    /// Units of compute.
+    pub compute_units: u64,
+    /// uait.
+    pub price: u64,
+    /// `sha256:` and 64 hex characters.
+    pub output_hash: String,
+}
+
+/// What a coordinator says of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Says {
+    /// The job exists.
+    pub exists: bool,
+    /// Its escrow is on the chain.
+    pub paid: bool,
+    /// It was not attested for another receipt.
+    pub not_double_spent: bool,
+    /// uait at most.
+    pub quote_price: u64,
+    /// Units at most.
+    pub quote_units: u64,
+}
+
+impl Work {
+    /// With another receipt id.
+    #[must_use]
+    pub fn named(&self, receipt_id: &str) -> Self {
+        let receipt_id = receipt_id.to_owned();
+        Self {
+            receipt_id,
+            ..self.clone()
+        }
+    }
+
+    /// With other units and price.
+    #[must_use]
+    pub fn costing(&self, compute_units: u64, price: u64) -> Self {
+        Self {
+            compute_units,
+            price,
+            ..self.clone()
+        }
+    }
+
+    fn terms(&self) -> String {
+        format!(
+            "{}|{}|{}|{}|{}|{}|{}",
+            self.receipt_id,
+            self.job_id,
+            self.client,
+            self.miner,
+            self.compute_units,
+            self.price,
+            self.output_hash
+        )
+    }
+
+    /// `miner_sig` by this key.
+    pub fn signed_by(&self, miner: &Actor) -> String {
+        let text = format!("AIT-RECEIPT|{}|{}", self.chain_id, self.terms());
+        miner.key.sign(&Sha256::digest(text).into()).to_string()
+    }
+
+    /// What a coordinator says who finds all as it should be.
+    pub fn praise(&self) -> Says {
+        Says {
+            exists: true,
+            paid: true,
+            not_double_spent: true,
+            quote_price: self.price,
+            quote_units: self.compute_units,
+        }
+    }
+
+    /// A good attestation for the escrow opened in block `opened_height`.
+    pub fn attested_by(&self, coordinator: &Actor, opened_height: u64) -> Value {
+        self.answered_by(coordinator, opened_height, self.praise())
+    }
+
+    /// A signed answer, good or not.
+    pub fn answered_by(&self, coordinator: &Actor, opened_height: u64, says: Says) -> Value {
+        let text = format!(
+            "AIT-ATTEST|{}|{}|{opened_height}|{}|{}|{}|{}|{}",
+            self.chain_id,
+            self.terms(),
+            says.exists,
+            says.paid,
+            says.not_double_spent,
+            says.quote_price,
+            says.quote_units
+        );
+        let sig = coordinator.key.sign(&Sha256::digest(text).into());
+        json!({
+            "exists": says.exists,
+            "paid": says.paid,
+            "not_double_spent": says.not_double_spent,
+            "quote": {"price": says.quote_price, "compute_units": says.quote_units},
+            "coordinator": coordinator.address().to_string(),
+            "sig": sig.to_string(),
+        })
+    }
+
+    /// The payload of a `RECEIPT_CLAIM`.
+    pub fn claim(&self, miner_sig: &str, attestation: Option<&Value>) -> Value {
+        let mut payload = json!({
+            "receipt_id": self.receipt_id,
+            "job_id": self.job_id,
+            "client_addr": self.client,
+            "miner_addr": self.miner,
+            "compute_units": self.compute_units,
+            "price": self.price,
+            "output_hash": self.output_hash,
+            "miner_sig": miner_sig,
+        });
+        if let Some(attestation) = attestation {
+            payload["attestation"] = attestation.clone();
+        }
+        payload
+    }
+}
+
+/// The entry that a proposer puts in front of its block.
+pub fn attestation_entry(attestations: &[Value]) -> Vec<u8> {
+    canonical(&json!({"attestations": attestations, "type": "ATTESTATIONS"}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_and_answers_are_signed_as_those_of_the_vectors() {
+        let vectors: Value =
+            serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
+        let cases = vectors["attestations"].as_array().unwrap();
+        assert_eq!(cases.len(), 2);
+        for case in cases {
+            let (request, response) = (&case["request"], &case["response"]);
+            let text = |name: &str| request[name].as_str().unwrap().to_owned();
+            let work = Work {
+                chain_id: text("chain_id"),
+                receipt_id: text("receipt_id"),
+                job_id: text("job_id"),
+                client: text("client"),
+                miner: text("miner"),
+                compute_units: request["compute_units"].as_u64().unwrap(),
+                price: request["price"].as_u64().unwrap(),
+                output_hash: text("output_hash"),
+            };
+            assert_eq!(work.signed_by(&Actor::named("miner")), text("miner_sig"));
+            let says = Says {
+                exists: response["exists"].as_bool().unwrap(),
+                paid: response["paid"].as_bool().unwrap(),
+                ..work.praise()
+            };
+            let height = request["opened_height"].as_u64().unwrap();
+            let answer = work.answered_by(&Actor::named("coordinator"), height, says);
+            assert_eq!(&answer, response);
+        }
+    }
+}

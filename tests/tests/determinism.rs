@@ -1,0 +1,179 @@
+//! Determinism: the same blocks give the same roots, whoever runs them, from whatever they were read
+//! back, and however often.
+
+use std::sync::Arc;
+
+use ait_app::{
+    block::execute,
+    state::{ConsensusAddress, State},
+};
+use ait_store::{Batch, MemoryStore, SledStore, Store};
+use ait_tests::{
+    actors::{alice, bob, miner},
+    chain::{CHAIN_ID, Chain, Setup, assert_same_outcome, read_entries},
+    plan::{self, Plan, Start, build_block},
+};
+use proptest::prelude::*;
+
+/// A block's bytes and its proposer.
+type Block = (Vec<Vec<u8>>, Option<ConsensusAddress>);
+
+/// The bytes of all planned blocks.
+fn blocks_of(start: &Start, plans: &[Plan]) -> Vec<Block> {
+    let mut model = start.model();
+    plans
+        .iter()
+        .map(|plan| {
+            let built = build_block(&model, plan);
+            let key = built.proposer.as_ref().map(|key| key.pubkey().to_string());
+            model.apply_block(&built.inputs, key.as_deref());
+            let wires = built.inputs.into_iter().map(|input| input.wire).collect();
+            (wires, built.proposer.map(|key| key.consensus_address()))
+        })
+        .collect()
+}
+
+fn roots(start: &Start, blocks: &[Block]) -> Vec<[u8; 32]> {
+    let mut chain = start.setup().start();
+    let mut roots = vec![chain.state.root()];
+    for (wires, proposer) in blocks {
+        chain.proposer = *proposer;
+        chain.finalize(wires.clone());
+        roots.push(chain.state.root());
+    }
+    roots
+}
+
+fn stored_entries(state: &State) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let entries = state.entries();
+    entries
+        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .collect()
+}
+
+fn rebuilt(state: &State) -> State {
+    let (chain_id, height) = (state.chain_id().clone(), state.height());
+    State::from_entries(chain_id, height, stored_entries(state)).unwrap()
+}
+
+fn assert_same_state(left: &State, right: &State) {
+    assert_eq!(left.root(), right.root());
+    assert_eq!(left.height(), right.height());
+    assert_eq!(left.params(), right.params());
+    assert_eq!(left.sent_validators(), right.sent_validators());
+    let due = |state: &State| -> Vec<Vec<u8>> {
+        state.due_escrows(u64::MAX).map(<[u8]>::to_vec).collect()
+    };
+    assert_eq!(due(left), due(right));
+}
+
+proptest! {
+    #![proptest_config(plan::cases(100))]
+
+    #[test]
+    fn a_rebuilt_state_goes_on_as_the_one_that_never_stopped((start, plans) in plan::chain(12)) {
+        let mut chain = start.setup().start();
+        for (wires, proposer) in blocks_of(&start, &plans) {
+            let again = rebuilt(&chain.state);
+            assert_same_state(&again, &chain.state);
+            let elsewhere = execute(&again, &read_entries(&wires), proposer).unwrap();
+            chain.proposer = proposer;
+            let (block, _) = chain.finalize(wires);
+            assert_same_outcome(&elsewhere, &block.outcome);
+        }
+    }
+
+    #[test]
+    fn replaying_the_same_blocks_gives_the_same_roots((start, plans) in plan::chain(12)) {
+        let blocks = blocks_of(&start, &plans);
+        prop_assert_eq!(roots(&start, &blocks), roots(&start, &blocks));
+    }
+}
+
+proptest! {
+    #![proptest_config(plan::cases(12))]
+
+    #[test]
+    fn memory_and_sled_stores_read_back_the_same_state_at_every_height(
+        (start, plans) in plan::chain(6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chain.db");
+        let open = || SledStore::open(&path, CHAIN_ID).unwrap();
+        let memory = MemoryStore::new();
+        let mut sled = open();
+        let mut chain = start.setup().start();
+        let mut first = true;
+        for (wires, proposer) in blocks_of(&start, &plans) {
+            let before = stored_entries(&chain.state);
+            chain.proposer = proposer;
+            let (block, _) = chain.finalize(wires);
+            let own = |value: &Arc<[u8]>| value.to_vec();
+            let mut state: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
+            if std::mem::take(&mut first) {
+                state.extend(before.into_iter().map(|(key, value)| (key, Some(value))));
+            }
+            let changes = block.outcome.changes.iter();
+            state.extend(changes.map(|(key, value)| (key.clone(), value.as_ref().map(own))));
+            let batch = Batch {
+                height: block.height,
+                meta: chain.state.root().to_vec(),
+                state,
+                ..Batch::default()
+            };
+            memory.commit(&batch).unwrap();
+            sled.commit(&batch).unwrap();
+            drop(sled);
+            sled = open();
+            for store in [&memory as &dyn Store, &sled] {
+                let loaded = store.load().unwrap().unwrap();
+                prop_assert_eq!(&loaded.meta, &chain.state.root().to_vec());
+                let entries: Vec<_> = loaded.state.map(Result::unwrap).collect();
+                let chain_id = CHAIN_ID.parse().unwrap();
+                let read = State::from_entries(chain_id, loaded.height, entries).unwrap();
+                assert_same_state(&read, &chain.state);
+            }
+        }
+    }
+}
+
+#[test]
+fn judging_a_block_twice_and_executing_it_leaves_no_trace_in_the_state_before() {
+    let mut chain = Chain::start();
+    let tx = chain.open(&alice(), "job", 60_000, 100);
+    chain.commit([tx]);
+    let before = chain.clone();
+    let work = chain.work(&alice(), "job", &miner(), "rcpt");
+    let txs = [
+        chain.claim(&miner(), &work).wire(),
+        chain.transfer(&alice(), &bob(), 1).wire(),
+    ];
+    let read = read_entries(&txs);
+    let first = execute(&before.state, &read, before.proposer).unwrap();
+    let second = execute(&before.state, &read, before.proposer).unwrap();
+    assert_same_outcome(&first, &second);
+    assert_eq!(before.state.root(), chain.state.root());
+    chain.commit(txs);
+    assert_eq!(chain.state.root(), first.state.root());
+}
+
+#[test]
+fn the_order_in_which_accounts_came_does_not_show_in_the_root() {
+    let txs = |chain: &Chain, order: [u64; 3]| {
+        let to = |n: u64| ait_tests::actors::Actor::named(&format!("receiver {n}"));
+        let place = 0..;
+        let list: Vec<_> = order
+            .into_iter()
+            .zip(place)
+            .map(|(n, place)| chain.transfer(&alice(), &to(n), 5).later(place))
+            .collect();
+        list
+    };
+    let root = |order: [u64; 3]| {
+        let mut chain = Setup::default().start();
+        let list = txs(&chain, order);
+        chain.commit(list);
+        chain.state.root()
+    };
+    assert_eq!(root([1, 2, 3]), root([3, 1, 2]));
+}

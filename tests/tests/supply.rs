@@ -1,0 +1,104 @@
+//! The supply: every coin has one origin and one place, in every block, and there is a limit.
+
+use ait_tests::{
+    actors::{Actor, alice, bob, coordinator, miner},
+    chain::{Chain, Setup},
+    draft::Draft,
+};
+use serde_json::json;
+
+const LIMIT: u64 = (1 << 53) - 1;
+
+/// A chain that may still mint `room` uait, with an open escrow of Alice's.
+fn with_room(room: u64) -> Chain {
+    let whale = Actor::named("whale");
+    let rest = LIMIT - 4_000_000_000 - room;
+    let setup = Setup::default()
+        .balance(&whale, rest)
+        .param("treasury_bps", 100);
+    let mut chain = setup.start();
+    let tx = chain.open(&alice(), "job", 60_000, 100);
+    chain.commit([tx]);
+    chain
+}
+
+#[test]
+fn the_supply_reaches_its_limit_exactly_and_never_passes_it() {
+    // 10 units: 10,000 to the miner, 500 to the coordinator, 100 to the treasury.
+    for (room, code, total) in [
+        (10_600, "", LIMIT),
+        (10_599, "supply_limit_reached", LIMIT - 10_599),
+        (0, "supply_limit_reached", LIMIT),
+    ] {
+        let mut chain = with_room(room);
+        let work = chain
+            .work(&alice(), "job", &miner(), "rcpt")
+            .costing(10, 50_000);
+        let claim = chain.claim(&miner(), &work);
+        let block = chain.commit([claim]);
+        assert_eq!(block.code_name(0), code);
+        assert_eq!(chain.supply()["total"], total);
+        let status = if code.is_empty() { "settled" } else { "open" };
+        assert_eq!(chain.escrow(&alice(), "job")["status"], status);
+    }
+}
+
+#[test]
+fn a_claim_that_the_supply_limit_refused_loses_nobody_anything() {
+    let mut chain = with_room(5);
+    let work = chain
+        .work(&alice(), "job", &miner(), "rcpt")
+        .costing(10, 50_000);
+    let claim = chain.claim(&miner(), &work);
+    chain.commit([claim]);
+    let tx = chain.release(&coordinator(), &alice(), "job");
+    assert_eq!(chain.commit([tx]).codes(), [0]);
+    assert_eq!(chain.supply()["escrows"], 0);
+    assert_eq!(chain.supply()["balances"], LIMIT - 5);
+}
+
+#[test]
+fn only_claims_mint() {
+    let mut chain = Chain::start();
+    let genesis = json!(4_000_000_000_u64);
+    let txs = [
+        chain.transfer(&alice(), &bob(), 1_000),
+        chain.open(&alice(), "a", 60_000, 3).later(1),
+        chain.open(&alice(), "b", 60_000, 50).later(2),
+        chain.open(&alice(), "c", 60_000, 50).later(3),
+        chain.set_param("base_fee", 3),
+        chain.transfer(&bob(), &bob(), 1),
+    ];
+    chain.commit(txs);
+    let tx = chain.release(&coordinator(), &alice(), "b");
+    chain.commit([tx]);
+    chain.advance_to(6);
+    let supply = chain.supply();
+    assert_eq!((&supply["genesis"], &supply["total"]), (&genesis, &genesis));
+    assert_eq!(
+        (&supply["minted"], &supply["escrows"]),
+        (&json!(0), &json!(60_000))
+    );
+    let work = chain.work(&alice(), "c", &miner(), "rcpt");
+    let claim = chain.claim(&miner(), &work);
+    assert_eq!(chain.commit([claim]).codes(), [0]);
+    let supply = chain.supply();
+    assert_eq!(supply["minted"], 2_625_000);
+    assert_eq!(supply["total"], 4_002_625_000_u64);
+    assert_eq!(
+        (&supply["escrows"], &supply["burned"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[test]
+fn an_empty_block_leaves_every_record_and_the_root_as_they_were() {
+    let mut chain = Chain::start();
+    let tx = chain.transfer(&alice(), &bob(), 1);
+    chain.commit([tx]);
+    let (root, records) = (chain.state.root(), chain.records());
+    let block = chain.commit(Vec::<Draft>::new());
+    assert!(block.outcome.changes.is_empty());
+    assert_eq!((chain.state.root(), chain.records()), (root, records));
+    assert_eq!(chain.height(), 2);
+}
