@@ -3,5 +3,6 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+export AIT_DEVNET_HOME="${AIT_DEVNET_HOME:-$PROJECT/.devnet}"
 [ -x "$AIT" ] || build_ait
 exec "$AIT" devnet down "$@"

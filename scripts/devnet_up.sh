@@ -22,14 +22,16 @@ Ctrl-C, or until scripts/devnet_down.sh stops it.
   --no-coordinator   start no mock coordinator
 
 Environment: CHAIN_ID, BLOCK_INTERVAL, COORDINATOR_URLS (address=url,… asked besides the mock),
-MINT_PER_UNIT, COORDINATOR_RATIO, ADMIN_TOKEN.
+MINT_PER_UNIT, COORDINATOR_RATIO, ADMIN_TOKEN; AIT_DEVNET_HOME for --home.
 HELP
   exit
   ;;
 esac
 
-build_ait
+# What may be missing first: the build takes longest.
+need_cargo
 COMETBFT="$("$PROJECT/scripts/install_cometbft.sh")"
 export COMETBFT
-cd "$PROJECT"
+build_ait
+export AIT_DEVNET_HOME="${AIT_DEVNET_HOME:-$PROJECT/.devnet}"
 exec "$AIT" devnet up "$@"

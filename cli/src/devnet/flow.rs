@@ -33,8 +33,8 @@ const LAST_JOB: u64 = 1_000_000;
 pub struct Cast {
     /// Pays for the job.
     pub client: SecretKey,
-    /// The accounts to watch, by the names they are shown with; the client is among them.
-    pub accounts: Vec<(&'static str, Address)>,
+    /// The accounts to watch, by the names they are shown with; several of one name are added up.
+    pub accounts: Vec<(&'static str, Vec<Address>)>,
     /// Receives the transfer.
     pub friend: Address,
     /// The escrow's coordinator.
@@ -143,11 +143,7 @@ impl<'a> Flow<'a> {
             )
             .await?;
         self.console.line("");
-        let (hash, receipt_id) = self.find_claim(job).await?;
-        let tx = self.client.node().tx(&hash).await?;
-        let result = tx
-            .and_then(|tx| tx.receipt)
-            .context("a committed claim has a receipt")?;
+        let (result, receipt_id) = self.find_claim(job).await?;
         let receipt = self
             .client
             .read(&format!("/rpc/getReceipt/{receipt_id}"))
@@ -171,23 +167,22 @@ impl<'a> Flow<'a> {
     }
 
     /// The claim that settled a job, found in the blocks since its escrow opened.
-    async fn find_claim(&self, job: &str) -> anyhow::Result<(String, String)> {
+    async fn find_claim(&self, job: &str) -> anyhow::Result<(TxReceipt, String)> {
         let escrow = self.client.read(&self.escrow_path(job)).await?;
         let first = integer(&escrow, "opened_height")?;
         let head = integer(&self.client.read("/rpc/getHead").await?, "height")?;
         for height in first..=head {
             let block = self.client.read(&format!("/rpc/getBlock/{height}")).await?;
-            let hashes = block["txs"].as_array().cloned().unwrap_or_default();
-            for hash in hashes {
-                let hash = hash.as_str().or_else(|| hash["hash"].as_str());
-                let hash = hash.context("a block's txs are hashes")?;
-                let tx = self.client.read(&format!("/rpc/getTx/{hash}")).await?;
-                let payload = &tx["tx"]["payload"];
-                let claims = tx["tx"]["type"] == json!("RECEIPT_CLAIM")
-                    && payload["job_id"] == json!(job)
-                    && tx["receipt"]["code"] == json!(0);
-                if claims {
-                    return Ok((hash.to_owned(), text(payload, "receipt_id")?.to_owned()));
+            let txs = block["txs"].as_array().map(Vec::as_slice);
+            for tx in txs.unwrap_or_default() {
+                let payload = &tx["payload"];
+                if tx["type"] == json!("RECEIPT_CLAIM") && payload["job_id"] == json!(job) {
+                    let hash = text(tx, "hash")?;
+                    let status = self.client.node().tx(hash).await?;
+                    let receipt = status.and_then(|status| status.receipt);
+                    if let Some(receipt) = receipt.filter(|receipt| receipt.code == 0) {
+                        return Ok((receipt, text(payload, "receipt_id")?.to_owned()));
+                    }
                 }
             }
         }
@@ -216,8 +211,12 @@ impl<'a> Flow<'a> {
 
     async fn watch(&self, job: Option<&str>) -> anyhow::Result<Vec<(&'static str, u64)>> {
         let mut balances = Vec::new();
-        for (name, address) in &self.cast.accounts {
-            balances.push((*name, self.client.balance(address).await?));
+        for (name, addresses) in &self.cast.accounts {
+            let mut sum = 0;
+            for address in addresses {
+                sum += self.client.balance(address).await?;
+            }
+            balances.push((*name, sum));
         }
         let mut locked = 0;
         if let Some(job) = job {

@@ -53,7 +53,7 @@ enum DevnetCommand {
 #[derive(Debug, Clone, Args)]
 struct HomeArgs {
     /// The devnet's folder: keys, data, logs and devnet.json
-    #[arg(long, value_name = "DIR", env = "AIT_DEVNET_HOME", default_value = DEFAULT_HOME)]
+    #[arg(long, value_name = "DIR", env = "AIT_DEVNET_HOME", hide_env_values = true, default_value = DEFAULT_HOME)]
     home: PathBuf,
 }
 

@@ -26,6 +26,7 @@ pub struct Launch {
     cometbft: PathBuf,
     ports: Ports,
     coordinator_urls: String,
+    own_coordinator_url: Option<String>,
     environment: Vec<(String, String)>,
     miner: bool,
     coordinator: bool,
@@ -47,10 +48,11 @@ impl Launch {
         let mut urls = settings::COORDINATOR_URLS
             .optional(environment, None, parse)?
             .unwrap_or_default();
+        let own: Address = manifest.coordinator.address.parse()?;
         if !args.no_coordinator {
-            let own: Address = manifest.coordinator.address.parse()?;
             urls.insert(own, format!("http://{}", ports.coordinator()));
         }
+        let own_coordinator_url = urls.get(&own).cloned();
         let urls: Vec<String> = urls
             .into_iter()
             .map(|(address, url)| format!("{address}={url}"))
@@ -59,6 +61,7 @@ impl Launch {
             ait: std::env::current_exe()?,
             cometbft,
             ports,
+            own_coordinator_url,
             coordinator_urls: urls.join(","),
             // It has nobody to ask otherwise.
             miner: !args.no_miner && !urls.is_empty(),
@@ -205,6 +208,10 @@ pub async fn start(
     console: &Console,
 ) -> anyhow::Result<()> {
     let count = u16::try_from(manifest.nodes.len())?;
+    manifest
+        .coordinator
+        .url
+        .clone_from(&launch.own_coordinator_url);
     for node in 0..count {
         let app = fleet.start(launch.app(manifest, node)?)?;
         record(manifest, fleet, |manifest| {
@@ -245,10 +252,8 @@ async fn start_mocks(
 ) -> anyhow::Result<()> {
     if launch.coordinator {
         let pid = fleet.start(launch.coordinator(manifest))?;
-        let url = format!("http://{}", launch.ports.coordinator());
         record(manifest, fleet, |manifest| {
-            manifest.coordinator.pid = Some(pid);
-            manifest.coordinator.url = Some(url);
+            manifest.coordinator.pid = Some(pid)
         })?;
         let listens = async {
             while tokio::net::TcpStream::connect(launch.ports.coordinator())

@@ -196,15 +196,17 @@ impl Devnet<'_> {
             let key = plan::key(&self.manifest, name)?;
             anyhow::Ok(Address::of(&key.public_key()))
         };
+        let validators = (0..self.manifest.nodes.len()).map(|i| address(&format!("validator{i}")));
         Ok(Cast {
             client: plan::key(&self.manifest, "client")?,
             friend: address("admin")?,
             coordinator: address("coordinator")?,
             accounts: vec![
-                ("client", address("client")?),
-                ("admin", address("admin")?),
-                ("miner", address("miner")?),
-                ("coordinator", address("coordinator")?),
+                ("client", vec![address("client")?]),
+                ("admin", vec![address("admin")?]),
+                ("miner", vec![address("miner")?]),
+                ("coordinator", vec![address("coordinator")?]),
+                ("validators", validators.collect::<anyhow::Result<_>>()?),
             ],
             will_be_claimed: launch.runs_miner() && launch.runs_coordinator(),
         })
@@ -256,18 +258,18 @@ pub fn show_addresses(console: &Console, manifest: &Manifest) {
         let p2p = node.p2p.split('@').next_back().unwrap_or_default();
         console.entry("", format!("tcp://{p2p}    P2P"));
     }
-    if let Some(url) = &manifest.coordinator.url {
-        console.entry("coordinator", url);
-    }
     for (name, address) in [
         ("faucet", &manifest.faucet.address),
         ("admin", &manifest.admin.address),
         ("client", &manifest.client.address),
         ("coordinator", &manifest.coordinator.address),
-        ("miner", &manifest.miner.address),
     ] {
         console.entry(name, address);
     }
+    if let Some(url) = &manifest.coordinator.url {
+        console.entry("", format!("{url}   attests for the coordinator"));
+    }
+    console.entry("miner", &manifest.miner.address);
     let home = &manifest.home;
     console.entry("keys", home.join("keys").display());
     console.entry("logs", home.join("node*/*.log").display());
