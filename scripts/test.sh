@@ -12,7 +12,7 @@ SUMMARY=()
 finish() {
   local status=$?
   if [ -e "$DEVNET/devnet.json" ]; then
-    "$AIT" devnet down --home "$DEVNET" >&2 || true
+    "$AIT" devnet down --home "$DEVNET" >/dev/null 2>&1 || true
   fi
   # The end of the logs is what a failed run leaves to look at.
   if [ $status -ne 0 ]; then
@@ -128,6 +128,6 @@ step "clippy" cargo clippy --locked --workspace --all-targets --quiet -- -D warn
 step "documentation" check_docs
 step "dependencies: licences, bans, sources, advisories" check_dependencies
 step "build" build
-step "Rust tests, those with the real CometBFT among them" cargo test --locked --release --workspace --quiet
+step "Rust tests, those with the real CometBFT among them" cargo test --locked --release --workspace
 step "wallet of the page" npm run --silent --prefix tests/web test:unit
 step "page in Chromium" test_page
