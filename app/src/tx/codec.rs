@@ -119,14 +119,17 @@ fn check_size(bytes: usize) -> Result<(), Refusal> {
 }
 
 fn from_json(json: &Json) -> Result<Transaction, Refusal> {
-    let fields = Fields::open(json, "", &FIELDS, &[])?;
-    let kind = fields.string("type")?;
-    if kind == "ATTESTATIONS" {
+    // Before its fields, which are not a transaction's.
+    if let Json::Object(fields) = json
+        && matches!(fields.get("type"), Some(Json::String(kind)) if kind == "ATTESTATIONS")
+    {
         return Err(Refusal::new(
             Code::UnexpectedAttestations,
             "ATTESTATIONS entries are written by proposers alone",
         ));
     }
+    let fields = Fields::open(json, "", &FIELDS, &[])?;
+    let kind = fields.string("type")?;
     let sender = fields.parsed("sender")?;
     Ok(Transaction {
         sender,

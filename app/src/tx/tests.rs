@@ -278,6 +278,8 @@ fn any_formatting_becomes_the_canonical_one_and_a_known_key_is_filled_in() {
     let pretty = serde_json::to_vec_pretty(&tx).unwrap();
     let wire = canonicalise(&pretty, |_| Some(key)).unwrap();
     assert_eq!(wire, text(case, "wire").as_bytes());
+    let entry = canonicalise(b"{\"attestations\":[],\"type\":\"ATTESTATIONS\"}", |_| None);
+    assert_eq!(entry.unwrap_err().code, Code::UnexpectedAttestations);
     let refusal = canonicalise(&pretty, |_| None).unwrap_err();
     assert!(refusal.message.contains("pubkey is missing"), "{refusal}");
 }
