@@ -147,8 +147,11 @@ fn in_front_stands_only_what_the_escrows_registered_coordinator_signed() {
     };
     let mut forged = work.attested_by(&Actor::named("mallory"), 1);
     forged["coordinator"] = coordinator().address().to_string().into();
+    let mut misnamed = work.attested_by(&coordinator(), 1);
+    misnamed["coordinator"] = bob().address().to_string().into();
     for wrong in [
         forged,
+        misnamed,
         work.attested_by(&bob(), 1),
         work.attested_by(&coordinator(), 2),
         work.named("rcpt_other").attested_by(&coordinator(), 1),

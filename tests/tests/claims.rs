@@ -271,6 +271,19 @@ fn a_coordinator_mints_no_more_than_its_cap_in_an_epoch() {
 }
 
 #[test]
+fn all_that_a_claim_mints_counts_for_the_cap() {
+    // 2,500,000 to the miner, 125,000 to the coordinator, 25,000 to the treasury.
+    for (cap, code) in [(2_650_000, ""), (2_649_999, "coordinator_cap_reached")] {
+        let setup = Setup::default()
+            .param("treasury_bps", 100)
+            .param("coordinator_epoch_mint_cap", cap);
+        let (mut chain, work) = with_escrow(&setup, 60_000);
+        let claim = chain.claim(&miner(), &work);
+        assert_eq!(chain.commit([claim]).code_name(0), code);
+    }
+}
+
+#[test]
 fn each_coordinator_has_a_cap_of_its_own() {
     let other = Actor::named("other coordinator");
     let both = json!({

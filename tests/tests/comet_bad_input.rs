@@ -50,76 +50,70 @@ fn shown(bytes: &[u8]) -> String {
 
 /// What no door accepts, with the error that names it.
 fn refused_everywhere() -> Vec<(&'static str, Vec<u8>)> {
-    let alice = wallet("alice");
-    let good = good(&alice);
-    let text = good.to_string();
-    let changed = |field: &str, value: Value| {
-        let mut tx = good.clone();
-        *tx.pointer_mut(field).expect("a field") = value;
-        serde_json::to_vec(&tx).expect("JSON")
-    };
-    let resigned = |nonce: u64, fee: u64, amount: u64, to: &Wallet| {
-        alice
-            .sign_at(nonce, fee, transfer(to.address, amount))
-            .to_wire()
-    };
-    let bob = wallet("bob");
-    let stranger = Wallet::named(&"another-chain".parse().expect("an id"), "alice");
-    let for_another_chain = stranger.sign_at(1, 100, transfer(bob.address, 1)).to_wire();
-    let small_order = "0100000000000000000000000000000000000000000000000000000000000000";
+    [unreadable(), unacceptable()].concat()
+}
+
+/// What is no transaction.
+fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
+    let text = good(&wallet("alice")).to_string();
+    let bytes = text.as_bytes();
+    let name = "malformed_json";
+    let no_utf8 = bytes
+        .iter()
+        .map(|byte| if *byte == b'T' { 0xff } else { *byte });
+    let repeated = text.replacen("\"nonce\":1", "\"nonce\":1,\"nonce\":1", 1);
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
     vec![
-        ("malformed_json", b"".to_vec()),
-        ("malformed_json", text.as_bytes()[..text.len() / 2].to_vec()),
-        ("malformed_json", [text.as_bytes(), b"}"].concat()),
-        (
-            "malformed_json",
-            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
-        ),
-        (
-            "malformed_json",
-            text.bytes()
-                .map(|byte| if byte == b'T' { 0xff } else { byte })
-                .collect(),
-        ),
-        (
-            "malformed_json",
-            text.replacen("\"nonce\":1", "\"nonce\":1,\"nonce\":1", 1)
-                .into_bytes(),
-        ),
-        ("malformed_json", deep.into_bytes()),
-        (
-            "too_large",
-            changed("/payload/to", json!("x".repeat(20_000))),
-        ),
-        ("unknown_type", changed("/type", json!("MINT"))),
-        ("invalid_field", changed("/payload/amount", json!(0))),
-        (
-            "invalid_field",
-            changed("/payload/amount", json!(9_007_199_254_740_992_u64)),
-        ),
-        ("invalid_field", changed("/payload/amount", json!(-1))),
-        ("invalid_field", changed("/payload/amount", json!(1.5))),
-        ("invalid_field", changed("/payload/amount", json!("1"))),
-        ("invalid_field", changed("/payload/amount", Value::Null)),
-        ("invalid_field", changed("/nonce", json!("1"))),
-        (
-            "invalid_address",
-            changed("/payload/to", json!(bob.address.to_string().to_uppercase())),
-        ),
-        (
-            "invalid_address",
-            changed("/payload/to", json!("ait1nobody")),
-        ),
-        ("invalid_public_key", changed("/pubkey", json!(small_order))),
-        ("sender_mismatch", changed("/sender", json!(bob.address))),
-        ("invalid_signature", changed("/fee", json!(1_000))),
-        ("invalid_signature", for_another_chain),
-        ("nonce_used", resigned(0, 100, 1, &bob)),
-        ("nonce_too_far_ahead", resigned(1_000_000, 100, 1, &bob)),
-        ("fee_too_low", resigned(1, 0, 1, &bob)),
-        ("self_transfer", resigned(1, 100, 1, &alice)),
+        (name, Vec::new()),
+        (name, bytes[..bytes.len() / 2].to_vec()),
+        (name, [bytes, b"}"].concat()),
+        (name, [b"\xef\xbb\xbf", bytes].concat()),
+        (name, no_utf8.collect()),
+        (name, repeated.into_bytes()),
+        (name, deep.into_bytes()),
     ]
+}
+
+/// Transactions with one fault each.
+fn unacceptable() -> Vec<(&'static str, Vec<u8>)> {
+    let (alice, bob) = (wallet("alice"), wallet("bob"));
+    let shouted = bob.address.to_string().to_uppercase();
+    let small_order = "0100000000000000000000000000000000000000000000000000000000000000";
+    let changes = [
+        ("too_large", "/payload/to", json!("x".repeat(20_000))),
+        ("unknown_type", "/type", json!("MINT")),
+        ("invalid_field", "/payload/amount", json!(0)),
+        ("invalid_field", "/payload/amount", json!(1_u64 << 53)),
+        ("invalid_field", "/payload/amount", json!(-1)),
+        ("invalid_field", "/payload/amount", json!(1.5)),
+        ("invalid_field", "/payload/amount", json!("1")),
+        ("invalid_field", "/payload/amount", Value::Null),
+        ("invalid_field", "/nonce", json!("1")),
+        ("invalid_address", "/payload/to", json!(shouted)),
+        ("invalid_address", "/payload/to", json!("ait1nobody")),
+        ("invalid_public_key", "/pubkey", json!(small_order)),
+        ("sender_mismatch", "/sender", json!(bob.address)),
+        ("invalid_signature", "/fee", json!(1_000)),
+    ];
+    let changed = changes.into_iter().map(|(name, field, value)| {
+        let mut tx = good(&alice);
+        *tx.pointer_mut(field).expect("a field") = value;
+        (name, serde_json::to_vec(&tx).expect("JSON"))
+    });
+    let stranger = Wallet::named(&"another-chain".parse().expect("an id"), "alice");
+    let signed = |nonce, fee, to: &Wallet| alice.sign_at(nonce, fee, transfer(to.address, 1));
+    let rightly_signed = [
+        (
+            "invalid_signature",
+            stranger.sign_at(1, 100, transfer(bob.address, 1)),
+        ),
+        ("nonce_used", signed(0, 100, &bob)),
+        ("nonce_too_far_ahead", signed(1_000_000, 100, &bob)),
+        ("fee_too_low", signed(1, 0, &bob)),
+        ("self_transfer", signed(1, 100, &alice)),
+    ];
+    let rightly_signed = rightly_signed.map(|(name, tx)| (name, tx.to_wire()));
+    changed.chain(rightly_signed).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,25 +37,45 @@ async fn ten_thousand_transfers_over_two_hundred_connections_are_committed_once_
     let rest = &network.nodes[0].rest;
     let mut accounts: Vec<Address> = wallets.iter().map(|wallet| wallet.address).collect();
     accounts.push(validator(0).address);
-    assert_eq!(
-        network.sum_of_balances(&accounts).await,
-        BALANCE * senders as u64
-    );
+    let total = BALANCE * senders as u64;
+    assert_eq!(network.sum_of_balances(&accounts).await, total);
 
-    // Each sender pays the next one.
-    let batches: Vec<Vec<Transaction>> = (0..senders)
-        .map(|i| {
-            let mut sender = wallets[i].clone();
-            let to = wallets[(i + 1) % senders].address;
-            (0..each).map(|_| sender.transfer(to, 7)).collect()
-        })
-        .collect();
+    let batches = batches(&wallets, each);
     let hashes: Vec<String> = batches
         .iter()
         .flatten()
         .map(|tx| tx.hash().to_string())
         .collect();
+    deliver(rest, &wallets, batches).await;
 
+    let blocks = blocks_of(rest).await;
+    for hash in &hashes {
+        let count = blocks.get(hash).copied().unwrap_or(0);
+        assert_eq!(count, 1, "{hash} stands in {count} blocks");
+    }
+    assert_eq!(network.sum_of_balances(&accounts).await, total);
+    for wallet in &wallets {
+        let left = BALANCE - fee_of(wallet) * each as u64;
+        assert_eq!(rest.balance(wallet.address).await, left);
+    }
+}
+
+/// Each sender pays the next one, so that each gets as much as it sends.
+fn batches(wallets: &[Wallet], each: usize) -> Vec<Vec<Transaction>> {
+    let pairs = wallets.iter().zip(wallets.iter().cycle().skip(1));
+    pairs
+        .map(|(sender, next)| {
+            let mut sender = sender.clone();
+            (0..each)
+                .map(|_| sender.transfer(next.address, 7))
+                .collect()
+        })
+        .collect()
+}
+
+/// Sends all of them at once and waits until they are committed; says how long that took.
+async fn deliver(rest: &Rest, wallets: &[Wallet], batches: Vec<Vec<Transaction>>) {
+    let (senders, each) = (batches.len(), batches[0].len());
     let begun = Instant::now();
     let tasks: Vec<_> = batches
         .into_iter()
@@ -65,42 +85,25 @@ async fn ten_thousand_transfers_over_two_hundred_connections_are_committed_once_
         task.await.expect("a sender ends well");
     }
     let accepted = begun.elapsed();
-    for wallet in &wallets {
+    for wallet in wallets {
         eventually_within(Duration::from_secs(300), "all are committed", async || {
             (rest.account(wallet.address).await.1 == each as u64).then_some(())
         })
         .await;
     }
     let committed = begun.elapsed();
-
-    let blocks = blocks_of(rest).await;
-    for hash in &hashes {
-        let count = blocks.get(hash).copied().unwrap_or(0);
-        assert_eq!(count, 1, "{hash} stands in {count} blocks");
-    }
-    assert_eq!(
-        network.sum_of_balances(&accounts).await,
-        BALANCE * senders as u64
-    );
-    for wallet in &wallets {
-        let fee = hashes_fee(wallet);
-        assert_eq!(
-            rest.balance(wallet.address).await,
-            BALANCE - fee * each as u64
-        );
-    }
-    let pace = hashes.len() as f64 / committed.as_secs_f64();
+    let count = senders * each;
     println!(
-        "{} transfers from {senders} senders over as many connections: accepted in {:.1} s, \
-         committed in {:.1} s ({pace:.0} a second), block interval 1 s",
-        hashes.len(),
+        "{count} transfers from {senders} senders over as many connections: accepted in {:.1} s, \
+         committed in {:.1} s ({:.0} a second), block interval 1 s",
         accepted.as_secs_f64(),
         committed.as_secs_f64(),
+        count as f64 / committed.as_secs_f64(),
     );
 }
 
-/// What one of the test's transfers costs: each sender gets as much as it sends.
-fn hashes_fee(sender: &Wallet) -> u64 {
+/// What one of the test's transfers costs.
+fn fee_of(sender: &Wallet) -> u64 {
     sender.clone().transfer(sender.address, 7).fee
 }
 

@@ -45,6 +45,8 @@ fn an_attestation_holds_for_one_receipt_one_escrow_and_one_chain() {
         job_id: "job_43".into(),
         ..work.clone()
     };
+    let mut misnamed = work.attested_by(&coordinator(), 1);
+    misnamed["coordinator"] = bob().address().to_string().into();
     let answers = [
         (
             "another receipt id",
@@ -61,6 +63,7 @@ fn an_attestation_holds_for_one_receipt_one_escrow_and_one_chain() {
             "more units",
             work.costing(2_501, 50_000).attested_by(&coordinator(), 1),
         ),
+        ("another coordinator's name", misnamed),
         ("another coordinator", work.attested_by(&bob(), 1)),
     ];
     for (what, answer) in answers {

@@ -47,8 +47,6 @@ pub fn make(
     for name in ACCOUNTS {
         accounts.insert(name, make_key(home, name)?);
     }
-    let key_of = |name: &str| accounts.get(name).context("every account has a key");
-    let address_of = |name: &str| anyhow::Ok(address(key_of(name)?));
     let mut consensus_keys = Vec::new();
     let mut authorities = Vec::new();
     for node in 0..nodes {
@@ -61,36 +59,64 @@ pub fn make(
         });
         consensus_keys.push(consensus_key);
     }
-    let coordinator = key_of("coordinator")?;
-    let genesis = genesis::build(&GenesisPlan {
-        chain_id: chain_id.clone(),
-        time: SystemTime::now(),
-        admin: address_of("admin")?,
-        authorities,
-        coordinators: BTreeMap::from([(address(coordinator), coordinator.public_key())]),
-        accounts: BTreeMap::from([
-            (address_of("faucet")?, FAUCET_BALANCE),
-            (address_of("admin")?, ADMIN_BALANCE),
-        ]),
-        params: genesis::configured_params(environment, None, None)?,
-    })?;
+    let genesis = genesis_text(chain_id.clone(), &accounts, authorities, environment)?;
     let mut entries = Vec::new();
     for (node, key) in (0..nodes).zip(consensus_keys) {
         entries.push(make_node(home, node, key, &genesis, ports, environment)?);
     }
+    let manifest = manifest(home, &chain_id, ports, entries, &accounts)?;
+    manifest.write()?;
+    Ok(manifest)
+}
+
+/// The keys of [`ACCOUNTS`] by their names.
+type Accounts = BTreeMap<&'static str, SecretKey>;
+
+fn key_of<'a>(accounts: &'a Accounts, name: &str) -> anyhow::Result<&'a SecretKey> {
+    accounts.get(name).context("every account has a key")
+}
+
+fn genesis_text(
+    chain_id: ChainId,
+    accounts: &Accounts,
+    authorities: Vec<Authority>,
+    environment: &Environment,
+) -> anyhow::Result<String> {
+    let admin = address(key_of(accounts, "admin")?);
+    let faucet = address(key_of(accounts, "faucet")?);
+    let coordinator = key_of(accounts, "coordinator")?;
+    genesis::build(&GenesisPlan {
+        chain_id,
+        time: SystemTime::now(),
+        admin,
+        authorities,
+        coordinators: BTreeMap::from([(address(coordinator), coordinator.public_key())]),
+        accounts: BTreeMap::from([(faucet, FAUCET_BALANCE), (admin, ADMIN_BALANCE)]),
+        params: genesis::configured_params(environment, None, None)?,
+    })
+}
+
+/// The manifest of a devnet that never ran.
+fn manifest(
+    home: &Path,
+    chain_id: &ChainId,
+    ports: &Ports,
+    nodes: Vec<NodeEntry>,
+    accounts: &Accounts,
+) -> anyhow::Result<Manifest> {
     let account = |name: &str| {
         anyhow::Ok(AccountEntry {
-            address: address_of(name)?.to_string(),
+            address: address(key_of(accounts, name)?).to_string(),
             key_file: key_file(home, name),
         })
     };
     let (coordinator, miner) = (account("coordinator")?, account("miner")?);
-    let manifest = Manifest {
+    Ok(Manifest {
         chain_id: chain_id.to_string(),
         home: home.to_path_buf(),
         ready: false,
         base_port: ports.base(),
-        nodes: entries,
+        nodes,
         faucet: account("faucet")?,
         admin: account("admin")?,
         client: account("client")?,
@@ -108,9 +134,7 @@ pub fn make(
         supervisor_pid: None,
         supervisor_started: None,
         processes: Vec::new(),
-    };
-    manifest.write()?;
-    Ok(manifest)
+    })
 }
 
 /// `CHAIN_ID`; where it is not set the default, with a random suffix when everything is new, so
@@ -206,7 +230,7 @@ pub fn reopen(
     if let Some(nodes) = args.nodes {
         anyhow::ensure!(
             usize::from(nodes) == has,
-            "the devnet in {} has {has} nodes, not {nodes}: leave out --nodes, begin anew with \
+            "the devnet in {} was made with --nodes {has}, not {nodes}: leave that flag out, begin anew with \
              --fresh, or choose another --home",
             manifest.home.display()
         );

@@ -33,8 +33,9 @@ impl Start {
         for who in rich {
             setup = setup.balance(&who.actor(), 100_000);
         }
+        setup = setup.balance(&Who::Arbiter.actor(), 1_000);
         if let Some(room) = self.room {
-            let rest = LIMIT as u64 - 400_000 - room;
+            let rest = LIMIT as u64 - 401_000 - room;
             setup = setup.balance(&Actor::named("rich stranger"), rest);
         }
         let coordinators = coordinators(&[
@@ -51,7 +52,7 @@ impl Start {
             .param("mint_per_unit", 7)
             .param("treasury_bps", 250)
             .param("max_mint_per_price", 10)
-            .param("coordinator_epoch_mint_cap", 20_000)
+            .param("coordinator_epoch_mint_cap", 4_000)
             .param("escrow_max_ttl_blocks", 6)
             .param("epoch_blocks", 4)
             .param("offence_limit", 2)

@@ -118,6 +118,10 @@ fn answer(answer: Answer, work: &Work, coordinator: &str, opened: u64) -> Value 
             good["sig"] = work.attested_by(&Actor::named("mallory"), opened)["sig"].clone();
             good
         }
+        Answer::Misnamed => {
+            good["coordinator"] = find(false).address().to_string().into();
+            good
+        }
         Answer::OfAnother => work.attested_by(&find(false), opened),
         Answer::ForOtherReceipt => work.named("another").attested_by(&own, opened),
         Answer::ForOtherChain => elsewhere(work).attested_by(&own, opened),

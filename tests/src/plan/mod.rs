@@ -130,6 +130,8 @@ pub enum Answer {
     Forged,
     /// By the other coordinator.
     OfAnother,
+    /// Rightly signed, but naming the other coordinator, which no signature covers.
+    Misnamed,
     /// About another receipt.
     ForOtherReceipt,
     /// For another chain.

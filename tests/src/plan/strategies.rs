@@ -80,7 +80,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         4 => Just(Generous),
         9 => prop::sample::select(vec![NotPaid, Unknown, DoubleSpent, TooDear, TooMany]),
         6 => prop::sample::select(vec![
-            Forged, OfAnother, ForOtherReceipt, ForOtherChain, ForOlderEscrow, Tampered,
+            Forged, OfAnother, Misnamed, ForOtherReceipt, ForOtherChain, ForOlderEscrow, Tampered,
         ]),
     ]
 }
