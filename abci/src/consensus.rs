@@ -6,7 +6,7 @@ use ait_app::{
     Broken, Failure,
     block::{self, BlockOutcome},
     genesis::Genesis,
-    state::{ConsensusAddress, State},
+    state::State,
     tx::TxHash,
 };
 use ait_store::{Batch, StoreError};
@@ -131,8 +131,12 @@ impl Node {
             .verified
             .read_all(&request.txs, &self.inner.chain_id);
         let sizes = request.txs.iter().map(Bytes::len);
-        let proposer = ConsensusAddress::from_slice(&request.proposer_address);
-        match block::judge(&base.state, &entries, sizes, proposer)? {
+        let input = convert::block_input(
+            &request.proposer_address,
+            request.proposed_last_commit.as_ref(),
+            &request.misbehavior,
+        );
+        match block::judge(&base.state, &entries, sizes, &input)? {
             Ok(outcome) => {
                 let mut making = self.making();
                 if making.judged.len() >= JUDGED_PROPOSALS {
@@ -166,7 +170,11 @@ impl Node {
     ) -> Result<ResponseFinalizeBlock, Fatal> {
         let base = self.base_for(request.height)?;
         let mut making = self.making();
-        let proposer = ConsensusAddress::from_slice(&request.proposer_address);
+        let input = convert::block_input(
+            &request.proposer_address,
+            request.decided_last_commit.as_ref(),
+            &request.misbehavior,
+        );
         let judged = making
             .judged
             .iter()
@@ -177,13 +185,13 @@ impl Node {
             .read_all(&request.txs, &self.inner.chain_id);
         let outcome = match judged {
             Some(index) => making.judged.swap_remove(index).1,
-            None => block::execute(&base.state, &entries, proposer)?,
+            None => block::execute(&base.state, &entries, &input)?,
         };
         let head = Head {
             height: outcome.state.height(),
             block_hash: hex::encode_upper(&request.hash),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
-            proposer: block::fee_collector(&base.state, proposer)?,
+            proposer: block::fee_collector(&base.state, input.proposer)?,
             app_hash: hex::encode(outcome.state.root()),
         };
         let response = ResponseFinalizeBlock {

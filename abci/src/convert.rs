@@ -1,15 +1,52 @@
 //! Owns the translation between the state machine's words and CometBFT's protobuf messages.
 
 use ait_app::{
-    Refusal, crypto::PublicKey, events::Event, tx::TxResult, validators::ValidatorUpdate,
+    Refusal,
+    block::{BlockInput, CommitVote},
+    crypto::PublicKey,
+    events::Event,
+    state::ConsensusAddress,
+    tx::TxResult,
+    validators::ValidatorUpdate,
 };
 use tendermint_proto::v0_38::{
     abci::{
-        Event as ProtoEvent, EventAttribute, ExecTxResult, ResponseCheckTx,
-        ValidatorUpdate as ProtoUpdate,
+        CommitInfo, Event as ProtoEvent, EventAttribute, ExecTxResult, Misbehavior,
+        ResponseCheckTx, Validator, ValidatorUpdate as ProtoUpdate,
     },
     crypto::{PublicKey as ProtoKey, public_key::Sum},
+    types::BlockIdFlag,
 };
+
+/// What CometBFT says of a block besides its transactions. Every kind of misbehaviour that it proves
+/// (duplicate votes, an attack on light clients) is equivocation.
+pub fn block_input(
+    proposer: &[u8],
+    last_commit: Option<&CommitInfo>,
+    misbehaviour: &[Misbehavior],
+) -> BlockInput {
+    let address = |validator: &Option<Validator>| {
+        let address = validator.as_ref().map(|validator| &validator.address);
+        address.and_then(|bytes| ConsensusAddress::from_slice(bytes))
+    };
+    let votes = last_commit.map_or(&[][..], |commit| &commit.votes);
+    BlockInput {
+        proposer: ConsensusAddress::from_slice(proposer),
+        last_commit: votes
+            .iter()
+            .filter_map(|vote| {
+                Some(CommitVote {
+                    validator: address(&vote.validator)?,
+                    signed: vote.block_id_flag != BlockIdFlag::Absent as i32,
+                })
+            })
+            .collect(),
+        misbehaviour: misbehaviour
+            .iter()
+            .filter_map(|proven| address(&proven.validator))
+            .collect(),
+    }
+}
 
 /// Events as CometBFT indexes them.
 pub fn events(events: &[Event]) -> Vec<ProtoEvent> {
@@ -76,4 +113,57 @@ pub fn validator_updates(updates: &[ValidatorUpdate]) -> Vec<ProtoUpdate> {
         .iter()
         .map(|update| validator_update(&update.pubkey, update.power))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tendermint_proto::v0_38::abci::VoteInfo;
+
+    use super::*;
+
+    fn validator(bytes: &[u8]) -> Option<Validator> {
+        Some(Validator {
+            address: bytes.to_vec().into(),
+            power: 1,
+        })
+    }
+
+    #[test]
+    fn only_an_absent_vote_is_a_missed_block() {
+        let flags = [
+            BlockIdFlag::Absent,
+            BlockIdFlag::Commit,
+            BlockIdFlag::Nil,
+            BlockIdFlag::Unknown,
+        ];
+        let votes = flags.map(|flag| VoteInfo {
+            validator: validator(&[flag as u8; 20]),
+            block_id_flag: flag as i32,
+        });
+        let commit = CommitInfo {
+            round: 0,
+            votes: votes.to_vec(),
+        };
+        let input = block_input(&[7; 20], Some(&commit), &[]);
+        assert_eq!(input.proposer, Some(ConsensusAddress([7; 20])));
+        let signed: Vec<bool> = input.last_commit.iter().map(|vote| vote.signed).collect();
+        assert_eq!(signed, [false, true, true, true]);
+    }
+
+    #[test]
+    fn what_names_no_validator_is_passed_over() {
+        let evidence = |validator| Misbehavior {
+            validator,
+            ..Misbehavior::default()
+        };
+        let misbehaviour = [
+            evidence(None),
+            evidence(validator(&[1])),
+            evidence(validator(&[2; 20])),
+        ];
+        let input = block_input(b"", None, &misbehaviour);
+        assert_eq!(input.proposer, None);
+        assert!(input.last_commit.is_empty());
+        assert_eq!(input.misbehaviour, [ConsensusAddress([2; 20])]);
+    }
 }

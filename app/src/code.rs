@@ -15,7 +15,7 @@ macro_rules! codes {
             /// The number in ABCI results; success is 0 and has no `Code`.
             pub const fn number(self) -> u32 { self as u32 }
 
-            /// The ABCI codespace: `auth`, `bank`, `escrow`, `receipt` or `params`.
+            /// The ABCI codespace: `auth`, `bank`, `escrow`, `receipt`, `params` or `stake`.
             pub const fn codespace(self) -> &'static str {
                 match self { $(Code::$variant => $codespace,)+ }
             }
@@ -131,6 +131,27 @@ codes! {
     InvalidParamValue = 73, "params", "invalid_param_value";
     /// A consensus key of `authorities` belongs to another account already.
     ConsensusKeyTaken = 74, "params", "consensus_key_taken";
+
+    /// The account's first `STAKE` must name its validator key with a proof that it holds it.
+    ValidatorKeyMissing = 80, "stake", "validator_key_missing";
+    /// `validator_sig` does not verify for this validator key, sender and chain.
+    InvalidValidatorSignature = 81, "stake", "invalid_validator_signature";
+    /// The validator key belongs to another account for ever.
+    ValidatorKeyTaken = 82, "stake", "validator_key_taken";
+    /// The account's first `STAKE` named another validator key, which it keeps for ever.
+    ValidatorKeyFixed = 83, "stake", "validator_key_fixed";
+    /// The account never staked.
+    NeverStaked = 84, "stake", "never_staked";
+    /// The account has less stake than it wants to unbond.
+    StakeTooSmall = 85, "stake", "stake_too_small";
+    /// 16 unbondings of the account are under way already.
+    TooManyUnbondings = 86, "stake", "too_many_unbondings";
+    /// The account is not jailed.
+    NotJailed = 87, "stake", "not_jailed";
+    /// The validator was jailed for equivocation, which no `UNJAIL` ends.
+    JailedForGood = 88, "stake", "jailed_for_good";
+    /// The validator's time in jail is not over.
+    JailedStill = 89, "stake", "jailed_still";
 }
 
 impl Code {

@@ -101,19 +101,43 @@ impl TryFrom<String> for PublicKey {
     }
 }
 
-/// Reads a key out of a record of the state. It was found to be a point before it was stored, and
-/// finding that out again would cost more than all else in reading an account.
+/// A key out of a record of the state. It was found to be a point before it was stored, and finding
+/// that out again would cost more than all else in reading a record.
+struct StoredKey(PublicKey);
+
+impl<'de> Deserialize<'de> for StoredKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        lower_hex(&text)
+            .map(|bytes| Self(PublicKey(bytes)))
+            .ok_or_else(|| serde::de::Error::custom("a stored key is 64 lower-case hex characters"))
+    }
+}
+
+/// Reads a key of a record that may have none.
 pub(crate) fn stored_key<'de, D>(deserializer: D) -> Result<Option<PublicKey>, D::Error>
 where
     D: serde::Deserializer<'de>,
 {
-    let text: Option<std::borrow::Cow<'de, str>> = Option::deserialize(deserializer)?;
-    let key = |text: std::borrow::Cow<'de, str>| {
-        lower_hex(&text)
-            .map(PublicKey)
-            .ok_or_else(|| serde::de::Error::custom("a stored key is 64 lower-case hex characters"))
-    };
-    text.map(key).transpose()
+    let key: Option<StoredKey> = Option::deserialize(deserializer)?;
+    Ok(key.map(|key| key.0))
+}
+
+/// Reads a key of a record.
+pub(crate) fn stored_own_key<'de, D>(deserializer: D) -> Result<PublicKey, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    StoredKey::deserialize(deserializer).map(|key| key.0)
+}
+
+/// Reads the keys of a record.
+pub(crate) fn stored_keys<'de, D>(deserializer: D) -> Result<Vec<PublicKey>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let keys = Vec::<StoredKey>::deserialize(deserializer)?;
+    Ok(keys.into_iter().map(|key| key.0).collect())
 }
 
 /// An ed25519 signature: 64 bytes, written as 128 lower-case hex characters. Not verified yet.

@@ -93,7 +93,7 @@ impl Genesis {
         };
         overlay.put(&Key::Supply, &supply)?;
         validators::register_keys(&mut overlay, &self.params.authorities)?;
-        validators::apply_authorities(&mut overlay, &self.params)?;
+        validators::install_authorities(&mut overlay, &self.params)?;
         Ok(empty.updated(overlay.into_changes(), height)?)
     }
 }

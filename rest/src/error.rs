@@ -58,7 +58,17 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::UnknownParam
         | Code::ParamFixed
         | Code::InvalidParamValue
-        | Code::ConsensusKeyTaken => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::ConsensusKeyTaken
+        | Code::ValidatorKeyMissing
+        | Code::InvalidValidatorSignature
+        | Code::ValidatorKeyTaken
+        | Code::ValidatorKeyFixed
+        | Code::NeverStaked
+        | Code::StakeTooSmall
+        | Code::TooManyUnbondings
+        | Code::NotJailed
+        | Code::JailedForGood
+        | Code::JailedStill => StatusCode::UNPROCESSABLE_ENTITY,
 
         Code::PoolFull => StatusCode::TOO_MANY_REQUESTS,
     }

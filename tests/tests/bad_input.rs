@@ -262,15 +262,7 @@ fn ids_keep_to_their_alphabet_and_length() {
 
 #[test]
 fn unknown_types_are_refused_by_name() {
-    for kind in [
-        "MINT",
-        "transfer",
-        "",
-        "STAKE",
-        "UNSTAKE",
-        "UNJAIL",
-        &"X".repeat(9_000),
-    ] {
+    for kind in ["MINT", "transfer", "", "stake", &"X".repeat(9_000)] {
         let mut json = a_transfer().json();
         json["type"] = kind.into();
         let shown: String = kind.chars().take(64).collect();

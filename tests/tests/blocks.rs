@@ -89,7 +89,7 @@ fn what_fails_authentication_has_no_effect_and_no_honest_validator_accepts_it() 
         ("fee_not_affordable", tx.clone().fee(1_001).wire()),
         (
             "unknown_type",
-            chain.draft(&alice(), "STAKE", json!({"amount": 1})).wire(),
+            chain.draft(&alice(), "MINT", json!({"amount": 1})).wire(),
         ),
     ];
     for (code, wire) in cases {

@@ -42,7 +42,7 @@ fn a_claim_credits_exactly_what_the_settlement_vector_says() {
             let credit = i128::from(chain.balance(address)) - i128::from(before);
             assert_eq!(
                 credit,
-                case["credits"][name].as_i64().unwrap().into(),
+                i128::from(case["credits"][name].as_i64().unwrap()),
                 "{name}"
             );
         }

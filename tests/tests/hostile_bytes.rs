@@ -2,7 +2,7 @@
 //! for a transaction, because every byte of one is signed or canonical.
 
 use ait_app::{
-    block::{Entry, attestations_wire, execute},
+    block::{BlockInput, Entry, attestations_wire, execute},
     simulate::simulate,
     state::Key,
     tx::canonicalise,
@@ -173,7 +173,7 @@ proptest! {
         let chain = a_chain();
         let read = read_entries(std::slice::from_ref(&bytes));
         prop_assert!(matches!(read[0], Entry::Invalid(_)));
-        let outcome = execute(&chain.state, &read, None).unwrap();
+        let outcome = execute(&chain.state, &read, &BlockInput::default()).unwrap();
         prop_assert_eq!(outcome.state.root(), chain.state.root());
     }
 

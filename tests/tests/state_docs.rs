@@ -6,12 +6,12 @@ use ait_app::{
     params::Params,
     state::{
         Key,
-        records::{Account, Coordinator, Escrow, Miner, Receipt, Supply, Validator},
+        records::{Account, Consensus, Coordinator, Escrow, Miner, Receipt, Supply, Validator},
     },
 };
 use ait_tests::{
-    actors::{Actor, alice, coordinator, miner, validator},
-    chain::{Chain, EVIDENCE_MAX_AGE},
+    actors::{Actor, alice, coordinator, miner, validator, validator_key},
+    chain::{Chain, EVIDENCE_MAX_AGE, Setup},
     model::DEFAULTS,
     work::Says,
 };
@@ -20,9 +20,10 @@ use serde::{Serialize, de::DeserializeOwned};
 const DOCS: &str = include_str!("../../docs/state.md");
 
 /// The chain of the examples: Alice's escrow for `job_42` was settled, that for `job_43` is open, and
-/// the miner claimed a second time with a negative attestation.
+/// the miner claimed a second time with a negative attestation. The authority staked and was elected.
 fn documented_chain() -> Chain {
-    let mut chain = Chain::start();
+    let setup = Setup::default().balance(&validator(), 10_000_000);
+    let mut chain = setup.start();
     let opens = [
         chain.open(&alice(), "job_42", 60_000, 100),
         chain.open(&alice(), "job_43", 60_000, 100).later(1),
@@ -40,6 +41,12 @@ fn documented_chain() -> Chain {
     let claim = chain.claim_with(&miner(), &work, Some(&answer));
     let block = chain.commit([claim]);
     assert_eq!(block.code_name(0), "attestation_negative");
+    chain.commit([
+        chain.set_param("consensus_mode", "cbp"),
+        chain.first_stake(&validator(), &validator_key(), 5_000_000),
+    ]);
+    chain.commit([chain.unstake(&validator(), 1_000_000)]);
+    chain.finish_epoch();
     chain
 }
 
@@ -54,6 +61,7 @@ fn examples() -> Vec<Key> {
         Key::Validator(validator().address()),
         Key::Param("base_fee".into()),
         Key::Supply,
+        Key::Consensus,
     ]
 }
 
@@ -61,6 +69,7 @@ fn examples() -> Vec<Key> {
 fn form_and_reading(key: &Key) -> (&'static str, fn(&str) -> String) {
     match key {
         Key::Account(_) => ("/account/{addr}", reread::<Account>),
+        Key::Consensus => ("/consensus", reread::<Consensus>),
         Key::Coordinator(_) => ("/coordinator/{addr}", reread::<Coordinator>),
         Key::Escrow(..) => ("/escrow/{client}/{job_id}", reread::<Escrow>),
         Key::Miner(_) => ("/miner/{addr}", reread::<Miner>),

@@ -14,6 +14,8 @@ use crate::{
 pub enum Key {
     /// `/account/{addr}` → [`super::records::Account`]
     Account(Address),
+    /// `/consensus` → [`super::records::Consensus`]
+    Consensus,
     /// `/coordinator/{addr}` → [`super::records::Coordinator`]
     Coordinator(Address),
     /// `/escrow/{client}/{job_id}` → [`super::records::Escrow`]
@@ -34,6 +36,7 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Key::Account(address) => write!(f, "/account/{address}"),
+            Key::Consensus => f.write_str("/consensus"),
             Key::Coordinator(address) => write!(f, "/coordinator/{address}"),
             Key::Escrow(client, job) => write!(f, "/escrow/{client}/{job}"),
             Key::Miner(address) => write!(f, "/miner/{address}"),
@@ -64,6 +67,7 @@ impl Key {
         }
         match (kind, first, second) {
             (Some("account"), Some(address), None) => Ok(Key::Account(address.parse()?)),
+            (Some("consensus"), None, None) => Ok(Key::Consensus),
             (Some("coordinator"), Some(address), None) => Ok(Key::Coordinator(address.parse()?)),
             (Some("escrow"), Some(client), Some(job)) => {
                 Ok(Key::Escrow(client.parse()?, job.parse()?))
@@ -82,8 +86,8 @@ impl Key {
 
 fn unknown_path() -> Refusal {
     Refusal::field(
-        "the path is none of /account/{addr}, /coordinator/{addr}, /escrow/{client}/{job_id}, \
-         /miner/{addr}, /param/{name}, /receipt/{id}, /supply, /validator/{addr}",
+        "the path is none of /account/{addr}, /consensus, /coordinator/{addr}, \
+         /escrow/{client}/{job_id}, /miner/{addr}, /param/{name}, /receipt/{id}, /supply, /validator/{addr}",
     )
 }
 
@@ -99,6 +103,7 @@ mod tests {
         let treasury = "ait1qxxmqhwxgq5xrk9a8llq6qh2guytvrp5mcljxe";
         let table = [
             (Key::Account(address), format!("/account/{treasury}")),
+            (Key::Consensus, "/consensus".into()),
             (
                 Key::Coordinator(address),
                 format!("/coordinator/{treasury}"),

@@ -2,6 +2,7 @@
 //! and the indexes that are derived from it and are not part of the app hash.
 //! A `State` never changes; a block makes the next one, and old ones stay readable.
 
+mod derived;
 pub mod keys;
 pub mod merkle;
 pub mod overlay;
@@ -9,9 +10,9 @@ pub mod records;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use derived::Derived;
 pub use keys::Key;
 use overlay::{Changes, View};
-use records::{Escrow, EscrowStatus, Validator};
 
 use crate::{
     address::Address,
@@ -48,17 +49,6 @@ pub struct SentValidator {
     pub address: Address,
     /// Its voting power.
     pub power: u64,
-}
-
-/// All that is derived from the records. Cloning is cheap: the nodes are shared.
-#[derive(Clone, Default)]
-struct Derived {
-    /// Open escrows by the block that refunds them, then by key.
-    due_escrows: rpds::RedBlackTreeSetSync<(u64, Vec<u8>)>,
-    /// Every consensus key ever used, and its account.
-    key_owners: rpds::RedBlackTreeMapSync<ConsensusAddress, Address>,
-    /// The set last sent to CometBFT.
-    sent: Arc<BTreeMap<PublicKey, SentValidator>>,
 }
 
 /// The committed state after a block. Cloning is cheap.
@@ -118,15 +108,8 @@ impl State {
         let mut derived = self.derived.clone();
         let mut params_changed = false;
         for (key, new) in &changes {
-            if key.starts_with(b"/escrow/") {
-                let old = self.bytes(key);
-                derived.update_escrow(key, old.as_deref(), new.as_deref())?;
-            } else if key.starts_with(b"/validator/") {
-                let old = self.bytes(key);
-                derived.update_validator(old.as_deref(), new.as_deref())?;
-            } else if key.starts_with(b"/param/") {
-                params_changed = true;
-            }
+            derived.update(key, self.bytes(key).as_deref(), new.as_deref())?;
+            params_changed |= key.starts_with(b"/param/");
         }
         let tree = self.tree.updated(&changes);
         let params = if params_changed {
@@ -188,14 +171,33 @@ impl State {
         &self.derived.sent
     }
 
+    /// Accounts with stake, and the uait of it, by address.
+    pub fn stakes(&self) -> impl Iterator<Item = (&Address, u64)> {
+        let stakes = self.derived.stakes.iter();
+        stakes.map(|(address, stake)| (address, *stake))
+    }
+
+    /// Accounts with a work score, or with work that will count for one, by address.
+    pub fn working(&self) -> impl Iterator<Item = &Address> {
+        self.derived.working.iter()
+    }
+
     /// The keys of open escrows that are due in block `height` or before, by due height, then key.
     pub fn due_escrows(&self, height: u64) -> impl Iterator<Item = &[u8]> {
-        self.derived
-            .due_escrows
-            .iter()
-            .take_while(move |(due, _)| *due <= height)
-            .map(|(_, key)| key.as_slice())
+        due(&self.derived.due_escrows, height).map(|(_, key)| key)
     }
+
+    /// Due heights and keys of validators with unbonding coins that are due in block `height` or
+    /// before, by due height, then key.
+    pub fn due_unbondings(&self, height: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        due(&self.derived.due_unbondings, height)
+    }
+}
+
+fn due(set: &derived::DueSet, height: u64) -> impl Iterator<Item = (u64, &[u8])> {
+    set.iter()
+        .map(|(due, key)| (*due, key.as_slice()))
+        .take_while(move |(due, _)| *due <= height)
 }
 
 fn read_params(tree: &merkle::Tree, before: &Params) -> Result<Params, Broken> {
@@ -208,55 +210,4 @@ fn read_params(tree: &merkle::Tree, before: &Params) -> Result<Params, Broken> {
         }
     }
     Params::from_entries(&entries)
-}
-
-impl Derived {
-    fn update_escrow(
-        &mut self,
-        key: &[u8],
-        old: Option<&[u8]>,
-        new: Option<&[u8]>,
-    ) -> Result<(), Broken> {
-        let due = |bytes: Option<&[u8]>| -> Result<Option<u64>, Broken> {
-            let escrow: Option<Escrow> = bytes.map(decode).transpose()?;
-            Ok(escrow
-                .filter(|escrow| escrow.status == EscrowStatus::Open)
-                .map(|escrow| escrow.expires_height))
-        };
-        if let Some(height) = due(old)? {
-            self.due_escrows.remove_mut(&(height, key.to_vec()));
-        }
-        if let Some(height) = due(new)? {
-            self.due_escrows.insert_mut((height, key.to_vec()));
-        }
-        Ok(())
-    }
-
-    fn update_validator(&mut self, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<(), Broken> {
-        let sent = Arc::make_mut(&mut self.sent);
-        let old: Option<Validator> = old.map(decode).transpose()?;
-        let new: Option<Validator> = new.map(decode).transpose()?;
-        if let Some(validator) = old {
-            let known = sent.get(&validator.pubkey);
-            if known.is_some_and(|known| known.address == validator.address) {
-                sent.remove(&validator.pubkey);
-            }
-        }
-        if let Some(validator) = new {
-            let (address, power) = (validator.address, validator.power);
-            if power > 0 {
-                sent.insert(validator.pubkey, SentValidator { address, power });
-            }
-            for key in &validator.keys {
-                self.key_owners
-                    .insert_mut(ConsensusAddress::of(key), address);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Broken::new(format!("a record is unreadable: {error}")))
 }

@@ -12,6 +12,7 @@ use crate::{
     error::Broken,
     identifiers::{JobId, ReceiptId},
     json,
+    params::ConsensusMode,
 };
 
 /// Changes of records by key: a new value, or `None` for a removed one.
@@ -96,6 +97,18 @@ pub trait View {
         Self: Sized,
     {
         self.record(&Key::Validator(*address))
+    }
+
+    /// How the validators are chosen at present; by authority on a chain that never left it.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    fn mode_in_force(&self) -> Result<ConsensusMode, Broken>
+    where
+        Self: Sized,
+    {
+        let record: Option<Consensus> = self.record(&Key::Consensus)?;
+        Ok(record.map_or(ConsensusMode::Poa, |record| record.mode))
     }
 
     /// The supply.

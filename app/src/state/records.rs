@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Address,
+    amount,
     crypto::PublicKey,
     identifiers::{JobId, OutputHash, ReceiptId},
+    params::ConsensusMode,
 };
 
 /// What an address owns and how far its transactions have come.
@@ -161,21 +163,27 @@ pub struct Validator {
     /// The account.
     pub address: Address,
     /// Its CometBFT consensus key in use, or the last one that was.
+    #[serde(deserialize_with = "crate::crypto::stored_own_key")]
     pub pubkey: PublicKey,
     /// Every consensus key it ever used.
+    #[serde(deserialize_with = "crate::crypto::stored_keys")]
     pub keys: Vec<PublicKey>,
     /// Voting power last told to CometBFT; 0 when not in the set.
     pub power: u64,
     /// Bonded uait.
     pub stake: u64,
-    /// uait on their way out, by due height.
+    /// The consensus key its first `STAKE` named, with which it validates under compute-backed
+    /// proof; null while it never staked. From then on its work counts for its score.
+    #[serde(deserialize_with = "crate::crypto::stored_key")]
+    pub stake_pubkey: Option<PublicKey>,
+    /// uait on their way out, in the order of their due heights or of the `UNSTAKE`s.
     pub unbonding: Vec<Unbonding>,
-    /// Whether it ever staked: from then on its work counts for its score.
-    pub ever_staked: bool,
     /// The height from which `UNJAIL` works; 0 when not jailed, 2^53-1 when jailed for good.
     pub jailed_until: u64,
     /// Blocks it missed in the running downtime window.
     pub missed_blocks: u64,
+    /// The first block of the running downtime window; 0 when none runs.
+    pub window_start: u64,
 }
 
 impl Validator {
@@ -187,11 +195,23 @@ impl Validator {
             keys: vec![pubkey],
             power: 0,
             stake: 0,
+            stake_pubkey: None,
             unbonding: Vec::new(),
-            ever_staked: false,
             jailed_until: 0,
             missed_blocks: 0,
+            window_start: 0,
         }
+    }
+
+    /// Whether it was jailed for equivocation, which no `UNJAIL` ends.
+    pub fn is_jailed_for_good(&self) -> bool {
+        self.jailed_until == amount::MAX
+    }
+
+    /// Ends the running downtime window, unjudged.
+    pub fn forget_window(&mut self) {
+        self.missed_blocks = 0;
+        self.window_start = 0;
     }
 }
 
@@ -203,6 +223,15 @@ pub struct Unbonding {
     pub amount: u64,
     /// The block that makes them spendable.
     pub due_height: u64,
+}
+
+/// How the validators are chosen at present (SPEC section 6): the param `consensus_mode` says how
+/// they shall be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consensus {
+    /// The mode in force.
+    pub mode: ConsensusMode,
 }
 
 /// Where every coin is and came from; checked in every block (SPEC section 7).

@@ -8,7 +8,10 @@ pub mod escrow_release;
 pub mod execute;
 pub mod param_update;
 pub mod receipt_claim;
+pub mod stake;
 pub mod transfer;
+pub mod unjail;
+pub mod unstake;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +24,10 @@ pub use escrow_release::EscrowRelease;
 pub use execute::{Context, Outcome, TxResult, run};
 pub use param_update::ParamUpdate;
 pub use receipt_claim::ReceiptClaim;
+pub use stake::Stake;
 pub use transfer::Transfer;
+pub use unjail::Unjail;
+pub use unstake::Unstake;
 
 use crate::{
     address::Address,
@@ -77,6 +83,12 @@ pub enum Payload {
     ReceiptClaim(Box<ReceiptClaim>),
     /// `PARAM_UPDATE`
     ParamUpdate(ParamUpdate),
+    /// `STAKE`
+    Stake(Stake),
+    /// `UNSTAKE`
+    Unstake(Unstake),
+    /// `UNJAIL`
+    Unjail(Unjail),
 }
 
 impl Payload {
@@ -87,6 +99,9 @@ impl Payload {
         "ESCROW_RELEASE",
         "RECEIPT_CLAIM",
         "PARAM_UPDATE",
+        "STAKE",
+        "UNSTAKE",
+        "UNJAIL",
     ];
 
     /// The kind, as it stands in `type`.
@@ -97,6 +112,9 @@ impl Payload {
             Payload::EscrowRelease(_) => "ESCROW_RELEASE",
             Payload::ReceiptClaim(_) => "RECEIPT_CLAIM",
             Payload::ParamUpdate(_) => "PARAM_UPDATE",
+            Payload::Stake(_) => "STAKE",
+            Payload::Unstake(_) => "UNSTAKE",
+            Payload::Unjail(_) => "UNJAIL",
         }
     }
 
@@ -114,6 +132,9 @@ impl Payload {
                 Ok(Payload::ReceiptClaim(Box::new(claim)))
             }
             "PARAM_UPDATE" => Ok(Payload::ParamUpdate(ParamUpdate::parse(json)?)),
+            "STAKE" => Ok(Payload::Stake(Stake::parse(json)?)),
+            "UNSTAKE" => Ok(Payload::Unstake(Unstake::parse(json)?)),
+            "UNJAIL" => Ok(Payload::Unjail(Unjail::parse(json)?)),
             other => {
                 let shown: String = other.chars().take(64).collect();
                 Err(Refusal::new(
@@ -132,6 +153,9 @@ impl Payload {
             Payload::EscrowRelease(payload) => payload.to_json(),
             Payload::ReceiptClaim(payload) => payload.to_json(),
             Payload::ParamUpdate(payload) => payload.to_json(),
+            Payload::Stake(payload) => payload.to_json(),
+            Payload::Unstake(payload) => payload.to_json(),
+            Payload::Unjail(payload) => payload.to_json(),
         }
     }
 
@@ -151,6 +175,9 @@ impl Payload {
             Payload::EscrowRelease(payload) => payload.execute(context, overlay),
             Payload::ReceiptClaim(payload) => payload.execute(context, overlay),
             Payload::ParamUpdate(payload) => payload.execute(context, overlay),
+            Payload::Stake(payload) => payload.execute(context, overlay),
+            Payload::Unstake(payload) => payload.execute(context, overlay),
+            Payload::Unjail(payload) => payload.execute(context, overlay),
         }
     }
 }

@@ -325,7 +325,7 @@ impl ReceiptClaim {
         miner.units_total = amount::saturating_add(miner.units_total, units);
         miner.receipts = amount::saturating_add(miner.receipts, 1);
         let validator = overlay.validator(&terms.miner)?;
-        if validator.is_some_and(|validator| validator.ever_staked) {
+        if validator.is_some_and(|validator| validator.stake_pubkey.is_some()) {
             miner.epoch_units = amount::saturating_add(miner.epoch_units, units);
         }
         overlay.put(&Key::Miner(terms.miner), &miner)?;

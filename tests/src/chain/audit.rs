@@ -71,10 +71,18 @@ pub(super) fn check_records(state: &State) {
             0
         }
     });
+    let stakes = sum("/validator/", &|validator| number(&validator["stake"]));
+    let unbonding = sum("/validator/", &|validator| {
+        let entries = validator["unbonding"].as_array().unwrap();
+        entries.iter().map(|entry| number(&entry["amount"])).sum()
+    });
     let supply = &records["/supply"];
     assert_eq!(number(&supply["balances"]), balances);
     assert_eq!(number(&supply["escrows"]), escrows);
-    assert_eq!(number(&supply["total"]), balances + escrows);
+    assert_eq!(number(&supply["stakes"]), stakes);
+    assert_eq!(number(&supply["unbonding"]), unbonding);
+    let held = balances + escrows + stakes + unbonding;
+    assert_eq!(number(&supply["total"]), held);
     let issued = number(&supply["genesis"]) + number(&supply["minted"]);
     assert_eq!(number(&supply["total"]), issued - number(&supply["burned"]));
     assert!(number(&supply["total"]) < 1 << 53);

@@ -5,13 +5,16 @@
 mod audit;
 mod drafts;
 mod setup;
+mod staking;
 
 use std::collections::BTreeMap;
 
 use ait_app::{
     Refusal,
     address::Address,
-    block::{BlockOutcome, Entry, Executor, attestation_fits, execute, judge},
+    block::{
+        BlockInput, BlockOutcome, CommitVote, Entry, Executor, attestation_fits, execute, judge,
+    },
     events::Event,
     identifiers::ChainId,
     receipts::Attestation,
@@ -22,6 +25,7 @@ use serde_json::Value;
 
 pub use audit::{assert_same_outcome, differences, records};
 pub use setup::{CHAIN_ID, EVIDENCE_MAX_AGE, Setup, authority};
+pub use staking::{SPENDING_MONEY, Staker, elected, first_stake};
 
 use audit::check_records;
 
@@ -37,6 +41,10 @@ pub struct Chain {
     pub state: State,
     /// Who proposes the next blocks.
     pub proposer: Option<ConsensusAddress>,
+    /// Who signs the next blocks, and who is in the set and doesn't.
+    pub last_commit: Vec<CommitVote>,
+    /// Whose equivocation the next block proves; that block alone.
+    pub misbehaviour: Vec<ConsensusAddress>,
 }
 
 /// A block and what it did.
@@ -97,6 +105,15 @@ impl Chain {
         Setup::default().start()
     }
 
+    /// What the consensus engine says of the next block besides its entries.
+    pub fn input(&self) -> BlockInput {
+        BlockInput {
+            proposer: self.proposer,
+            last_commit: self.last_commit.clone(),
+            misbehaviour: self.misbehaviour.clone(),
+        }
+    }
+
     /// The height of the last block.
     pub fn height(&self) -> u64 {
         self.state.height()
@@ -120,8 +137,10 @@ impl Chain {
         let entries: Vec<Vec<u8>> = entries.into_iter().map(Into::into).collect();
         let read = read_entries(&entries);
         let sizes = entries.iter().map(Vec::len);
-        let verdict = judge(&self.state, &read, sizes, self.proposer).unwrap();
-        let outcome = execute(&self.state, &read, self.proposer).unwrap();
+        let input = self.input();
+        self.misbehaviour.clear();
+        let verdict = judge(&self.state, &read, sizes, &input).unwrap();
+        let outcome = execute(&self.state, &read, &input).unwrap();
         assert_eq!(outcome.results.len(), entries.len());
         let refusal = match verdict {
             Ok(judged) => {
@@ -145,7 +164,7 @@ impl Chain {
         let entries: Vec<Vec<u8>> = entries.into_iter().map(Into::into).collect();
         let read = read_entries(&entries);
         let sizes = entries.iter().map(Vec::len);
-        match judge(&self.state, &read, sizes, self.proposer).unwrap() {
+        match judge(&self.state, &read, sizes, &self.input()).unwrap() {
             Ok(_) => panic!("the block was accepted"),
             Err(refusal) => refusal,
         }

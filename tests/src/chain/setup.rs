@@ -91,6 +91,8 @@ impl Setup {
         Chain {
             state,
             proposer: Some(validator_key().consensus_address()),
+            last_commit: Vec::new(),
+            misbehaviour: Vec::new(),
         }
     }
 }

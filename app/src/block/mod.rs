@@ -1,16 +1,17 @@
-//! Owns how a block turns one state into the next (SPEC section 3, "order of block H"), and the rule
-//! of its attestation entry (section 4). Proposing, judging and finalising all run this one code on
-//! the same base state, the one after block H-1.
+//! Owns how a block turns one state into the next (SPEC section 3, "order of block H"). Proposing,
+//! judging and finalising all run this one code on the same base state, the one after block H-1.
+
+mod entry;
 
 use std::sync::Arc;
+
+pub use entry::{Entry, assign_attestations, attestation_fits, attestations_wire};
 
 use crate::{
     address::Address,
     code::Code,
     error::{Broken, Refusal},
     events::Event,
-    identifiers::ChainId,
-    json::{self, Fields, Json},
     params::Params,
     receipts::Attestation,
     state::{
@@ -19,7 +20,7 @@ use crate::{
         records::Escrow,
     },
     supply,
-    tx::{Outcome, Payload, TxResult, VerifiedTx, escrow_release::refund, run},
+    tx::{Outcome, TxResult, VerifiedTx, escrow_release::refund, run, unstake},
     validators::{self, ValidatorUpdate},
 };
 
@@ -40,169 +41,24 @@ pub fn protobuf_size(n: usize) -> usize {
     n.saturating_add(length_bytes).saturating_add(1)
 }
 
-/// One entry of a block, as far as it can be judged without state: a pure function of its bytes and
-/// the chain id.
-#[derive(Debug, Clone)]
-pub enum Entry {
-    /// The proposer's `ATTESTATIONS`.
-    Attestations(Vec<Attestation>),
-    /// A well-formed transaction with a right signature.
-    Transaction(Arc<VerifiedTx>),
-    /// Anything else.
-    Invalid(Refusal),
+/// What CometBFT says of a block besides its transactions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlockInput {
+    /// Who proposed it.
+    pub proposer: Option<ConsensusAddress>,
+    /// Who signed the block before it and who didn't (ABCI, `CommitInfo`).
+    pub last_commit: Vec<CommitVote>,
+    /// Whose equivocation it proves (ABCI, `Misbehavior`).
+    pub misbehaviour: Vec<ConsensusAddress>,
 }
 
-impl Entry {
-    /// Reads an entry's bytes.
-    pub fn read(bytes: &[u8], chain_id: &ChainId) -> Self {
-        // Canonical order puts this field first in such an entry, and in no transaction.
-        if bytes.starts_with(b"{\"attestations\":") {
-            return match read_attestations(bytes) {
-                Ok(attestations) => Entry::Attestations(attestations),
-                Err(refusal) => Entry::Invalid(refusal),
-            };
-        }
-        match VerifiedTx::verify(bytes, chain_id) {
-            Ok(verified) => Entry::Transaction(Arc::new(verified)),
-            Err(refusal) => Entry::Invalid(refusal),
-        }
-    }
-
-    /// The claim in it that brings no attestation of its own.
-    fn claim_without_attestation(&self) -> Option<&VerifiedTx> {
-        match self {
-            Entry::Transaction(verified) => match &verified.tx.payload {
-                Payload::ReceiptClaim(claim) if claim.attestation.is_none() => Some(verified),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-fn read_attestations(bytes: &[u8]) -> Result<Vec<Attestation>, Refusal> {
-    if bytes.len() > MAX_BLOCK_BYTES {
-        return Err(Refusal::new(
-            Code::TooLarge,
-            "the entry is larger than a block",
-        ));
-    }
-    let json = Json::parse(bytes)?;
-    let fields = Fields::open(&json, "", &["attestations", "type"], &[])?;
-    if fields.string("type")? != "ATTESTATIONS" {
-        return Err(fields.refuse("type", "must be ATTESTATIONS"));
-    }
-    let Json::Array(list) = fields.json("attestations")? else {
-        return Err(fields.refuse("attestations", "must be a list"));
-    };
-    let attestations = list
-        .iter()
-        .map(|json| Attestation::from_json(json, "attestations"))
-        .collect::<Result<Vec<_>, _>>()?;
-    if json.canonical()? != bytes {
-        return Err(Refusal::new(
-            Code::NotCanonical,
-            "the entry is not canonical",
-        ));
-    }
-    Ok(attestations)
-}
-
-/// The wire bytes of an attestation entry.
-///
-/// # Errors
-/// [`Broken`] when attestations don't serialise.
-pub fn attestations_wire(attestations: &[Attestation]) -> Result<Vec<u8>, Broken> {
-    #[derive(serde::Serialize)]
-    struct Wire<'a> {
-        attestations: &'a [Attestation],
-        r#type: &'static str,
-    }
-    json::canonical(&Wire {
-        attestations,
-        r#type: "ATTESTATIONS",
-    })
-}
-
-/// Whether an attestation, good or negative, is rightly signed for a claim by the registered
-/// coordinator of the escrow that is open for it in `state`.
-///
-/// # Errors
-/// [`Broken`] when the escrow is unreadable.
-pub fn attestation_fits(
-    state: &State,
-    claim: &VerifiedTx,
-    attestation: &Attestation,
-) -> Result<bool, Broken> {
-    let Payload::ReceiptClaim(payload) = &claim.tx.payload else {
-        return Ok(false);
-    };
-    let terms = &payload.terms;
-    let Some(escrow) = state.escrow(&terms.client, &terms.job_id)? else {
-        return Ok(false);
-    };
-    let key = state.params().coordinators.get(&escrow.coordinator);
-    Ok(escrow.is_open_in(state.height())
-        && attestation.coordinator == escrow.coordinator
-        && key.is_some_and(|key| {
-            attestation.is_signed_by(key, state.chain_id(), terms, escrow.opened_height)
-        }))
-}
-
-/// The attestation that stands in front of the block for each of its entries.
-type Assigned = Vec<Option<Attestation>>;
-
-/// Applies the entry's rule (SPEC section 4) to a block on the state before it: exactly one
-/// attestation for each claim that has none, in block order, rightly signed; no entry where none
-/// is needed.
-///
-/// # Errors
-/// The inner refusal says how the block breaks the rule; a proposal with one is rejected.
-pub fn assign_attestations(
-    state: &State,
-    entries: &[Entry],
-) -> Result<Result<Assigned, Refusal>, Broken> {
-    let broken_rule = |why: &str| Refusal::new(Code::UnexpectedAttestations, why);
-    let (given, rest) = match entries.split_first() {
-        Some((Entry::Attestations(list), rest)) => (Some(list), rest),
-        _ => (None, entries),
-    };
-    if rest
-        .iter()
-        .any(|entry| matches!(entry, Entry::Attestations(_)))
-    {
-        return Ok(Err(broken_rule(
-            "an ATTESTATIONS entry may stand at index 0 alone",
-        )));
-    }
-    let mut list = given.into_iter().flatten();
-    let mut assigned = Vec::with_capacity(entries.len());
-    if given.is_some() {
-        assigned.push(None);
-    }
-    let mut needed = false;
-    for entry in rest {
-        let Some(claim) = entry.claim_without_attestation() else {
-            assigned.push(None);
-            continue;
-        };
-        needed = true;
-        let Some(attestation) = list.next() else {
-            return Ok(Err(broken_rule("a claim of the block has no attestation")));
-        };
-        if !attestation_fits(state, claim, attestation)? {
-            return Ok(Err(broken_rule(
-                "an attestation of the block is not rightly signed for its claim",
-            )));
-        }
-        assigned.push(Some(attestation.clone()));
-    }
-    if list.next().is_some() || (given.is_some() && !needed) {
-        return Ok(Err(broken_rule(
-            "the block has attestations that no claim needs",
-        )));
-    }
-    Ok(Ok(assigned))
+/// A validator's part in the commit of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitVote {
+    /// Its key.
+    pub validator: ConsensusAddress,
+    /// Whether it signed, be it for nil.
+    pub signed: bool,
 }
 
 /// A block in the making: executes transactions one after the other on the state before it.
@@ -230,7 +86,8 @@ pub struct BlockOutcome {
 }
 
 impl<'a> Executor<'a> {
-    /// Begins the block after `state`: due escrows go back to their clients first.
+    /// Begins the block after `state`: due escrows go back to their clients first, then what has
+    /// unbonded to its stakers.
     ///
     /// # Errors
     /// [`Broken`].
@@ -246,6 +103,7 @@ impl<'a> Executor<'a> {
                 .map_err(|error| Broken::new(format!("an escrow is unreadable: {error}")))?;
             events.push(refund(&mut overlay, escrow, "expired")?);
         }
+        events.extend(unstake::pay_due(&mut overlay, height)?);
         Ok(Self {
             params: state.params().clone(),
             height,
@@ -285,18 +143,20 @@ impl<'a> Executor<'a> {
         Ok(outcome.result)
     }
 
-    /// Ends the block: fees to the proposer's account, the validators' updates, the books.
+    /// Ends the block: fees to the proposer's account, evidence, downtime and elections, the books.
     ///
     /// # Errors
     /// [`Broken`].
     pub fn finish(
         mut self,
         results: Vec<TxResult>,
-        proposer: Option<ConsensusAddress>,
+        input: &BlockInput,
     ) -> Result<BlockOutcome, Broken> {
-        let collector = fee_collector(self.overlay.below(), proposer)?;
+        let collector = fee_collector(self.overlay.below(), input.proposer)?;
         self.overlay.credit(&collector, self.fees)?;
-        let validator_updates = validators::apply_authorities(&mut self.overlay, &self.params)?;
+        let (validator_updates, events) =
+            validators::end_block(&mut self.overlay, &self.params, self.height, input)?;
+        self.events.extend(events);
         supply::settle(&mut self.overlay)?;
         let before = self.overlay.below();
         let changes = self.overlay.into_changes();
@@ -330,9 +190,9 @@ pub fn fee_collector(state: &State, proposer: Option<ConsensusAddress>) -> Resul
 pub fn execute(
     state: &State,
     entries: &[Entry],
-    proposer: Option<ConsensusAddress>,
+    input: &BlockInput,
 ) -> Result<BlockOutcome, Broken> {
-    let (outcome, _) = run_block(state, entries, proposer)?;
+    let (outcome, _) = run_block(state, entries, input)?;
     Ok(outcome)
 }
 
@@ -345,7 +205,7 @@ pub fn judge(
     state: &State,
     entries: &[Entry],
     sizes: impl IntoIterator<Item = usize>,
-    proposer: Option<ConsensusAddress>,
+    input: &BlockInput,
 ) -> Result<Result<BlockOutcome, Refusal>, Broken> {
     let size = sizes
         .into_iter()
@@ -364,7 +224,7 @@ pub fn judge(
     if let Some(refusal) = unreadable {
         return Ok(Err(refusal.clone()));
     }
-    let (outcome, fault) = run_block(state, entries, proposer)?;
+    let (outcome, fault) = run_block(state, entries, input)?;
     Ok(match fault {
         Some(refusal) => Err(refusal),
         None => Ok(outcome),
@@ -375,7 +235,7 @@ pub fn judge(
 fn run_block(
     state: &State,
     entries: &[Entry],
-    proposer: Option<ConsensusAddress>,
+    input: &BlockInput,
 ) -> Result<(BlockOutcome, Option<Refusal>), Broken> {
     let mut fault = None;
     let assigned = match assign_attestations(state, entries)? {
@@ -405,5 +265,5 @@ fn run_block(
         }
         results.push(executor.accept(outcome)?);
     }
-    Ok((executor.finish(results, proposer)?, fault))
+    Ok((executor.finish(results, input)?, fault))
 }

@@ -1,0 +1,138 @@
+//! Owns staking as validators do it on a chain, and what the consensus engine says of them.
+
+use ait_app::block::CommitVote;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{CHAIN_ID, Chain, Setup, authority};
+use crate::{actors::Actor, draft::Draft};
+
+/// The payload of an account's first `STAKE`, with the proof that it holds the validator key.
+pub fn first_stake(chain_id: &str, account: &Actor, consensus_key: &Actor, amount: u64) -> Value {
+    let (address, pubkey) = (account.address(), consensus_key.pubkey());
+    let text = format!("AIT-VALIDATOR|{chain_id}|{address}|{pubkey}");
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    json!({
+        "amount": amount,
+        "validator_pubkey": pubkey.to_string(),
+        "validator_sig": consensus_key.key.sign(&digest).to_string(),
+    })
+}
+
+impl Chain {
+    /// An account's first `STAKE`.
+    pub fn first_stake(&self, account: &Actor, consensus_key: &Actor, amount: u64) -> Draft {
+        let payload = first_stake(CHAIN_ID, account, consensus_key, amount);
+        self.draft(account, "STAKE", payload)
+    }
+
+    /// A later `STAKE`.
+    pub fn stake(&self, account: &Actor, amount: u64) -> Draft {
+        self.draft(account, "STAKE", json!({"amount": amount}))
+    }
+
+    /// An `UNSTAKE`.
+    pub fn unstake(&self, account: &Actor, amount: u64) -> Draft {
+        self.draft(account, "UNSTAKE", json!({"amount": amount}))
+    }
+
+    /// An `UNJAIL`.
+    pub fn unjail(&self, account: &Actor) -> Draft {
+        self.draft(account, "UNJAIL", json!({}))
+    }
+
+    /// A validator's record; panics where there is none.
+    pub fn validator(&self, account: &Actor) -> Value {
+        self.record(&format!("/validator/{}", account.address()))
+            .unwrap()
+    }
+
+    /// A miner's record; panics where there is none.
+    pub fn miner(&self, account: &Actor) -> Value {
+        self.record(&format!("/miner/{}", account.address()))
+            .unwrap()
+    }
+
+    /// Voting power last told to CometBFT.
+    pub fn power(&self, account: &Actor) -> u64 {
+        self.validator(account)["power"].as_u64().unwrap()
+    }
+
+    /// From now on these consensus keys are in the set and sign every block.
+    pub fn all_sign(&mut self, consensus_keys: &[&Actor]) {
+        self.last_commit = consensus_keys
+            .iter()
+            .map(|key| CommitVote {
+                validator: key.consensus_address(),
+                signed: true,
+            })
+            .collect();
+    }
+
+    /// From now on this consensus key of the set doesn't sign.
+    pub fn stops_signing(&mut self, consensus_key: &Actor) {
+        let address = consensus_key.consensus_address();
+        let vote = self.last_commit.iter_mut();
+        vote.filter(|vote| vote.validator == address)
+            .for_each(|vote| vote.signed = false);
+    }
+
+    /// The last block of the running epoch, or of the next one right after an epoch's end.
+    pub fn finish_epoch(&mut self) {
+        let epoch = self.param("epoch_blocks").as_u64().unwrap();
+        let end = (self.height() / epoch + 1) * epoch;
+        self.advance_to(end);
+    }
+}
+
+/// Somebody who validates: an account, its consensus key, and what it stakes first, in uait.
+#[derive(Debug, Clone)]
+pub struct Staker {
+    /// The account.
+    pub account: Actor,
+    /// Its consensus key.
+    pub key: Actor,
+    /// uait.
+    pub stake: u64,
+}
+
+impl Staker {
+    /// The staker of that name.
+    pub fn named(name: &str, stake: u64) -> Self {
+        Self {
+            account: Actor::named(name),
+            key: Actor::named(&format!("{name}'s consensus key")),
+            stake,
+        }
+    }
+}
+
+/// uait that each staker of [`elected`] has besides its stake.
+pub const SPENDING_MONEY: u64 = 100_000_000;
+
+/// A chain under compute-backed proof, right after the epoch's end that elected these, who were its
+/// authorities before; all of them sign.
+pub fn elected(setup: Setup, stakers: &[Staker]) -> Chain {
+    let authorities: Vec<Value> = stakers
+        .iter()
+        .map(|staker| authority(&staker.account, &staker.key, 10))
+        .collect();
+    let mut setup = setup
+        .param("authorities", authorities)
+        .param("consensus_mode", "cbp");
+    for staker in stakers {
+        setup = setup.balance(&staker.account, staker.stake + SPENDING_MONEY);
+    }
+    let mut chain = setup.start();
+    chain.proposer = stakers.first().map(|staker| staker.key.consensus_address());
+    let stakes: Vec<Draft> = stakers
+        .iter()
+        .map(|staker| chain.first_stake(&staker.account, &staker.key, staker.stake))
+        .collect();
+    assert!(chain.commit(stakes).codes().iter().all(|code| *code == 0));
+    let keys: Vec<&Actor> = stakers.iter().map(|staker| &staker.key).collect();
+    chain.all_sign(&keys);
+    chain.finish_epoch();
+    assert_eq!(chain.record("/consensus"), Some(json!({"mode": "cbp"})));
+    chain
+}
