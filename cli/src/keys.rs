@@ -132,6 +132,29 @@ pub fn parse_seed_or_file(text: &str) -> Result<SecretKey, String> {
     read(path).map_err(|error| format!("{error:#}"))
 }
 
+/// A validator's consensus key: from CometBFT's `priv_validator_key.json`, or as
+/// [`parse_seed_or_file`].
+///
+/// # Errors
+/// The rule it breaks.
+pub fn parse_consensus_key(text: &str) -> Result<SecretKey, String> {
+    let path = Path::new(text);
+    if !path.is_file() {
+        return parse_seed_or_file(text).map_err(|_| {
+            "must be the path of CometBFT's priv_validator_key.json or of a key file, or a seed of \
+             64 lower-case hex characters"
+                .to_owned()
+        });
+    }
+    let contents = files::read_text(path, MAX_FILE_BYTES).map_err(|error| format!("{error:#}"))?;
+    if comet::keys::consensus_key_of(&contents).is_none() {
+        return parse(&contents, path).map_err(|error| format!("{error:#}"));
+    }
+    comet::keys::consensus_secret_of(&contents).ok_or_else(|| {
+        format!("{text} contradicts itself: its pub_key is not that of an ed25519 priv_key in it")
+    })
+}
+
 /// Writes a key file that must not exist yet.
 ///
 /// # Errors

@@ -75,7 +75,7 @@ enum Query {
         #[arg(long)]
         prove: bool,
     },
-    /// The validators
+    /// The validators, and those with the stake to be elected
     Validators,
     /// Every param
     Params,

@@ -1,6 +1,8 @@
 //! Owns what REST and the attester count, for Prometheus; it joins the node's own metrics in the
 //! node's registry.
 
+use ait_abci::Snapshot;
+use ait_app::{Broken, state::overlay::View};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     exponential_buckets,
@@ -24,6 +26,39 @@ pub struct Metrics {
     pub attestations: IntCounterVec,
     /// `ait_attestation_seconds`: time of one request to a coordinator.
     pub attestation_seconds: Histogram,
+    /// Of the committed state.
+    state: StateMetrics,
+}
+
+/// What the committed state says of itself; brought up to date when somebody asks.
+struct StateMetrics {
+    /// `ait_validators`: validators of the set last sent to CometBFT.
+    validators: IntGauge,
+    /// `ait_validator_power_total`: their power.
+    power: IntGauge,
+    /// `ait_stakes_uait`: bonded uait.
+    stakes: IntGauge,
+    /// `ait_burned_uait`: uait slashed ever.
+    burned: IntGauge,
+}
+
+impl StateMetrics {
+    fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        Ok(Self {
+            validators: gauge("ait_validators", "Validators, as CometBFT was last told")?,
+            power: gauge(
+                "ait_validator_power_total",
+                "Voting power of all validators, as CometBFT was last told",
+            )?,
+            stakes: gauge("ait_stakes_uait", "Bonded uait")?,
+            burned: gauge("ait_burned_uait", "Slashed uait since the genesis")?,
+        })
+    }
 }
 
 impl Metrics {
@@ -71,6 +106,7 @@ impl Metrics {
                 "ait_attestation_seconds",
                 "Seconds of a request to a coordinator",
             ))?,
+            state: StateMetrics::register(registry)?,
         };
         registry.register(Box::new(metrics.block_interval.clone()))?;
         registry.register(Box::new(metrics.peers.clone()))?;
@@ -81,5 +117,24 @@ impl Metrics {
         registry.register(Box::new(metrics.attestations.clone()))?;
         registry.register(Box::new(metrics.attestation_seconds.clone()))?;
         Ok(metrics)
+    }
+    /// Takes the gauges of the state from a committed one.
+    ///
+    /// # Errors
+    /// [`Broken`] when the state has no supply.
+    pub fn show_state(&self, snapshot: &Snapshot) -> Result<(), Broken> {
+        let set =
+            |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        let validators = snapshot.state.sent_validators();
+        let powers = validators.values().map(|validator| validator.power);
+        let supply = snapshot.state.supply()?;
+        set(
+            &self.state.validators,
+            u64::try_from(validators.len()).unwrap_or(u64::MAX),
+        );
+        set(&self.state.power, powers.fold(0, u64::saturating_add));
+        set(&self.state.stakes, supply.stakes);
+        set(&self.state.burned, supply.burned);
+        Ok(())
     }
 }

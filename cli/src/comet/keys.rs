@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 const PUBLIC: &str = "tendermint/PubKeyEd25519";
 const PRIVATE: &str = "tendermint/PrivKeyEd25519";
 const ADDRESS_BYTES: usize = 20;
+const SEED_BYTES: usize = 32;
 
 /// CometBFT's address of a key: the first 20 bytes of its sha256.
 fn address_bytes(key: &PublicKey) -> Vec<u8> {
@@ -56,6 +57,21 @@ pub fn consensus_key_of(text: &str) -> Option<PublicKey> {
     PublicKey::from_bytes(bytes).ok()
 }
 
+/// The key in the text of a `priv_validator_key.json`; `None` where it holds none that fits its own
+/// public key.
+pub fn consensus_secret_of(text: &str) -> Option<SecretKey> {
+    let json: Value = serde_json::from_str(text).ok()?;
+    let private = json.get("priv_key")?;
+    let encoded = private.get("value")?.as_str()?;
+    let bytes = STANDARD.decode(encoded).ok()?;
+    let (seed, public) = bytes.split_first_chunk::<SEED_BYTES>()?;
+    let key = SecretKey::from_seed(*seed);
+    let fits = private.get("type")?.as_str()? == PRIVATE
+        && public == key.public_key().as_bytes()
+        && consensus_key_of(text)? == key.public_key();
+    fits.then_some(key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +97,23 @@ mod tests {
         let key = SecretKey::from_seed(seed);
         assert_eq!(validator_key_json(&key), theirs);
         assert_eq!(consensus_key_of(GENERATED), Some(key.public_key()));
+        let read = consensus_secret_of(GENERATED).unwrap();
+        assert_eq!(read.seed(), key.seed());
+    }
+
+    #[test]
+    fn a_validator_key_whose_parts_are_of_different_keys_is_not_read() {
+        for (from, to) in [
+            ("\"aKSd", "\"aKSe"),
+            ("kPJ9", "kPJ8"),
+            ("DKEJg==", "DKEJw=="),
+            ("PrivKeyEd25519", "PrivKeySecp256k1"),
+            ("kPJ92HEF", "kPJ9"),
+        ] {
+            let text = GENERATED.replacen(from, to, 1);
+            assert_ne!(text, GENERATED);
+            assert!(consensus_secret_of(&text).is_none(), "{from} -> {to}");
+        }
     }
 
     #[test]

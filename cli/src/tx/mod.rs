@@ -4,7 +4,10 @@ mod claim;
 pub mod nonce;
 #[cfg(test)]
 mod nonce_tests;
+mod stake;
 mod submit;
+mod unjail;
+mod unstake;
 
 use std::path::PathBuf;
 
@@ -18,7 +21,10 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 
 pub use claim::ClaimArgs;
+pub use stake::StakeArgs;
 pub use submit::SendOptions;
+pub use unjail::UnjailArgs;
+pub use unstake::UnstakeArgs;
 
 use crate::{amounts::parse_uait, config::Environment, genesis::parse_param_value};
 
@@ -35,6 +41,12 @@ pub enum TxCommand {
     Claim(ClaimArgs),
     /// Change a param; by the admin account alone
     ParamUpdate(ParamUpdateArgs),
+    /// Bond coins, to be elected validator; the first time with the consensus key
+    Stake(StakeArgs),
+    /// Take bonded coins back: spendable once they have unbonded
+    Unstake(UnstakeArgs),
+    /// Stand for election again after a time in jail for downtime
+    Unjail(UnjailArgs),
     /// Send a signed transaction as it is
     Send(SendArgs),
 }
@@ -142,6 +154,9 @@ pub async fn run(command: TxCommand, environment: &Environment) -> Result<()> {
             submit::run(payload, &args.options, environment).await
         }
         TxCommand::Claim(args) => claim::run(args, environment).await,
+        TxCommand::Stake(args) => stake::run(args, environment).await,
+        TxCommand::Unstake(args) => unstake::run(args, environment).await,
+        TxCommand::Unjail(args) => unjail::run(args, environment).await,
         TxCommand::Send(args) => submit::run_raw(&args.file, &args.delivery, environment).await,
     }
 }
@@ -156,6 +171,8 @@ fn checked(payload: Payload, sender: Address) -> Result<Payload> {
 
 #[cfg(test)]
 mod tests {
+    use ait_app::tx::Unstake;
+
     use super::*;
     use crate::exit;
 
@@ -173,6 +190,7 @@ mod tests {
         for (bad, field) in [
             (transfer(0, ""), "payload.amount"),
             (transfer(1, &"x".repeat(257)), "payload.memo"),
+            (Payload::Unstake(Unstake { amount: 0 }), "payload.amount"),
         ] {
             let error = checked(bad, anybody).unwrap_err();
             assert!(error.to_string().contains(field), "{error}");

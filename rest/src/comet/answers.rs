@@ -1,5 +1,9 @@
 //! Owns the shapes of CometBFT's answers, as far as they are used (CometBFT RPC, `ResultBlock` and others).
 
+use std::{fmt::Display, str::FromStr};
+
+use ait_app::crypto::PublicKey;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer};
 
 /// `status`.
@@ -117,6 +121,46 @@ pub struct CommitSignature {
     pub signature: Option<String>,
 }
 
+/// A page of `validators`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ValidatorsAnswer {
+    /// The height whose set it is.
+    #[serde(deserialize_with = "number_in_text")]
+    pub block_height: u64,
+    /// The page.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub validators: Vec<ValidatorEntry>,
+    /// How many the set has on all pages.
+    #[serde(deserialize_with = "number_in_text")]
+    pub total: usize,
+}
+
+/// A validator of CometBFT's set.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ValidatorEntry {
+    /// Its consensus key.
+    pub pub_key: TypedKey,
+    /// Power adds to it with every block; who has the most proposes, and loses the power of the
+    /// whole set.
+    #[serde(deserialize_with = "number_in_text")]
+    pub proposer_priority: i64,
+}
+
+impl ValidatorEntry {
+    /// Its consensus key; `None` where that is no ed25519 key.
+    pub fn pubkey(&self) -> Option<PublicKey> {
+        let bytes = STANDARD.decode(&self.pub_key.value).ok()?;
+        PublicKey::from_bytes(bytes.try_into().ok()?).ok()
+    }
+}
+
+/// A key in amino JSON.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TypedKey {
+    /// Base64.
+    pub value: String,
+}
+
 /// `net_info`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct NetInfo {
@@ -150,7 +194,11 @@ pub struct NodeInfo {
 }
 
 /// CometBFT writes 64-bit integers as text.
-fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+fn number_in_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(serde::de::Error::custom)
 }
@@ -182,6 +230,24 @@ mod tests {
         let signatures = answer.signed_header.commit.unwrap().signatures;
         assert_eq!(signatures.len(), 2);
         assert_eq!(signatures[1].signature, None);
+    }
+
+    #[test]
+    fn a_validator_of_cometbft_is_read() {
+        let answer: ValidatorsAnswer = serde_json::from_str(
+            r#"{"block_height":"7","validators":[{"address":"1C304EA8E41A7BC1A80E62800834CF17997F4311",
+                "pub_key":{"type":"tendermint/PubKeyEd25519",
+                "value":"aKSdpWDQSbYftYDdEMDBMd2hTYqJJpcjCr4lTpQyhCY="},
+                "voting_power":"10","proposer_priority":"-20"}],"count":"1","total":"101"}"#,
+        )
+        .unwrap();
+        assert_eq!((answer.block_height, answer.total), (7, 101));
+        let validator = &answer.validators[0];
+        assert_eq!(validator.proposer_priority, -20);
+        assert_eq!(
+            validator.pubkey().unwrap().to_string(),
+            "68a49da560d049b61fb580dd10c0c131dda14d8a892697230abe254e94328426"
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 pub use answers::{
     BlockAnswer, BroadcastAnswer, CommitAnswer, Header, HeaderAnswer, NetInfo, Peer, Status,
+    ValidatorEntry, ValidatorsAnswer,
 };
 
 use crate::config::ConfigError;
@@ -22,8 +23,10 @@ use crate::config::ConfigError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an answer may take: CometBFT itself gives up after 10 s.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(12);
-/// How long the answer to "are you there" may take.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer may take that others don't wait for longer: "are you there", the validators.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Validators on a page: CometBFT gives no more.
+const VALIDATORS_PER_PAGE: usize = 100;
 /// Requests in flight; CometBFT refuses connections beyond its 900 by default.
 const MAX_IN_FLIGHT: usize = 256;
 /// CometBFT closes idle connections after 10 s; ours go first, so that none is found closed.
@@ -123,7 +126,7 @@ impl Comet {
     /// # Errors
     /// [`CometError`], as every method here.
     pub async fn status(&self) -> Result<Status, CometError> {
-        match timeout(STATUS_TIMEOUT, self.call("status", json!({}))).await {
+        match timeout(SHORT_TIMEOUT, self.call("status", json!({}))).await {
             Ok(answer) => answer,
             Err(_) => Err(CometError::Unreachable("no answer in time".into())),
         }
@@ -154,6 +157,32 @@ impl Comet {
     /// The signatures under the block of a height; `None` where it was pruned.
     pub async fn commit(&self, height: u64) -> Result<Option<CommitAnswer>, CometError> {
         self.call("commit", at(height)).await
+    }
+
+    /// The whole set of the newest height that CometBFT has one for: the height after its head.
+    pub async fn validators(&self) -> Result<Vec<ValidatorEntry>, CometError> {
+        match timeout(SHORT_TIMEOUT, self.all_validators()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CometError::Unreachable("no answer in time".into())),
+        }
+    }
+
+    async fn all_validators(&self) -> Result<Vec<ValidatorEntry>, CometError> {
+        let per_page = VALIDATORS_PER_PAGE.to_string();
+        let params = json!({"page": "1", "per_page": per_page});
+        let first: ValidatorsAnswer = self.call("validators", params).await?;
+        let mut all = first.validators;
+        for page in 2..=first.total.div_ceil(VALIDATORS_PER_PAGE) {
+            // All pages of one height.
+            let params = json!({
+                "height": first.block_height.to_string(),
+                "page": page.to_string(),
+                "per_page": per_page,
+            });
+            let next: ValidatorsAnswer = self.call("validators", params).await?;
+            all.extend(next.validators);
+        }
+        Ok(all)
     }
 
     /// The peers.

@@ -13,6 +13,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn metrics(State(context): State<Arc<Context>>) -> Result<impl IntoResponse, ApiError> {
+    if let Some(snapshot) = context.node.snapshot() {
+        context.metrics.show_state(&snapshot)?;
+    }
     let encoder = TextEncoder::new();
     let mut text = Vec::new();
     encoder

@@ -1,17 +1,20 @@
-//! Owns the validators: `getValidators`, the set that CometBFT was last told of, by power descending.
+//! Owns the validators: `getValidators`, the set that CometBFT was last told of and everybody with the
+//! stake to be elected, by power descending, then address.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use ait_abci::Snapshot;
 use ait_app::{
+    address::Address,
     crypto::PublicKey,
-    state::{Key, SentValidator, overlay::View},
+    state::{Key, overlay::View, records::Validator},
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use super::{Endpoint, extract::QueryOf};
 use crate::{
+    comet::Comet,
     context::Context,
     error::ApiError,
     proofs::{ProveQuery, prove},
@@ -26,18 +29,21 @@ async fn get_validators(
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.snapshot()?;
-    let mut set: Vec<(&PublicKey, &SentValidator)> =
-        snapshot.state.sent_validators().iter().collect();
-    set.sort_by_key(|(_, validator)| (std::cmp::Reverse(validator.power), validator.address));
-    let validators = set
+    let priorities = priorities(&context.comet).await;
+    let listed = listed(&snapshot)?;
+    let validators = listed
         .iter()
-        .map(|(pubkey, validator)| view(&snapshot, pubkey, validator))
+        .map(|validator| view(&snapshot, validator, &priorities))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut answer = json!({"height": snapshot.state.height(), "validators": validators});
+    let mut answer = json!({
+        "height": snapshot.state.height(),
+        "mode": snapshot.state.mode_in_force()?,
+        "validators": validators,
+    });
     if query.prove {
-        let proofs = set
+        let proofs = listed
             .iter()
-            .map(|(_, validator)| prove(&snapshot, &Key::Validator(validator.address)))
+            .map(|validator| prove(&snapshot, &Key::Validator(validator.record.address)))
             .collect::<Result<Vec<_>, _>>()?;
         if let Some(fields) = answer.as_object_mut() {
             fields.insert("proofs".into(), proofs.into());
@@ -46,23 +52,79 @@ async fn get_validators(
     Ok(Json(answer))
 }
 
+/// The proposer priorities of CometBFT's set; none where it does not answer.
+async fn priorities(comet: &Comet) -> BTreeMap<PublicKey, i64> {
+    match comet.validators().await {
+        Ok(validators) => validators
+            .iter()
+            .filter_map(|validator| Some((validator.pubkey()?, validator.proposer_priority)))
+            .collect(),
+        Err(error) => {
+            tracing::debug!(component = "rest", event = "no_priorities", reason = %error);
+            BTreeMap::new()
+        }
+    }
+}
+
+/// A line of the answer.
+struct Listed {
+    /// With which it validates, or would.
+    pubkey: PublicKey,
+    /// Voting power that CometBFT was last told of; 0 outside the set.
+    power: u64,
+    record: Validator,
+}
+
+fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
+    let state = &snapshot.state;
+    let record_of = |address: &Address| {
+        state
+            .validator(address)?
+            .ok_or_else(|| ApiError::internal(format!("the validator {address} has no record")))
+    };
+    let mut listed: BTreeMap<Address, Listed> = BTreeMap::new();
+    for (pubkey, validator) in state.sent_validators() {
+        let line = Listed {
+            pubkey: *pubkey,
+            power: validator.power,
+            record: record_of(&validator.address)?,
+        };
+        listed.insert(validator.address, line);
+    }
+    let min_stake = state.params().min_stake;
+    for (address, _) in state.stakes().filter(|(_, stake)| *stake >= min_stake) {
+        if listed.contains_key(address) {
+            continue;
+        }
+        let record = record_of(address)?;
+        let line = Listed {
+            pubkey: record.stake_pubkey.unwrap_or(record.pubkey),
+            power: 0,
+            record,
+        };
+        listed.insert(*address, line);
+    }
+    let mut listed: Vec<Listed> = listed.into_values().collect();
+    // Stable: those of one power stay in the order of their addresses.
+    listed.sort_by_key(|validator| Reverse(validator.power));
+    Ok(listed)
+}
+
 fn view(
     snapshot: &Snapshot,
-    pubkey: &PublicKey,
-    validator: &SentValidator,
+    validator: &Listed,
+    priorities: &BTreeMap<PublicKey, i64>,
 ) -> Result<Value, ApiError> {
-    let address = validator.address;
-    let record = snapshot.state.validator(&address)?;
-    let record = record
-        .ok_or_else(|| ApiError::internal(format!("the validator {address} has no record")))?;
-    let miner = snapshot.state.miner(&address)?;
+    let record = &validator.record;
+    let miner = snapshot.state.miner(&record.address)?;
     Ok(json!({
-        "address": address,
-        "pubkey": pubkey,
+        "address": record.address,
+        "pubkey": validator.pubkey,
         "power": validator.power,
         "stake": record.stake,
         "score": miner.score,
         "jailed_until": record.jailed_until,
         "missed_blocks": record.missed_blocks,
+        "proposer_priority": priorities.get(&validator.pubkey),
     }))
 }

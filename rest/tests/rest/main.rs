@@ -19,3 +19,4 @@ mod refusals;
 mod state;
 mod stopping;
 mod transactions;
+mod validators;

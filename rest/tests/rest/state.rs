@@ -1,35 +1,14 @@
 //! Reads of the committed state, and the proofs that go with them.
 
-use ait_app::state::merkle::decode_proof;
-use base64::{Engine, engine::general_purpose::STANDARD};
-use ics23::{HostFunctionsManager, smt_spec, verify_membership, verify_non_membership};
 use serde_json::{Value, json};
 
 use crate::harness::{
     Chain,
     coordinator::{FakeCoordinator, honest},
-    keys::{ADMIN, ALICE, BOB, CONSENSUS, COORDINATOR, FAUCET, FEE, MINER, VALIDATOR},
+    keys::{ADMIN, ALICE, BOB, COORDINATOR, FAUCET, FEE, MINER, VALIDATOR},
+    proofs::holds,
     until,
 };
-
-/// Whether a stock ICS-23 verifier takes the proof for its own root, key and value.
-fn holds(proof: &Value) -> bool {
-    let bytes = STANDARD.decode(proof["ics23"].as_str().unwrap()).unwrap();
-    let commitment = decode_proof(&bytes).unwrap();
-    let root = hex::decode(proof["root"].as_str().unwrap()).unwrap();
-    let key = proof["key"].as_str().unwrap().as_bytes();
-    let spec = smt_spec();
-    match proof["value"].as_str() {
-        Some(value) => verify_membership::<HostFunctionsManager>(
-            &commitment,
-            &spec,
-            &root,
-            key,
-            value.as_bytes(),
-        ),
-        None => verify_non_membership::<HostFunctionsManager>(&commitment, &spec, &root, key),
-    }
-}
 
 #[tokio::test]
 async fn an_account_never_seen_has_zeros_and_a_proof_of_absence() {
@@ -193,21 +172,6 @@ async fn a_miner_who_never_claimed_has_a_clean_record() {
     }
     assert_eq!(miner["proof"]["value"], Value::Null);
     assert!(holds(&miner["proof"]));
-}
-
-#[tokio::test]
-async fn validators_are_those_of_the_genesis() {
-    let chain = Chain::start().await;
-    let answer = chain.get("/rpc/getValidators?prove=true").await.ok();
-    assert_eq!(answer["height"], 1);
-    assert_eq!(
-        answer["validators"],
-        json!([{
-            "address": VALIDATOR.address(), "pubkey": CONSENSUS.secret().public_key(), "power": 10,
-            "stake": 0, "score": 0, "jailed_until": 0, "missed_blocks": 0,
-        }])
-    );
-    assert!(holds(&answer["proofs"][0]));
 }
 
 #[tokio::test]

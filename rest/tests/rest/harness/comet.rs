@@ -1,13 +1,18 @@
 //! Owns a stand-in for CometBFT: its JSON-RPC as far as REST uses it, a mempool, and blocks made on demand by
 //! the real sequence of ABCI calls. Answers have the shapes of CometBFT 0.38.
 
+mod chain;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use ait_abci::Node;
-use ait_app::{crypto::sha256, state::ConsensusAddress};
+use ait_app::{
+    crypto::{PublicKey, sha256},
+    state::ConsensusAddress,
+};
 use axum::{Json, Router, extract::State, routing::post};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -26,6 +31,7 @@ use tendermint_proto::{
 use tokio::{net::TcpListener, sync::Mutex as AsyncMutex, task::JoinHandle};
 
 use super::{CHAIN_ID, keys::CONSENSUS};
+use chain::{Block, Chain, internal};
 
 /// The time of block 0; each block comes a second later. 2026-01-01.
 pub const EPOCH: i64 = 1_767_225_600;
@@ -38,30 +44,6 @@ pub struct FakeComet {
     /// One block at a time.
     making: AsyncMutex<()>,
     server: Mutex<Option<JoinHandle<()>>>,
-}
-
-#[derive(Default)]
-struct Chain {
-    mempool: Vec<Vec<u8>>,
-    cache: BTreeSet<Vec<u8>>,
-    blocks: Vec<Block>,
-    peers: Vec<Value>,
-    dialled: Option<Vec<String>>,
-    catching_up: bool,
-    /// What the next broadcast is answered instead of being checked.
-    mempool_error: Option<String>,
-    broadcasts: usize,
-    consensus_key: Option<[u8; 32]>,
-}
-
-#[derive(Clone)]
-struct Block {
-    height: u64,
-    hash: [u8; 32],
-    parent: String,
-    proposer: [u8; 20],
-    txs: Vec<Vec<u8>>,
-    app_hash_before: Vec<u8>,
 }
 
 impl FakeComet {
@@ -146,6 +128,16 @@ impl FakeComet {
         self.chain().consensus_key = Some(key);
     }
 
+    /// Who is in the set from now on, with proposer priority; all of them sign.
+    pub fn set_validators(&self, validators: &[(PublicKey, i64)]) {
+        self.chain().validators = validators.to_vec();
+    }
+
+    /// Who signs no block any more.
+    pub fn stop_signing(&self, key: PublicKey) {
+        self.chain().absent.insert(key);
+    }
+
     /// Makes a block of what the node proposes.
     pub async fn make_block(&self) -> u64 {
         let _one = self.making.lock().await;
@@ -166,6 +158,7 @@ impl FakeComet {
         let hash = sha256(format!("{parent}{height}{}", proposal.txs.len()).as_bytes());
         let judged = self.node.process_proposal(RequestProcessProposal {
             txs: proposal.txs.clone(),
+            proposed_last_commit: Some(self.chain().last_commit()),
             hash: hash.to_vec().into(),
             height: height as i64,
             time,
@@ -185,6 +178,7 @@ impl FakeComet {
         });
         self.node.finalize_block(RequestFinalizeBlock {
             txs: proposal.txs,
+            decided_last_commit: Some(self.chain().last_commit()),
             hash: hash.to_vec().into(),
             height: height as i64,
             time,
@@ -272,88 +266,6 @@ impl FakeComet {
     }
 }
 
-impl Chain {
-    fn at(&self, params: &Value) -> Result<&Block, Value> {
-        let height: u64 = params["height"].as_str().unwrap().parse().unwrap();
-        let head = self.blocks.last().map_or(0, |block| block.height);
-        self.blocks
-            .iter()
-            .find(|block| block.height == height)
-            .ok_or_else(|| {
-                internal(&format!(
-                    "height {height} must be less than or equal to the current blockchain height {head}"
-                ))
-            })
-    }
-
-    fn commit(&self, params: &Value) -> Result<Value, Value> {
-        let block = self.at(params)?;
-        let head = self.blocks.last().map_or(0, |block| block.height);
-        Ok(json!({
-            "signed_header": {
-                "header": block.header(),
-                "commit": {"height": block.height.to_string(), "round": 0, "signatures": [
-                    {"block_id_flag": 1, "validator_address": "", "signature": null,
-                     "timestamp": "0001-01-01T00:00:00Z"},
-                    {"block_id_flag": 2, "validator_address": hex::encode_upper(block.proposer),
-                     "timestamp": block.time(), "signature": STANDARD.encode(block.signature())},
-                ]},
-            },
-            "canonical": block.height < head,
-        }))
-    }
-
-    fn by_hash(&self, params: &Value) -> Value {
-        let hash = STANDARD.decode(params["hash"].as_str().unwrap()).unwrap();
-        let found = self.blocks.iter().find(|block| block.hash[..] == hash);
-        found.map_or(
-            json!({"block_id": {"hash": ""}, "block": null}),
-            Block::answer,
-        )
-    }
-}
-
-impl Block {
-    fn time(&self) -> String {
-        let second = self.height;
-        assert!(second < 60, "the stand-in's clock has one minute");
-        format!("2026-01-01T00:00:{second:02}.123456789Z")
-    }
-
-    fn signature(&self) -> [u8; 64] {
-        [self.height as u8; 64]
-    }
-
-    fn header(&self) -> Value {
-        json!({
-            "version": {"block": "11", "app": "1"},
-            "chain_id": CHAIN_ID,
-            "height": self.height.to_string(),
-            "time": self.time(),
-            "last_block_id": {"hash": self.parent},
-            "app_hash": hex::encode_upper(&self.app_hash_before),
-            "proposer_address": hex::encode_upper(self.proposer),
-        })
-    }
-
-    fn answer(&self) -> Value {
-        let txs: Vec<String> = self.txs.iter().map(|tx| STANDARD.encode(tx)).collect();
-        json!({
-            "block_id": {"hash": hex::encode_upper(self.hash)},
-            "block": {
-                "header": self.header(),
-                "data": {"txs": if txs.is_empty() { Value::Null } else { json!(txs) }},
-                "evidence": {"evidence": []},
-                "last_commit": null,
-            },
-        })
-    }
-}
-
-fn internal(data: &str) -> Value {
-    json!({"code": -32603, "message": "Internal error", "data": data})
-}
-
 async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>) -> Json<Value> {
     let params = &request["params"];
     let method = request["method"].as_str().unwrap();
@@ -374,6 +286,7 @@ async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>)
                     .at(params)
                     .map(|block| json!({"header": block.header()})),
                 "commit" => chain.commit(params),
+                "validators" => chain.validators(params),
                 "block_by_hash" => Ok(chain.by_hash(params)),
                 _ => Err(json!({"code": -32601, "message": "Method not found", "data": method})),
             }

@@ -4,7 +4,10 @@ use ait_app::{
     address::Address,
     crypto::SecretKey,
     receipts::ReceiptTerms,
-    tx::{EscrowOpen, Payload, ReceiptClaim, Transaction, Transfer},
+    tx::{
+        EscrowOpen, Payload, ReceiptClaim, Stake, Transaction, Transfer,
+        stake::{ValidatorKey, possession_bytes},
+    },
 };
 
 use super::CHAIN_ID;
@@ -26,6 +29,10 @@ pub const CONSENSUS: Key = Key(8);
 
 /// Another registered coordinator.
 pub const OTHER_COORDINATOR: Key = Key(9);
+
+/// Consensus keys of Alice and the miner, who come to validate.
+pub const ALICE_CONSENSUS: Key = Key(10);
+pub const MINER_CONSENSUS: Key = Key(11);
 
 /// A fee that is enough for anything in the tests.
 pub const FEE: u64 = 1_000;
@@ -86,6 +93,16 @@ impl Key {
         let payload = Payload::ReceiptClaim(Box::new(claim));
         let bytes = payload.to_json().canonical().unwrap().len() as u64;
         self.sign_with_fee(nonce, 2 + (100 * bytes).div_ceil(1024), payload)
+    }
+
+    /// A first `STAKE`.
+    pub fn stake(self, nonce: u64, amount: u64, consensus: Key) -> Transaction {
+        let pubkey = consensus.secret().public_key();
+        let chain_id = CHAIN_ID.parse().unwrap();
+        let signed = possession_bytes(&chain_id, &self.address(), &pubkey);
+        let sig = consensus.secret().sign(&signed);
+        let validator = Some(ValidatorKey { pubkey, sig });
+        self.sign(nonce, Payload::Stake(Stake { amount, validator }))
     }
 
     pub fn terms(self, job: &str) -> ReceiptTerms {

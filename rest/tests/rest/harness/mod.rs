@@ -4,6 +4,7 @@ pub mod comet;
 pub mod coordinator;
 pub mod keys;
 pub mod openapi;
+pub mod proofs;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -54,10 +55,26 @@ impl Chain {
 
     /// The same, on a store that may hold a saved pool.
     pub async fn on_store(store: Arc<MemoryStore>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::of(genesis(), store, change).await
+    }
+
+    /// A devnet of another genesis, with one block made.
+    pub async fn of_genesis(
+        change_genesis: impl FnOnce(&mut Value),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut genesis = genesis();
+        change_genesis(&mut genesis);
+        let chain = Self::of(genesis, Arc::new(MemoryStore::new()), change).await;
+        chain.comet.make_block().await;
+        chain
+    }
+
+    async fn of(genesis: Value, store: Arc<MemoryStore>, change: impl FnOnce(&mut Config)) -> Self {
         let chain_id: ChainId = CHAIN_ID.parse().unwrap();
         let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
         let node = Node::open(store, chain_id, on_fatal).unwrap();
-        let comet = FakeComet::start(node.clone(), &genesis()).await;
+        let comet = FakeComet::start(node.clone(), &genesis).await;
         let mut config = Config::new(([127, 0, 0, 1], 0).into(), comet.url());
         config.devnet = true;
         config.faucet_key = Some(FAUCET.secret());

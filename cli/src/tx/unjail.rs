@@ -1,0 +1,23 @@
+//! Owns `ait tx unjail`: ends the sender's time in jail for downtime.
+
+use ait_app::tx::{Payload, Unjail};
+use anyhow::Result;
+use clap::Args;
+
+use super::submit::{self, SendOptions};
+use crate::config::Environment;
+
+/// `ait tx unjail`
+#[derive(Debug, Args)]
+pub struct UnjailArgs {
+    #[command(flatten)]
+    options: SendOptions,
+}
+
+/// Runs `ait tx unjail`.
+///
+/// # Errors
+/// What went wrong, for people.
+pub async fn run(args: UnjailArgs, environment: &Environment) -> Result<()> {
+    submit::run(Payload::Unjail(Unjail), &args.options, environment).await
+}
