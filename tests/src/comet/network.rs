@@ -131,6 +131,16 @@ impl Network {
         node
     }
 
+    /// Makes a second node with the consensus key of validator `i`, which knows every other and is not
+    /// started: what no operator may ever do.
+    pub fn twin(&mut self, i: usize) -> &mut Node {
+        let peers: Vec<String> = self.nodes.iter().map(Node::peer).collect();
+        self.make_node(Some(i));
+        let node = self.nodes.last_mut().expect("just made");
+        node.set_peers(peers);
+        node
+    }
+
     fn make_node(&mut self, validator: Option<usize>) {
         let index = self.nodes.len();
         self.nodes.push(Node::make(NodePlan {
@@ -169,7 +179,8 @@ pub fn validator(i: usize) -> Wallet {
     wallet(&format!("validator {i}"))
 }
 
-fn consensus_key(i: usize) -> Wallet {
+/// The consensus key of validator `i`.
+pub fn consensus_key(i: usize) -> Wallet {
     wallet(&format!("consensus {i}"))
 }
 

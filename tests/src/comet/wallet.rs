@@ -5,9 +5,14 @@ use ait_app::{
     amount,
     crypto::{SecretKey, sha256},
     identifiers::ChainId,
+    json::Json,
     params::Params,
     receipts::{Attestation, ReceiptTerms},
-    tx::{EscrowOpen, EscrowRelease, Payload, ReceiptClaim, Transaction, Transfer},
+    tx::{
+        EscrowOpen, EscrowRelease, ParamUpdate, Payload, ReceiptClaim, Stake, Transaction,
+        Transfer, Unjail, Unstake,
+        stake::{ValidatorKey, possession_bytes},
+    },
 };
 
 /// An account with its key, and the nonce of the last transaction it signed.
@@ -98,6 +103,40 @@ impl Wallet {
             miner_sig,
             attestation,
         })))
+    }
+
+    /// A signed first `STAKE`, with the proof that the sender holds the consensus key.
+    pub fn first_stake(&mut self, consensus_key: &SecretKey, amount: u64) -> Transaction {
+        let pubkey = consensus_key.public_key();
+        let proof = possession_bytes(&self.chain_id, &self.address, &pubkey);
+        self.sign(Payload::Stake(Stake {
+            amount,
+            validator: Some(ValidatorKey {
+                pubkey,
+                sig: consensus_key.sign(&proof),
+            }),
+        }))
+    }
+
+    /// A signed `UNSTAKE`.
+    pub fn unstake(&mut self, amount: u64) -> Transaction {
+        self.sign(Payload::Unstake(Unstake { amount }))
+    }
+
+    /// A signed `UNJAIL`.
+    pub fn unjail(&mut self) -> Transaction {
+        self.sign(Payload::Unjail(Unjail))
+    }
+
+    /// A signed `PARAM_UPDATE`.
+    ///
+    /// # Panics
+    /// When the value is no JSON.
+    pub fn set_param(&mut self, key: &str, value: &str) -> Transaction {
+        self.sign(Payload::ParamUpdate(ParamUpdate {
+            key: key.to_owned(),
+            value: Json::parse(value.as_bytes()).expect("JSON"),
+        }))
     }
 }
 

@@ -1,0 +1,102 @@
+//! Slashing with the real CometBFT: a validator that stops, and a key that is run twice.
+
+use std::time::Duration;
+
+use ait_tests::comet::{
+    Network,
+    load::{self, Load},
+    network::wallet,
+    validators::{accounts, elect, setup, validator_of},
+    wait::eventually_within,
+};
+use serde_json::json;
+
+const STAKES: [u64; 4] = [100_000_000; 4];
+const FOR_GOOD: u64 = (1 << 53) - 1;
+/// For a hundred blocks or so, with a missing proposer, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_validator_is_jailed_and_comes_back_by_unjail() {
+    let params = [
+        ("downtime_window", json!(10)),
+        ("jail_blocks", json!(10)),
+        ("slash_downtime_bps", json!(100)),
+    ];
+    let mut network = Network::start(setup(4, &params)).await;
+    let mut stakers = accounts(4);
+    elect(&network, &mut stakers, &STAKES).await;
+    let rest = network.nodes[0].rest.clone();
+    let stopped = &mut stakers[3];
+    network.nodes[3].kill_comet();
+    network.nodes[3].kill_app();
+    let jailed_until = eventually_within(PATIENCE, "the stopped one is jailed", async || {
+        let entry = validator_of(&rest, stopped.address).await;
+        entry["jailed_until"].as_u64().filter(|until| *until > 0)
+    })
+    .await;
+    let entry = validator_of(&rest, stopped.address).await;
+    assert_eq!(entry["power"], 0);
+    assert_eq!(entry["stake"], 99_000_000);
+    assert_eq!(rest.supply().await["burned"], 1_000_000);
+
+    // Without it the others go on, and it catches up.
+    network.nodes[3].start_app();
+    network.nodes[3].start_comet();
+    eventually_within(PATIENCE, "the jail's end", async || {
+        (rest.height().await >= jailed_until).then_some(())
+    })
+    .await;
+    rest.commit(&stopped.unjail()).await;
+    eventually_within(PATIENCE, "the next election", async || {
+        let entry = validator_of(&rest, stopped.address).await;
+        entry["power"].as_u64().filter(|power| *power > 0)
+    })
+    .await;
+    let back = rest.height().await;
+    eventually_within(PATIENCE, "it proposes again", async || {
+        let height = rest.height().await;
+        let block = rest.get(&format!("/rpc/getBlock/{height}")).await.body;
+        (height > back && block["proposer"] == stopped.address.to_string()).then_some(())
+    })
+    .await;
+    network.nodes[3].rest.reaches(back).await;
+    assert_eq!(rest.supply().await["burned"], 1_000_000, "slashed once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_run_twice_is_slashed_for_equivocation() {
+    let mut setup = setup(4, &[]);
+    for sender in load::senders(4) {
+        setup.accounts.push((sender.address, load::BALANCE));
+    }
+    let mut network = Network::start(setup).await;
+    let mut stakers = accounts(4);
+    elect(&network, &mut stakers, &STAKES).await;
+    let rest = network.nodes[0].rest.clone();
+    let doubled = stakers[3].address;
+
+    let twin = network.twin(3);
+    twin.start_app();
+    twin.start_comet();
+    let behind = rest.height().await;
+    twin.rest.reaches(behind).await;
+    // The two see different transactions first, and propose different blocks.
+    let sink = wallet("sink").address;
+    let load = Load::start(&network.nodes[3].rest, 4, sink);
+    eventually_within(PATIENCE, "the equivocation is proved", async || {
+        let entry = validator_of(&rest, doubled).await;
+        (entry["jailed_until"] == FOR_GOOD).then_some(())
+    })
+    .await;
+    load.finish().await;
+    let entry = validator_of(&rest, doubled).await;
+    assert_eq!(entry["power"], 0);
+    assert_eq!(entry["stake"], 95_000_000);
+    let supply = rest.supply().await;
+    assert_eq!(supply["burned"], 5_000_000);
+    assert_eq!(supply["stakes"], 395_000_000);
+    // The others go on, all of one mind.
+    network.nodes[0].rest.goes_on().await;
+    network.nodes[1].rest.goes_on().await;
+}
