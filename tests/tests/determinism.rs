@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use ait_app::{
-    block::execute,
-    state::{ConsensusAddress, State},
+    block::{BlockInput, execute},
+    state::State,
 };
 use ait_store::{Batch, MemoryStore, SledStore, Store};
 use ait_tests::{
     actors::{alice, bob, miner},
     chain::{CHAIN_ID, Chain, Setup, assert_same_outcome, read_entries},
-    plan::{self, Plan, Start, build_block},
+    plan::{self, Plan, Start, announce, block_input, build_block},
 };
 use proptest::prelude::*;
 
-/// A block's bytes and its proposer.
-type Block = (Vec<Vec<u8>>, Option<ConsensusAddress>);
+/// A block's bytes, and what CometBFT says of it besides.
+type Block = (Vec<Vec<u8>>, BlockInput);
 
 /// The bytes of all planned blocks.
 fn blocks_of(start: &Start, plans: &[Plan]) -> Vec<Block> {
@@ -25,19 +25,18 @@ fn blocks_of(start: &Start, plans: &[Plan]) -> Vec<Block> {
         .iter()
         .map(|plan| {
             let built = build_block(&model, plan);
-            let key = built.proposer.as_ref().map(|key| key.pubkey().to_string());
-            model.apply_block(&built.inputs, key.as_deref());
+            model.apply_block(&built.inputs, &built.engine);
             let wires = built.inputs.into_iter().map(|input| input.wire).collect();
-            (wires, built.proposer.map(|key| key.consensus_address()))
+            (wires, block_input(&built.engine))
         })
         .collect()
 }
 
 fn roots(start: &Start, blocks: &[Block]) -> Vec<[u8; 32]> {
-    let mut chain = start.setup().start();
+    let mut chain = start.chain();
     let mut roots = vec![chain.state.root()];
-    for (wires, proposer) in blocks {
-        chain.proposer = *proposer;
+    for (wires, input) in blocks {
+        announce(&mut chain, input);
         chain.finalize(wires.clone());
         roots.push(chain.state.root());
     }
@@ -65,26 +64,33 @@ fn assert_same_state(left: &State, right: &State) {
         state.due_escrows(u64::MAX).map(<[u8]>::to_vec).collect()
     };
     assert_eq!(due(left), due(right));
+    let unbonding = |state: &State| -> Vec<(u64, Vec<u8>)> {
+        let due = state.due_unbondings(u64::MAX);
+        due.map(|(height, key)| (height, key.to_vec())).collect()
+    };
+    assert_eq!(unbonding(left), unbonding(right));
+    assert!(left.stakes().eq(right.stakes()));
+    assert!(left.working().eq(right.working()));
 }
 
 proptest! {
     #![proptest_config(plan::cases(100))]
 
     #[test]
-    fn a_rebuilt_state_goes_on_as_the_one_that_never_stopped((start, plans) in plan::chain(12)) {
-        let mut chain = start.setup().start();
-        for (wires, proposer) in blocks_of(&start, &plans) {
+    fn a_rebuilt_state_goes_on_as_the_one_that_never_stopped((start, plans) in plan::chain(20)) {
+        let mut chain = start.chain();
+        for (wires, input) in blocks_of(&start, &plans) {
             let again = rebuilt(&chain.state);
             assert_same_state(&again, &chain.state);
-            let elsewhere = execute(&again, &read_entries(&wires), proposer).unwrap();
-            chain.proposer = proposer;
+            announce(&mut chain, &input);
+            let elsewhere = execute(&again, &read_entries(&wires), &chain.input()).unwrap();
             let (block, _) = chain.finalize(wires);
             assert_same_outcome(&elsewhere, &block.outcome);
         }
     }
 
     #[test]
-    fn replaying_the_same_blocks_gives_the_same_roots((start, plans) in plan::chain(12)) {
+    fn replaying_the_same_blocks_gives_the_same_roots((start, plans) in plan::chain(20)) {
         let blocks = blocks_of(&start, &plans);
         prop_assert_eq!(roots(&start, &blocks), roots(&start, &blocks));
     }
@@ -102,11 +108,11 @@ proptest! {
         let open = || SledStore::open(&path, CHAIN_ID).unwrap();
         let memory = MemoryStore::new();
         let mut sled = open();
-        let mut chain = start.setup().start();
+        let mut chain = start.chain();
         let mut first = true;
-        for (wires, proposer) in blocks_of(&start, &plans) {
+        for (wires, input) in blocks_of(&start, &plans) {
             let before = stored_entries(&chain.state);
-            chain.proposer = proposer;
+            announce(&mut chain, &input);
             let (block, _) = chain.finalize(wires);
             let own = |value: &Arc<[u8]>| value.to_vec();
             let mut state: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
@@ -149,8 +155,8 @@ fn judging_a_block_twice_and_executing_it_leaves_no_trace_in_the_state_before() 
         chain.transfer(&alice(), &bob(), 1).wire(),
     ];
     let read = read_entries(&txs);
-    let first = execute(&before.state, &read, before.proposer).unwrap();
-    let second = execute(&before.state, &read, before.proposer).unwrap();
+    let first = execute(&before.state, &read, &before.input()).unwrap();
+    let second = execute(&before.state, &read, &before.input()).unwrap();
     assert_same_outcome(&first, &second);
     assert_eq!(before.state.root(), chain.state.root());
     chain.commit(txs);

@@ -8,8 +8,8 @@ use ait_tests::{
     actors::validator_key,
     chain::{CHAIN_ID, Chain, EVIDENCE_MAX_AGE, Setup, records},
     draft::Draft,
-    model::{Input, Model},
-    plan::{self, Plan, Start, build_block},
+    model::{Engine, Input, Model},
+    plan::{self, Plan, Start, announce, block_input, build_block},
 };
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ struct Pair {
 impl Pair {
     fn start(start: &Start) -> Self {
         let pair = Self {
-            chain: start.setup().start(),
+            chain: start.chain(),
             model: start.model(),
         };
         assert_eq!(pair.model.differences(&pair.chain.records()), [""; 0]);
@@ -32,9 +32,8 @@ impl Pair {
     /// One block through both; everything that users can see must agree.
     fn block(&mut self, plan: &Plan) -> Result<(), TestCaseError> {
         let built = build_block(&self.model, plan);
-        let key = built.proposer.as_ref().map(|key| key.pubkey().to_string());
-        let predicted = self.model.apply_block(&built.inputs, key.as_deref());
-        self.chain.proposer = built.proposer.map(|key| key.consensus_address());
+        let predicted = self.model.apply_block(&built.inputs, &built.engine);
+        announce(&mut self.chain, &block_input(&built.engine));
         let wires = built.inputs.iter().map(|input| input.wire.clone());
         let before = self.chain.state.clone();
         let (block, refusal) = self.chain.finalize(wires);
@@ -79,7 +78,7 @@ proptest! {
     #![proptest_config(plan::cases(200))]
 
     #[test]
-    fn every_chain_does_what_the_reference_model_says((start, plans) in plan::chain(16)) {
+    fn every_chain_does_what_the_reference_model_says((start, plans) in plan::chain(32)) {
         let mut pair = Pair::start(&start);
         for plan in &plans {
             pair.block(plan)?;
@@ -102,8 +101,8 @@ fn more_than_a_thousand_due_escrows_go_back_as_the_model_says() {
             malformed: None,
         };
         let inputs: Vec<Input> = drafts.iter().map(inputs).collect();
-        let key = validator_key().pubkey().to_string();
-        let predicted = model.apply_block(&inputs, Some(&key));
+        let engine = Engine::proposed_by(&validator_key().pubkey().to_string());
+        let predicted = model.apply_block(&inputs, &engine);
         let codes = chain.commit(drafts).codes();
         assert_eq!(codes, predicted.codes);
         assert_eq!(model.differences(&chain.records()), [""; 0]);

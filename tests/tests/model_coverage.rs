@@ -24,15 +24,14 @@ const OF_BYTES: [Code; 2] = [Code::InvalidAddress, Code::InvalidPublicKey];
 #[test]
 fn random_chains_meet_every_code_of_a_block() {
     let mut runner = TestRunner::deterministic();
-    let strategy = plan::chain(16);
+    let strategy = plan::chain(32);
     let mut met: BTreeMap<u32, u32> = BTreeMap::new();
     for _ in 0..400 {
         let (start, plans) = strategy.new_tree(&mut runner).unwrap().current();
         let mut model = start.model();
         for plan in &plans {
             let built = build_block(&model, plan);
-            let key = built.proposer.map(|key| key.pubkey().to_string());
-            for code in model.apply_block(&built.inputs, key.as_deref()).codes {
+            for code in model.apply_block(&built.inputs, &built.engine).codes {
                 *met.entry(code).or_default() += 1;
             }
         }

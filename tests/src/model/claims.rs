@@ -207,7 +207,8 @@ impl Model {
         if earlier + all > param("coordinator_epoch_mint_cap") {
             return Err("coordinator_cap_reached");
         }
-        if self.total() + all > LIMIT {
+        // Both the supply and what was ever minted are integers of the protocol.
+        if self.total() + all > LIMIT || self.minted + all > LIMIT {
             return Err("supply_limit_reached");
         }
         self.credit(&miner, mint + price);
@@ -218,9 +219,15 @@ impl Model {
         self.minted += all;
         self.epoch_minted
             .insert(coordinator.clone(), (epoch, earlier + all));
+        let validator = self.validators.get(&miner);
+        let ever_staked = validator.is_some_and(|record| record.stake_key.is_some());
         let record = self.miners.entry(miner.clone()).or_default();
         record.receipts += 1;
-        record.units_total = (u128::from(record.units_total) + units).min(LIMIT) as u64;
+        let added = |to: u64| (u128::from(to) + units).min(LIMIT) as u64;
+        record.units_total = added(record.units_total);
+        if ever_staked {
+            record.epoch_units = added(record.epoch_units);
+        }
         let receipt = json!({
             "receipt_id": payload["receipt_id"],
             "job_id": payload["job_id"],
@@ -250,6 +257,8 @@ impl Model {
         let param = |name: &str| params[name].as_u64().unwrap();
         let record = self.miners.entry(miner.to_owned()).or_default();
         record.offences.push(self.height);
+        record.score /= 2;
+        record.epoch_units /= 2;
         let window = param("offence_window_blocks");
         let recent = record.offences.iter();
         let recent = recent.filter(|height| *height + window > self.height);

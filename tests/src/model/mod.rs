@@ -1,23 +1,29 @@
-//! A plain reference model of the state machine, written from SPEC sections 2 to 5, 7 and 8: maps of
-//! strings and wide integers, whole copies instead of overlays, no index, no cache.
+//! A plain reference model of the state machine, written from SPEC sections 2 to 8: maps of strings and
+//! wide integers, whole copies instead of overlays, no index, no cache.
 //!
-//! Owns what a block must do to balances, escrows, receipts, miners, params and supply, and to each
-//! transaction's code. It reads the same wire bytes as the chain and uses none of its code: JSON is
+//! Owns what a block must do to balances, escrows, receipts, miners, validators, params and supply, and
+//! to each transaction's code. It reads the same wire bytes as the chain and uses none of its code: JSON is
 //! serde_json's, signatures are ed25519-dalek's, code numbers are those of `docs/errors.md`.
 
 mod claims;
 mod compare;
+mod election;
 mod params;
+mod punishment;
+mod staking;
 mod transactions;
+mod validators;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bech32::{Bech32, Hrp};
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use election::{Candidate, powers};
 pub use params::{DEFAULTS, param_fault};
+pub use validators::{Engine, FOR_GOOD, Set, Unbonding, Validator};
 
 /// The largest integer of the protocol.
 pub const LIMIT: u128 = (1 << 53) - 1;
@@ -59,6 +65,10 @@ pub struct Miner {
     pub offences: Vec<u64>,
     /// The last block of its latest ban.
     pub banned_until: u64,
+    /// Work of past epochs.
+    pub score: u64,
+    /// Units of this epoch, counted once the account ever staked.
+    pub epoch_units: u64,
 }
 
 /// The whole state.
@@ -84,10 +94,18 @@ pub struct Model {
     pub genesis: u128,
     /// uait.
     pub minted: u128,
+    /// uait.
+    pub burned: u128,
     /// Consensus keys and whose they are for ever.
     pub key_owners: BTreeMap<String, String>,
-    /// The validators last sent: power by consensus key.
-    pub validators: BTreeMap<String, u64>,
+    /// By address.
+    pub validators: BTreeMap<String, Validator>,
+    /// The validators last sent.
+    pub set: Set,
+    /// The sets whose commits the next three blocks carry.
+    pub commits: VecDeque<Set>,
+    /// The mode in force, `poa` or `cbp`, once there was a switch.
+    pub mode: Option<&'static str>,
 }
 
 /// One entry of a block.
@@ -109,7 +127,7 @@ pub struct Predicted {
     /// Why no honest validator may accept it: the code's name.
     pub rejected: Option<&'static str>,
     /// Changes of the validator set, by consensus key.
-    pub updates: BTreeMap<String, u64>,
+    pub updates: Set,
 }
 
 /// Why one transaction doesn't do what it is for.
@@ -208,8 +226,12 @@ impl Model {
             params,
             genesis: 0,
             minted: 0,
+            burned: 0,
             key_owners: BTreeMap::new(),
             validators: BTreeMap::new(),
+            set: Set::new(),
+            commits: VecDeque::new(),
+            mode: None,
         };
         for (address, balance) in accounts {
             model.credit(address, u128::from(*balance));
@@ -217,12 +239,13 @@ impl Model {
         }
         let authorities = model.params["authorities"].clone();
         assert!(model.own_keys(&authorities));
-        model.validators = model.authorities();
+        model.set = model.authorities();
+        model.commits = validators::first_commits(&model.set);
         model
     }
 
-    /// What block H does to the state after block H-1. `proposer` is a consensus key.
-    pub fn apply_block(&mut self, inputs: &[Input], proposer: Option<&str>) -> Predicted {
+    /// What block H does to the state after block H-1.
+    pub fn apply_block(&mut self, inputs: &[Input], engine: &Engine) -> Predicted {
         let before = self.clone();
         let mut predicted = Predicted {
             // What needs no state comes first.
@@ -253,15 +276,18 @@ impl Model {
             });
             predicted.fees.push(fee);
         }
+        let proposer = engine.proposer.as_ref();
         let collector = proposer
             .and_then(|key| before.key_owners.get(key).cloned())
             .unwrap_or_else(treasury);
         self.credit(&collector, predicted.fees.iter().sum());
-        predicted.updates = self.update_validators(&before);
+        predicted.updates = self.choose_validators(&before, engine);
+        self.commits.pop_front();
+        self.commits.push_back(self.set.clone());
         predicted
     }
 
-    /// Due escrows go back, 1,000 at most, by due height, then key.
+    /// Due escrows go back, 1,000 at most, by due height, then key; and so do due unbondings.
     pub fn begin_block(&mut self) {
         self.height += 1;
         let mut due: Vec<(u64, String, (String, String))> = self
@@ -277,6 +303,7 @@ impl Model {
         for (_, _, key) in due.into_iter().take(1_000) {
             self.refund(&key);
         }
+        self.pay_unbondings();
     }
 
     fn refund(&mut self, key: &(String, String)) {
@@ -299,7 +326,7 @@ impl Model {
 
     /// uait in existence.
     pub fn total(&self) -> u128 {
-        self.genesis + self.minted
+        self.genesis + self.minted - self.burned
     }
 
     /// A param that is a number.
@@ -322,46 +349,5 @@ impl Model {
     fn open_escrow(&self, key: &(String, String), height: u64) -> Option<&Escrow> {
         let escrow = self.escrows.get(key)?;
         (escrow.status == "open" && height < escrow.due).then_some(escrow)
-    }
-
-    /// Power by consensus key, of the params' authorities.
-    fn authorities(&self) -> BTreeMap<String, u64> {
-        let list = self.params["authorities"].as_array().unwrap();
-        list.iter()
-            .map(|one| (text(one, "pubkey").to_owned(), number(one, "power")))
-            .collect()
-    }
-
-    /// Gives every authority its key for ever; `false` where one is somebody else's.
-    fn own_keys(&mut self, authorities: &Value) -> bool {
-        for one in authorities.as_array().unwrap() {
-            let (key, address) = (text(one, "pubkey"), text(one, "address"));
-            let owners = &mut self.key_owners;
-            if owners
-                .entry(key.to_owned())
-                .or_insert_with(|| address.to_owned())
-                != address
-            {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The difference from the last set sent, under the params before this block.
-    fn update_validators(&mut self, before: &Model) -> BTreeMap<String, u64> {
-        let wanted = before.authorities();
-        let mut updates: BTreeMap<String, u64> = wanted
-            .iter()
-            .filter(|(key, power)| self.validators.get(*key) != Some(power))
-            .map(|(key, power)| (key.clone(), *power))
-            .collect();
-        for key in self.validators.keys() {
-            if !wanted.contains_key(key) {
-                updates.insert(key.clone(), 0);
-            }
-        }
-        self.validators = wanted;
-        updates
     }
 }

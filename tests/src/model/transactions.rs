@@ -1,4 +1,5 @@
-//! Owns authentication and every kind of transaction but claims (SPEC section 3).
+//! Owns authentication and every kind of transaction but claims and those of validators (SPEC section
+//! 3).
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,9 @@ impl Model {
             "ESCROW_RELEASE" => self.escrow_release(&sender, &tx["payload"]),
             "RECEIPT_CLAIM" => self.claim(params, &input.wire, &tx, required, attestation),
             "PARAM_UPDATE" => self.param_update(params, &sender, &tx["payload"]),
+            "STAKE" => self.stake(&sender, &tx["payload"]),
+            "UNSTAKE" => self.unstake(params, &sender, &tx["payload"]),
+            "UNJAIL" => self.unjail(&sender),
             other => panic!("no transaction {other}"),
         };
         match effect {
@@ -117,7 +121,7 @@ impl Model {
         account.pubkey = Some(text(tx, "pubkey").to_owned());
     }
 
-    fn spend(&mut self, sender: &str, uait: u128) -> Result<(), &'static str> {
+    pub(super) fn spend(&mut self, sender: &str, uait: u128) -> Result<(), &'static str> {
         let account = self.accounts.get_mut(sender).unwrap();
         account.balance = account
             .balance

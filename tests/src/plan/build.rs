@@ -1,17 +1,18 @@
 //! Owns how a plan becomes bytes on the state that it meets.
 
+use ait_app::{genesis::Genesis, identifiers::ChainId};
 use serde_json::{Value, json};
 
 use super::{
-    Action, Amount, Broken, Change, Does, Fee, Flaw, Front, Job, Plan, Proposer, Start, Who,
-    consensus_key,
+    Action, Amount, Change, Does, Fee, Flaw, Front, Job, Plan, Start, Who, consensus_key,
+    validators::engine,
 };
 use crate::{
     actors::Actor,
-    chain::{CHAIN_ID, EVIDENCE_MAX_AGE, Setup, authority},
+    chain::{CHAIN_ID, Chain, Setup, authority},
     draft::{self, Draft, canonical},
-    model::{Input, LIMIT, Model},
-    work::{Work, attestation_entry},
+    model::{Engine, Input, LIMIT, Model},
+    work::attestation_entry,
 };
 
 /// A block's bytes.
@@ -19,9 +20,13 @@ use crate::{
 pub struct Built {
     /// Its entries.
     pub inputs: Vec<Input>,
-    /// The proposer's consensus key.
-    pub proposer: Option<Actor>,
+    /// What CometBFT says besides.
+    pub engine: Engine,
 }
+
+/// CometBFT's `evidence.max_age_num_blocks` of the plans' genesis: so few that unbonding, which takes
+/// at least as many blocks, comes to its end.
+const EVIDENCE_MAX_AGE: u64 = 3;
 
 impl Start {
     /// The genesis: small amounts and short times, so that limits are met often.
@@ -29,13 +34,22 @@ impl Start {
         let mut setup = Setup::default();
         setup.accounts.clear();
         setup.initial_height = self.initial_height;
-        let rich = [Who::Alice, Who::Bob, Who::Admin, Who::Coordinator];
+        let rich = [
+            Who::Alice,
+            Who::Bob,
+            Who::Admin,
+            Who::Coordinator,
+            Who::Validator,
+        ];
         for who in rich {
             setup = setup.balance(&who.actor(), 100_000);
         }
-        setup = setup.balance(&Who::Arbiter.actor(), 1_000);
+        for who in [Who::Arbiter, Who::Miner, Who::Digger] {
+            setup = setup.balance(&who.actor(), 10_000);
+        }
         if let Some(room) = self.room {
-            let rest = LIMIT as u64 - 401_000 - room;
+            let given: u64 = setup.accounts.values().sum();
+            let rest = LIMIT as u64 - given - room;
             setup = setup.balance(&Actor::named("rich stranger"), rest);
         }
         let coordinators = coordinators(&[
@@ -58,6 +72,26 @@ impl Start {
             .param("offence_limit", 2)
             .param("offence_window_blocks", 6)
             .param("ban_blocks", 3)
+            .param("min_stake", 1_000)
+            .param("unbonding_blocks", 4)
+            .param("downtime_window", 3)
+            .param("jail_blocks", 2)
+            .param("max_validators", self.seats)
+            .param("work_weight_bps", self.work_weight)
+            .param("slash_downtime_bps", 100)
+    }
+
+    /// The chain before its first block.
+    pub fn chain(&self) -> Chain {
+        let setup = self.setup();
+        let genesis = Genesis::parse(&setup.app_state(), EVIDENCE_MAX_AGE).unwrap();
+        let chain_id: ChainId = CHAIN_ID.parse().unwrap();
+        Chain {
+            state: genesis.state(chain_id, setup.initial_height).unwrap(),
+            proposer: None,
+            last_commit: Vec::new(),
+            misbehaviour: Vec::new(),
+        }
     }
 
     /// The model of the same genesis.
@@ -91,10 +125,7 @@ pub fn build_block(model: &Model, plan: &Plan) -> Built {
     }
     Built {
         inputs: arrange(plan.front, builder.inputs, builder.front),
-        proposer: match plan.proposer {
-            Proposer::Key(number) => Some(consensus_key(number)),
-            Proposer::Nobody => None,
-        },
+        engine: engine(model, plan),
     }
 }
 
@@ -199,12 +230,15 @@ impl Builder {
                 let payload = draft::param_update(name, value);
                 (self.priced(draft("PARAM_UPDATE", payload), by, fee), None)
             }
+            Does::Stake { amount, key } => (self.stake(*amount, *key, by, fee), None),
+            Does::Unstake { amount } => (self.unstake(*amount, by, fee), None),
+            Does::Unjail => (self.priced(draft("UNJAIL", json!({})), by, fee), None),
             Does::Bytes(_) => panic!("bytes are no intention"),
         }
     }
 
     /// With the next nonce and the fee.
-    fn priced(&self, draft: Draft, by: &Actor, fee: Fee) -> Draft {
+    pub(super) fn priced(&self, draft: Draft, by: &Actor, fee: Fee) -> Draft {
         let account = self.now.account(&by.address().to_string());
         let balance = account.balance as u64;
         let required = self.params.required_fee(&draft.payload);
@@ -224,7 +258,13 @@ impl Builder {
     }
 
     /// With an amount that is measured against what the sender has after the fee.
-    fn sized(&self, by: &Actor, fee: Fee, amount: Amount, make: &dyn Fn(u64) -> Draft) -> Draft {
+    pub(super) fn sized(
+        &self,
+        by: &Actor,
+        fee: Fee,
+        amount: Amount,
+        make: &dyn Fn(u64) -> Draft,
+    ) -> Draft {
         let balance = self.now.account(&by.address().to_string()).balance as u64;
         let fitting = |all: &dyn Fn(u64) -> u64| {
             // The fee depends on the amount's digits, so the amount is found in two steps.
@@ -271,74 +311,6 @@ impl Builder {
                 let client = client.actor().address().to_string();
                 (client, format!("job_{number}"))
             }
-        }
-    }
-
-    fn broken(&self, broken: Broken, by: &Actor) -> Input {
-        let payload = draft::transfer(Who::Bob.actor().address(), 1);
-        let draft = self.priced(
-            Draft::new(CHAIN_ID, by, "TRANSFER", payload),
-            by,
-            Fee::Required,
-        );
-        let mut json = draft.json();
-        let changed = |field: &str, value: Value| draft.clone().with(field, value).wire();
-        let (wire, name) = match broken {
-            Broken::Empty => (Vec::new(), "malformed_json"),
-            Broken::Garbage => (b"\xff\x00 no transaction".to_vec(), "malformed_json"),
-            Broken::Truncated => {
-                let wire = draft.wire();
-                (wire[..wire.len() - 1].to_vec(), "malformed_json")
-            }
-            Broken::NotCanonical => {
-                let wire = [draft.wire(), b"\n".to_vec()].concat();
-                (wire, "not_canonical")
-            }
-            Broken::UnknownField => {
-                json["gas"] = 1.into();
-                (canonical(&json), "invalid_field")
-            }
-            Broken::NullFee => {
-                json["fee"] = Value::Null;
-                (canonical(&json), "invalid_field")
-            }
-            Broken::AmountZero => (changed("amount", 0.into()), "invalid_field"),
-            Broken::AmountTooLarge => (changed("amount", (1_u64 << 53).into()), "invalid_field"),
-            Broken::AmountAsText => (changed("amount", "1".into()), "invalid_field"),
-            Broken::UnknownType => {
-                json["type"] = "MINT".into();
-                (canonical(&json), "unknown_type")
-            }
-            Broken::StakeBeforeItsTime => {
-                json["type"] = "STAKE".into();
-                (canonical(&json), "unknown_type")
-            }
-            Broken::TooLarge => (changed("memo", "x".repeat(20_000).into()), "too_large"),
-            Broken::OfAnotherMiner => {
-                let work = Work {
-                    chain_id: CHAIN_ID.into(),
-                    receipt_id: "receipt_0".into(),
-                    job_id: "job_0".into(),
-                    client: Who::Alice.actor().address().to_string(),
-                    miner: Who::Stranger.actor().address().to_string(),
-                    compute_units: 1,
-                    price: 1,
-                    output_hash: format!("sha256:{}", "ab".repeat(32)),
-                };
-                let sender = if by.name == "stranger" {
-                    Who::Bob.actor()
-                } else {
-                    by.clone()
-                };
-                let payload = work.claim(&work.signed_by(&sender), None);
-                let draft = Draft::new(CHAIN_ID, &sender, "RECEIPT_CLAIM", payload);
-                (draft.wire(), "not_the_miner")
-            }
-            Broken::AttestationsWithoutType => (b"{\"attestations\":[]}".to_vec(), "invalid_field"),
-        };
-        Input {
-            wire,
-            malformed: Some(name),
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Random blocks as readable plans: what a plan says depends on the state it meets (the next nonce,
 //! an escrow that is open), so it stays meaningful while a counterexample shrinks.
 //!
-//! Owns the kinds of plan. `strategies` says how often each comes, `build` and `claims` turn them into
-//! bytes.
+//! Owns the kinds of plan. `strategies` and `changes` say how often each comes, `build`, `broken`,
+//! `claims` and `validators` turn them into bytes and into what CometBFT says.
 
+mod broken;
 mod build;
+mod changes;
 mod claims;
 mod strategies;
+mod validators;
 
 use serde_json::Value;
 
 pub use build::{Built, build_block};
 pub use strategies::{action, block, cases, chain};
+pub use validators::{announce, block_input};
 
 use crate::actors::Actor;
 
@@ -60,7 +64,7 @@ pub fn consensus_key(number: u8) -> Actor {
 pub enum Amount {
     /// This many.
     Plain(u64),
-    /// All that there is to spend, after the fee.
+    /// All that there is to spend, after the fee; for an `UNSTAKE`, the whole stake.
     All,
     /// One more than that.
     OneTooMuch,
@@ -190,6 +194,23 @@ pub struct Claim {
     pub miner_sig: MinerSig,
 }
 
+/// Which validator key a `STAKE` names, and what proves it.
+#[derive(Debug, Clone, Copy)]
+pub enum StakeKey {
+    /// The one that the sender calls its own.
+    Own,
+    /// None.
+    Unnamed,
+    /// This, rightly proven.
+    Number(u8),
+    /// Its own, proven for another account.
+    ProvenForAnother,
+    /// Its own, proven for another chain.
+    ProvenElsewhere,
+    /// Its own, with another key's signature.
+    Forged,
+}
+
 /// A new value of a param.
 #[derive(Debug, Clone)]
 pub enum Change {
@@ -217,10 +238,13 @@ pub enum Broken {
     AmountTooLarge,
     AmountAsText,
     UnknownType,
-    StakeBeforeItsTime,
+    PayloadOfAnotherKind,
     TooLarge,
     OfAnotherMiner,
     AttestationsWithoutType,
+    StakeWithoutProof,
+    StakeWithoutKey,
+    UnjailWithField,
 }
 
 /// What a transaction is for.
@@ -242,6 +266,14 @@ pub enum Does {
     },
     Claim(Claim),
     Param(Change),
+    Stake {
+        amount: Amount,
+        key: StakeKey,
+    },
+    Unstake {
+        amount: Amount,
+    },
+    Unjail,
     Bytes(Broken),
 }
 
@@ -278,11 +310,31 @@ pub enum Front {
     Always,
 }
 
+/// Who of the set didn't sign the block before.
+#[derive(Debug, Clone, Copy)]
+pub enum Absent {
+    /// The consensus keys whose bits are set, 1 for key 0.
+    Keys(u16),
+    /// The whole set.
+    Everybody,
+}
+
+/// Whose equivocation a block proves.
+#[derive(Debug, Clone)]
+pub enum Evidence {
+    /// These consensus keys', in the set or not, known or not.
+    Against(Vec<u8>),
+    /// The whole set's.
+    AgainstEverybody,
+}
+
 /// One block.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Plan {
     pub proposer: Proposer,
+    pub absent: Absent,
+    pub evidence: Evidence,
     pub front: Front,
     pub actions: Vec<Action>,
 }
@@ -294,4 +346,8 @@ pub struct Start {
     pub room: Option<u64>,
     /// The first block.
     pub initial_height: u64,
+    /// `max_validators`.
+    pub seats: u64,
+    /// `work_weight_bps`.
+    pub work_weight: u64,
 }

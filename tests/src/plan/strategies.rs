@@ -5,8 +5,8 @@ use proptest::{collection::vec, option, prelude::*};
 use serde_json::json;
 
 use super::{
-    Action, Amount, Answer, Broken, Change, Claim, Does, EVERYBODY, Fee, Flaw, Front, Job,
-    MinerSig, Place, Plan, Price, Proposer, Start, Who,
+    Absent, Action, Amount, Answer, Broken, Change, Claim, Does, EVERYBODY, Evidence, Fee, Flaw,
+    Front, Job, MinerSig, Place, Plan, Price, Proposer, StakeKey, Start, Who, changes::change,
 };
 
 /// How many random chains a property tries: as many as `AIT_CASES` says, else `usual`.
@@ -20,7 +20,7 @@ pub fn cases(usual: u32) -> ProptestConfig {
     }
 }
 
-fn who() -> impl Strategy<Value = Who> {
+pub(super) fn who() -> impl Strategy<Value = Who> {
     prop::sample::select(EVERYBODY)
 }
 
@@ -32,7 +32,7 @@ fn a_miner() -> impl Strategy<Value = Who> {
     prop_oneof![5 => Just(Who::Miner), 3 => Just(Who::Digger), 1 => Just(Who::Alice)]
 }
 
-fn a_coordinator() -> impl Strategy<Value = Who> {
+pub(super) fn a_coordinator() -> impl Strategy<Value = Who> {
     prop_oneof![6 => Just(Who::Coordinator), 3 => Just(Who::Arbiter), 1 => Just(Who::Bob)]
 }
 
@@ -113,63 +113,6 @@ fn claim() -> impl Strategy<Value = Claim> {
     )
 }
 
-fn change() -> impl Strategy<Value = Change> {
-    let numbers = prop::sample::select(vec![
-        ("base_fee", 0),
-        ("base_fee", 5),
-        ("base_fee", 1_000_001),
-        ("fee_per_kib", 0),
-        ("fee_per_kib", 1_000),
-        ("mint_per_unit", 0),
-        ("mint_per_unit", 9),
-        ("mint_per_unit", 1_000_000_000),
-        ("coordinator_bps", 10_000),
-        ("coordinator_bps", 333),
-        ("coordinator_bps", 10_001),
-        ("treasury_bps", 1_234),
-        ("max_mint_per_price", 3),
-        ("max_mint_per_price", 0),
-        ("coordinator_epoch_mint_cap", 0),
-        ("coordinator_epoch_mint_cap", 5_000),
-        ("coordinator_epoch_mint_cap", (1 << 53) - 1),
-        ("escrow_max_ttl_blocks", 2),
-        ("escrow_max_ttl_blocks", 10_000_000),
-        ("epoch_blocks", 1),
-        ("epoch_blocks", 7),
-        ("offence_limit", 1),
-        ("offence_limit", 3),
-        ("offence_window_blocks", 2),
-        ("ban_blocks", 2),
-        ("unbonding_blocks", 99),
-        ("unbonding_blocks", 100),
-    ]);
-    let others = prop::sample::select(vec![
-        ("base_fee", json!("5")),
-        ("base_fee", json!(true)),
-        ("consensus_mode", json!("poa")),
-        ("consensus_mode", json!("pow")),
-        ("admin", json!(1)),
-        ("evidence_max_age_num_blocks", json!(1)),
-        ("no_such_param", json!({"a": [1, {"b": false}]})),
-        ("coordinators", json!([])),
-        ("authorities", json!({})),
-    ]);
-    let registered = (
-        a_coordinator(),
-        prop_oneof![4 => Just(None), 1 => who().prop_map(Some)],
-    );
-    let validators = (who(), 0_u8..4, 1_u64..5);
-    prop_oneof![
-        10 => numbers.prop_map(|(name, value)| Change::Number(name, value)),
-        3 => others.prop_map(|(name, value)| Change::Other(name, value)),
-        2 => vec(registered, 0..3).prop_map(|list| {
-            let own = |(who, key): (Who, Option<Who>)| (who, key.unwrap_or(who));
-            Change::Coordinators(list.into_iter().map(own).collect())
-        }),
-        4 => vec(validators, 0..4).prop_map(Change::Authorities),
-    ]
-}
-
 fn broken() -> impl Strategy<Value = Broken> {
     use Broken::*;
     prop::sample::select(vec![
@@ -183,11 +126,113 @@ fn broken() -> impl Strategy<Value = Broken> {
         AmountTooLarge,
         AmountAsText,
         UnknownType,
-        StakeBeforeItsTime,
+        PayloadOfAnotherKind,
         TooLarge,
         OfAnotherMiner,
         AttestationsWithoutType,
+        StakeWithoutProof,
+        StakeWithoutKey,
+        UnjailWithField,
     ])
+}
+
+fn a_staker() -> impl Strategy<Value = Who> {
+    use Who::*;
+    prop_oneof![
+        6 => prop::sample::select(vec![Validator, Alice, Bob, Miner, Digger]),
+        1 => who(),
+    ]
+}
+
+fn staked() -> impl Strategy<Value = (Who, Does)> {
+    let key = prop_oneof![
+        8 => Just(StakeKey::Own),
+        5 => Just(StakeKey::Unnamed),
+        1 => (0_u8..6).prop_map(StakeKey::Number),
+        1 => prop::sample::select(vec![
+            StakeKey::ProvenForAnother, StakeKey::ProvenElsewhere, StakeKey::Forged,
+        ]),
+    ];
+    let around_the_least = (999_u64..=1_001).prop_map(Amount::Plain);
+    let amount = prop_oneof![4 => amount(), 1 => around_the_least];
+    (a_staker(), amount, key).prop_map(|(by, amount, key)| (by, Does::Stake { amount, key }))
+}
+
+fn unstaked() -> impl Strategy<Value = (Who, Does)> {
+    let amount = prop_oneof![5 => amount(), 1 => Just(Amount::All), 1 => Just(Amount::Plain(1))];
+    (a_staker(), amount).prop_map(|(by, amount)| (by, Does::Unstake { amount }))
+}
+
+fn plain((by, does): (Who, Does)) -> Action {
+    Action {
+        by,
+        does,
+        fee: Fee::Required,
+        flaw: Flaw::None,
+    }
+}
+
+/// One who unstakes a little, over and over in one block.
+fn drip() -> impl Strategy<Value = Vec<Action>> {
+    let amount = Amount::Plain(1);
+    (a_staker(), 2_usize..18)
+        .prop_map(move |(by, times)| vec![plain((by, Does::Unstake { amount })); times])
+}
+
+/// A block after which work and stake may decide: the authority stakes most, others some, often the
+/// same, and there is work to do.
+fn opening() -> impl Strategy<Value = Plan> {
+    let stake = |by: Who, uait: u64, key: StakeKey| {
+        let amount = Amount::Plain(uait);
+        plain((by, Does::Stake { amount, key }))
+    };
+    let key = prop_oneof![2 => Just(StakeKey::Own), 1 => Just(StakeKey::Number(6))];
+    let most = (40_000_u64..90_000, key);
+    let most = most.prop_map(move |(uait, key)| stake(Who::Validator, uait, key));
+    let some = move |by: Who| {
+        let uait = prop_oneof![2 => Just(5_000_u64), 1 => 900_u64..9_000];
+        uait.prop_map(move |uait| stake(by, uait, StakeKey::Own))
+    };
+    let stakes = (most, some(Who::Alice), some(Who::Miner), some(Who::Digger));
+    stakes.prop_map(|(validator, alice, miner, digger)| {
+        let cbp = Change::Other("consensus_mode", json!("cbp"));
+        let mut actions = vec![plain((Who::Admin, Does::Param(cbp)))];
+        actions.extend([validator, alice, miner, digger]);
+        actions.extend((0..3).map(|job| {
+            let open = Does::Open {
+                job,
+                coordinator: Who::Coordinator,
+                amount: Amount::Plain(3_000),
+                ttl: 6,
+            };
+            plain((Who::Bob, open))
+        }));
+        Plan {
+            proposer: Proposer::Key(0),
+            absent: Absent::Keys(0),
+            evidence: Evidence::Against(Vec::new()),
+            front: Front::AsNeeded,
+            actions,
+        }
+    })
+}
+
+fn absent() -> impl Strategy<Value = Absent> {
+    prop_oneof![
+        12 => Just(Absent::Keys(0)),
+        6 => Just(Absent::Keys(0b1_0010)),
+        6 => (0_u16..512).prop_map(Absent::Keys),
+        1 => Just(Absent::Everybody),
+    ]
+}
+
+fn evidence() -> impl Strategy<Value = Evidence> {
+    let key = prop_oneof![8 => 0_u8..6, 4 => Just(0_u8), 1 => Just(99_u8)];
+    prop_oneof![
+        24 => Just(Evidence::Against(Vec::new())),
+        2 => vec(key, 1..3).prop_map(Evidence::Against),
+        1 => Just(Evidence::AgainstEverybody),
+    ]
 }
 
 /// One transaction of any kind.
@@ -210,12 +255,16 @@ pub fn action() -> impl Strategy<Value = Action> {
     let by = prop_oneof![8 => Just(Who::Admin), 1 => who()];
     let changed = (by, change()).prop_map(|(by, change)| (by, Does::Param(change)));
     let bytes = (who(), broken()).prop_map(|(by, broken)| (by, Does::Bytes(broken)));
+    let unjailed = prop_oneof![1 => Just(Who::Alice), 1 => Just(Who::Digger), 1 => a_staker()];
     let kind = prop_oneof![
         6 => moved,
-        8 => opened,
-        12 => claimed,
+        10 => opened,
+        14 => claimed,
         3 => released,
         4 => changed,
+        6 => staked(),
+        4 => unstaked(),
+        6 => unjailed.prop_map(|by| (by, Does::Unjail)),
         1 => bytes,
     ];
     (kind, fee(), flaw()).prop_map(|((by, does), fee, flaw)| Action {
@@ -243,20 +292,35 @@ pub fn block() -> impl Strategy<Value = Plan> {
         Front::Always,
     ]);
     let front = prop_oneof![8 => Just(Front::AsNeeded), 1 => odd];
-    (proposer, front, vec(action(), 0..8)).prop_map(|(proposer, front, actions)| Plan {
-        proposer,
-        front,
-        actions,
-    })
+    let actions = (vec(action(), 0..8), option::weighted(0.06, drip()));
+    (proposer, absent(), evidence(), front, actions).prop_map(
+        |(proposer, absent, evidence, front, (mut actions, more))| {
+            actions.extend(more.into_iter().flatten());
+            Plan {
+                proposer,
+                absent,
+                evidence,
+                front,
+                actions,
+            }
+        },
+    )
 }
 
 /// A chain and its blocks.
 pub fn chain(blocks: usize) -> impl Strategy<Value = (Start, Vec<Plan>)> {
     let room = option::weighted(0.2, 0_u64..10_000);
     let initial_height = prop_oneof![4 => Just(1_u64), 1 => 2_u64..2_000];
-    let start = (room, initial_height).prop_map(|(room, initial_height)| Start {
+    let seats = prop_oneof![3 => Just(100_u64), 2 => 1_u64..4];
+    let work_weight = prop::sample::select(vec![2_000_u64, 2_000, 5_000, 0, 10_000]);
+    let start = (room, initial_height, seats, work_weight);
+    let start = start.prop_map(|(room, initial_height, seats, work_weight)| Start {
         room,
         initial_height,
+        seats,
+        work_weight,
     });
-    (start, vec(block(), 1..blocks))
+    let plans = (option::weighted(0.7, opening()), vec(block(), 1..blocks));
+    let plans = plans.prop_map(|(opening, blocks)| opening.into_iter().chain(blocks).collect());
+    (start, plans)
 }
