@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{VerifiedTx, auth, receipt_claim};
+use super::{VerifiedTx, auth, offence};
 use crate::{
     code::Code,
     error::{Broken, Failure, Refusal},
@@ -156,7 +156,7 @@ fn failed<V: View>(view: &V, context: &Context<'_>, refusal: Refusal) -> Result<
     let mut overlay = Overlay::new(view);
     charge(&mut overlay, context.verified, fee)?;
     let events = if refusal.code.is_offence() {
-        receipt_claim::record_offence(context, &mut overlay)?
+        offence::record(context, &mut overlay)?
     } else {
         Vec::new()
     };

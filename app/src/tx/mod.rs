@@ -6,6 +6,7 @@ pub mod codec;
 pub mod escrow_open;
 pub mod escrow_release;
 pub mod execute;
+mod offence;
 pub mod param_update;
 pub mod receipt_claim;
 pub mod stake;

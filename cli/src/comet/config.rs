@@ -156,7 +156,7 @@ mod tests {
 
     fn node() -> NodeConfig {
         NodeConfig {
-            abci: AbciAddress::Unix("/tmp/x/app.sock".into()),
+            abci: AbciAddress::Unix("/run/ait/app.sock".into()),
             moniker: "quote \" and \\".into(),
             rpc: "127.0.0.1:9001".parse().unwrap(),
             p2p: "127.0.0.1:9000".parse().unwrap(),
@@ -170,7 +170,7 @@ mod tests {
     fn a_node_gets_its_own_values_and_the_protocol_s() {
         let text = config_toml(&node()).unwrap();
         let toml: DocumentMut = text.parse().unwrap();
-        assert_eq!(toml["proxy_app"].as_str(), Some("unix:///tmp/x/app.sock"));
+        assert_eq!(toml["proxy_app"].as_str(), Some("unix:///run/ait/app.sock"));
         assert_eq!(toml["moniker"].as_str(), Some("quote \" and \\"));
         assert_eq!(toml["rpc"]["laddr"].as_str(), Some("tcp://127.0.0.1:9001"));
         assert_eq!(toml["rpc"]["unsafe"].as_bool(), Some(true));
