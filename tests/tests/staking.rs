@@ -1,8 +1,8 @@
 //! Staking: coins are bonded under a validator key that the staker holds, and come back by themselves.
 
 use ait_tests::{
-    actors::{Actor, alice, bob, validator_key},
-    chain::{Block, Chain, Setup},
+    actors::{Actor, alice, bob, validator, validator_key},
+    chain::{Block, Chain, Setup, authority},
     draft::Draft,
 };
 use serde_json::json;
@@ -194,14 +194,33 @@ fn sixteen_unbondings_of_an_account_are_the_most_at_once() {
 }
 
 #[test]
-fn a_thousand_unbondings_are_paid_in_a_block_and_the_rest_in_the_next() {
-    let people: Vec<Actor> = (0..63)
+fn a_former_authority_is_shown_with_the_key_it_will_validate_with() {
+    let setup = Setup::default().balance(&validator(), 10_000_000);
+    let mut chain = setup.start();
+    let list = json!([authority(&bob(), &Actor::named("bob's key"), 1)]);
+    chain.commit([chain.set_param("authorities", list)]);
+    empty(&mut chain);
+    assert_eq!(chain.power(&validator()), 0);
+    let pubkey = |chain: &Chain| chain.validator(&validator())["pubkey"].clone();
+    assert_eq!(pubkey(&chain), validator_key().pubkey().to_string());
+    chain.commit([chain.first_stake(&validator(), &key(), 5)]);
+    assert_eq!(pubkey(&chain), key().pubkey().to_string());
+    // One in the set keeps the key that it signs with.
+    let other = Actor::named("another key");
+    chain.commit([chain.first_stake(&bob(), &other, 5)]);
+    let bob_signs_with = Actor::named("bob's key").pubkey().to_string();
+    assert_eq!(chain.validator(&bob())["pubkey"], bob_signs_with);
+}
+
+/// A chain on which this many people staked; in the order of the keys of their records.
+fn chain_of(count: usize) -> (Chain, Vec<Actor>) {
+    let mut people: Vec<Actor> = (0..count)
         .map(|n| Actor::named(&format!("staker {n}")))
         .collect();
-    let mut setup = Setup::default();
-    for person in &people {
-        setup = setup.balance(person, 1_000_000);
-    }
+    people.sort_by_key(|person| person.address().to_string());
+    let setup = people.iter().fold(Setup::default(), |setup, person| {
+        setup.balance(person, 1_000_000)
+    });
     let mut chain = setup.start();
     let keyed = |person: &Actor| Actor::named(&format!("{}'s key", person.name));
     let stakes: Vec<Draft> = people
@@ -209,27 +228,50 @@ fn a_thousand_unbondings_are_paid_in_a_block_and_the_rest_in_the_next() {
         .map(|person| chain.first_stake(person, &keyed(person), 16))
         .collect();
     chain.commit(stakes);
-    let unstakes: Vec<Draft> = people
-        .iter()
-        .flat_map(|person| {
-            (0..16)
-                .map(|n| chain.unstake(person, 1).later(n))
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    (chain, people)
+}
+
+/// Everybody unstakes 1 uait so often in one block, whose height comes back.
+fn all_unstake(chain: &mut Chain, people: &[Actor], times: u64) -> u64 {
+    let mut unstakes = Vec::new();
+    for person in people {
+        unstakes.extend((0..times).map(|n| chain.unstake(person, 1).later(n)));
+    }
     let block = chain.commit(unstakes);
     assert!(block.codes().iter().all(|code| *code == 0));
+    block.height
+}
+
+fn unbondings(chain: &Chain, person: &Actor) -> usize {
+    let record = chain.validator(person);
+    record["unbonding"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_thousand_unbondings_are_paid_in_a_block_and_the_rest_in_the_next() {
+    let (mut chain, people) = chain_of(63);
+    let height = all_unstake(&mut chain, &people, 16);
     assert_eq!(chain.supply()["unbonding"], 1_008);
-    chain.advance_to(block.height + 100);
-    assert_eq!(chain.supply()["unbonding"], 8);
+    chain.advance_to(height + 100);
     // The last by key wait.
-    let last = people
-        .iter()
-        .map(Actor::address)
-        .max_by_key(ToString::to_string)
-        .unwrap();
-    let left = chain.record(&format!("/validator/{last}")).unwrap();
-    assert_eq!(left["unbonding"].as_array().unwrap().len(), 8);
+    assert_eq!(chain.supply()["unbonding"], 8);
+    assert_eq!(unbondings(&chain, people.last().unwrap()), 8);
     empty(&mut chain);
     assert_eq!(chain.supply()["unbonding"], 0);
+}
+
+#[test]
+fn what_was_due_first_is_paid_first() {
+    let (mut chain, people) = chain_of(130);
+    let height = all_unstake(&mut chain, &people, 8);
+    all_unstake(&mut chain, &people, 8);
+    chain.advance_to(height + 100);
+    // 40 of 1,040 wait: those of the last five accounts.
+    let left = |chain: &Chain, person: usize| unbondings(chain, &people[person]);
+    assert_eq!([left(&chain, 124), left(&chain, 125)], [8, 16]);
+    empty(&mut chain);
+    // They came before all that was due a block later, of which the last 80 wait now.
+    assert_eq!(chain.supply()["unbonding"], 80);
+    let waiting: Vec<usize> = (118..130).map(|person| left(&chain, person)).collect();
+    assert_eq!(waiting, [0, 0, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
 }

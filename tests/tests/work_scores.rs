@@ -1,7 +1,7 @@
 //! Work scores: what a staker delivers in an epoch counts at its end, and fades.
 
 use ait_tests::{
-    actors::{Actor, alice, miner},
+    actors::{Actor, alice, miner, validator},
     chain::{Chain, Setup, Staker, elected},
     work::Says,
 };
@@ -64,6 +64,29 @@ fn only_accounts_that_ever_staked_have_a_score() {
     chain.finish_epoch();
     assert_eq!(standing(&chain, &miner()), (500, 0));
     assert_eq!(chain.power(&miner()), 0);
+}
+
+#[test]
+fn an_authority_that_never_staked_has_no_score() {
+    let mut chain = Setup::default().start();
+    deliver(&mut chain, &validator(), 500);
+    assert_eq!(standing(&chain, &validator()), (0, 0));
+    assert_eq!(chain.miner(&validator())["units_total"], 500);
+}
+
+#[test]
+fn a_score_that_has_faded_costs_the_next_epochs_nothing() {
+    let ann = Staker::named("ann", 10_000_000);
+    let setup = Setup::default().param("work_decay_bps", 1_000);
+    let mut chain = chain_of(&ann, setup);
+    deliver(&mut chain, &ann.account, 15);
+    chain.finish_epoch();
+    assert_eq!(chain.state.working().count(), 1);
+    chain.finish_epoch();
+    assert_eq!(standing(&chain, &ann.account), (1, 0));
+    chain.finish_epoch();
+    assert_eq!(standing(&chain, &ann.account), (0, 0));
+    assert_eq!(chain.state.working().count(), 0);
 }
 
 #[test]
