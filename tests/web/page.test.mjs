@@ -231,7 +231,7 @@ inBrowser(
   "a node that says it is not ready is still shown with what it has",
   async ({ user }) => {
     await user.makesFundedKey();
-    assert.ok((await user.newestBlock()) > 0);
+    await eventually(async () => (await user.newestBlock()) > 0, "the blocks are shown");
   },
   {
     before: ({ page }) =>
@@ -264,7 +264,7 @@ inBrowser(
   "a browser without Ed25519 is told so and still sees the chain",
   async ({ user, page }) => {
     await page.getByText("This browser has no Ed25519 in WebCrypto").waitFor();
-    assert.ok((await user.newestBlock()) > 0);
+    await eventually(async () => (await user.newestBlock()) > 0, "the blocks are shown");
     assert.ok(await user.sendForm.getByRole("button", { name: "Send" }).isDisabled());
   },
   {
