@@ -1,5 +1,5 @@
-//! Owns the validators: `getValidators`, the set that CometBFT was last told of and everybody with the
-//! stake to be elected, by power descending, then address.
+//! Owns the validators: `getValidators`, the set that CometBFT was last told of and, of those with the
+//! stake to be elected, [`MAX_WAITING`] with the most; by power descending, then address.
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
@@ -19,6 +19,10 @@ use crate::{
     error::ApiError,
     proofs::{ProveQuery, prove},
 };
+
+/// At most this many without power are listed: anybody with enough coins can stake from any number of
+/// accounts.
+const MAX_WAITING: usize = 100;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get("/rpc/getValidators", get_validators)]
@@ -92,10 +96,12 @@ fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
         listed.insert(validator.address, line);
     }
     let min_stake = state.params().min_stake;
-    for (address, _) in state.stakes().filter(|(_, stake)| *stake >= min_stake) {
-        if listed.contains_key(address) {
-            continue;
-        }
+    let mut waiting: Vec<(&Address, u64)> = state
+        .stakes()
+        .filter(|(address, stake)| *stake >= min_stake && !listed.contains_key(address))
+        .collect();
+    waiting.sort_by_key(|(address, stake)| (Reverse(*stake), **address));
+    for (address, _) in waiting.into_iter().take(MAX_WAITING) {
         let record = record_of(address)?;
         let line = Listed {
             pubkey: record.stake_pubkey.unwrap_or(record.pubkey),

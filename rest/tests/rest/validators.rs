@@ -158,6 +158,29 @@ async fn priorities_are_found_on_every_page_of_cometbft() {
 }
 
 #[tokio::test]
+async fn of_those_without_power_the_hundred_with_the_most_stake_are_listed() {
+    let crowd: Vec<Key> = (20..122).map(Key::numbered).collect();
+    let rich = |genesis: &mut Value| {
+        for key in &crowd {
+            genesis["accounts"][key.address().to_string()] = json!(10_000_000);
+        }
+    };
+    let chain = Chain::of_genesis(rich, |_| {}).await;
+    for (key, more) in crowd.iter().zip(0..) {
+        chain.send(&key.stake(1, 1_000_000 + more, *key)).await.ok();
+    }
+    chain.comet.make_block().await;
+    let answer = chain.get("/rpc/getValidators").await.ok();
+    let listed = answer["validators"].as_array().unwrap();
+    assert_eq!(listed.len(), 101);
+    assert_eq!(listed[0]["address"], json!(VALIDATOR.address()));
+    for (key, place) in crowd.iter().zip(0..) {
+        let is_listed = shown(&answer, *key) != Value::Null;
+        assert_eq!(is_listed, place >= 2, "{place}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_tell_of_power_stakes_and_burns() {
     let chain = chain_with_a_jailed_and_a_waiting_validator().await;
     let metrics = chain.get("/rpc/metrics").await.text;

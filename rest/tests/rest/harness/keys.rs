@@ -38,6 +38,11 @@ pub const MINER_CONSENSUS: Key = Key(11);
 pub const FEE: u64 = 1_000;
 
 impl Key {
+    /// One of a crowd; below 12 are those with names.
+    pub const fn numbered(number: u8) -> Self {
+        Self(number)
+    }
+
     pub fn secret(self) -> SecretKey {
         SecretKey::from_seed([self.0; 32])
     }
