@@ -52,3 +52,11 @@ pub enum Failure {
     #[error(transparent)]
     Broken(#[from] Broken),
 }
+
+/// A [`Failure::Refused`] as a result.
+///
+/// # Errors
+/// Always.
+pub(crate) fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(Refusal::new(code, message)))
+}

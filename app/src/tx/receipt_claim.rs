@@ -10,7 +10,7 @@ use crate::{
     amount,
     code::Code,
     crypto::Signature,
-    error::{Broken, Failure, Refusal},
+    error::{Broken, Failure, Refusal, refuse},
     events::Event,
     json::{self, Fields, Json},
     receipts::{Attestation, ReceiptTerms},
@@ -393,8 +393,4 @@ fn epoch_start(height: u64, epoch_blocks: u64) -> u64 {
     let before = height.saturating_sub(1);
     let into_epoch = before.checked_rem(epoch_blocks).unwrap_or(0);
     before.saturating_sub(into_epoch).saturating_add(1)
-}
-
-fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::Refused(Refusal::new(code, message)))
 }

@@ -9,7 +9,7 @@ use crate::{
     amount,
     code::Code,
     crypto::{PublicKey, Signature, sha256},
-    error::{Failure, Refusal},
+    error::{Failure, Refusal, refuse},
     events::Event,
     identifiers::ChainId,
     json::{Fields, Json},
@@ -148,8 +148,4 @@ impl Stake {
         }
         Ok(record)
     }
-}
-
-fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::Refused(Refusal::new(code, message)))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Context, unstake::staker};
 use crate::{
     code::Code,
-    error::{Failure, Refusal},
+    error::{Failure, Refusal, refuse},
     events::Event,
     json::{Fields, Json},
     state::overlay::{Overlay, View},
@@ -32,7 +32,6 @@ impl Unjail {
         overlay: &mut Overlay<'_, V>,
     ) -> Result<Vec<Event>, Failure> {
         let mut record = staker(overlay, context)?;
-        let refuse = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
         let until = record.jailed_until;
         if until == 0 {
             return refuse(Code::NotJailed, format!("{} is not jailed", record.address));

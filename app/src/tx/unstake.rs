@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     amount,
     code::Code,
-    error::{Broken, Failure, Refusal},
+    error::{Broken, Failure, Refusal, refuse},
     events::Event,
     json::{Fields, Json},
     state::{
@@ -54,19 +54,19 @@ impl Unstake {
         let sender = context.verified.tx.sender;
         let mut record = staker(overlay, context)?;
         if record.stake < self.amount {
-            return Err(Failure::Refused(Refusal::new(
+            return refuse(
                 Code::StakeTooSmall,
                 format!(
                     "field payload.amount is {} uait, but the stake of {sender} is {}",
                     self.amount, record.stake
                 ),
-            )));
+            );
         }
         if record.unbonding.len() >= MAX_UNBONDINGS {
-            return Err(Failure::Refused(Refusal::new(
+            return refuse(
                 Code::TooManyUnbondings,
                 format!("{MAX_UNBONDINGS} unbondings of {sender} are under way already"),
-            )));
+            );
         }
         let due_height = amount::saturating_add(context.height, context.params.unbonding_blocks);
         record.stake = amount::subtract(record.stake, self.amount)?;
@@ -94,15 +94,11 @@ pub(super) fn staker<V: View>(
     context: &Context<'_>,
 ) -> Result<Validator, Failure> {
     let sender = context.verified.tx.sender;
-    overlay
-        .validator(&sender)?
-        .filter(|record| record.stake_pubkey.is_some())
-        .ok_or_else(|| {
-            Failure::Refused(Refusal::new(
-                Code::NeverStaked,
-                format!("{sender} never staked"),
-            ))
-        })
+    let known = overlay.validator(&sender)?;
+    match known.filter(|record| record.stake_pubkey.is_some()) {
+        Some(record) => Ok(record),
+        None => refuse(Code::NeverStaked, format!("{sender} never staked")),
+    }
 }
 
 /// Pays the unbondings that are due in block `height`, at most [`MAX_PAYMENTS`] of them, by due

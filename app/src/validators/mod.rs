@@ -48,6 +48,11 @@ pub fn register_keys<V: View>(
         address, pubkey, ..
     } in authorities
     {
+        // Writing every record again would cost a block of many updates their number times all keys.
+        let known = overlay.validator(address)?;
+        if known.is_some_and(|record| record.keys.contains(pubkey)) {
+            continue;
+        }
         match with_key(overlay, *address, *pubkey)? {
             Ok(record) => overlay.put_validator(&record)?,
             Err(owner) => {
