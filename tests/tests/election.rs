@@ -17,16 +17,6 @@ fn three() -> [Staker; 3] {
     ]
 }
 
-fn updates(block: &Block) -> BTreeMap<String, u64> {
-    let updates = &block.outcome.validator_updates;
-    let map: BTreeMap<String, u64> = updates
-        .iter()
-        .map(|update| (update.pubkey.to_string(), update.power))
-        .collect();
-    assert_eq!(map.len(), updates.len(), "no key twice");
-    map
-}
-
 fn powers(chain: &Chain, stakers: &[Staker]) -> Vec<u64> {
     let power = |staker: &Staker| chain.power(&staker.account);
     stakers.iter().map(power).collect()
@@ -83,14 +73,14 @@ fn power_changes_only_at_an_epochs_end() {
     chain.commit([chain.stake(&stakers[0].account, 50_000_000)]);
     while chain.height() % 10 != 9 {
         assert_eq!(powers(&chain, &stakers), before);
-        assert!(updates(&empty(&mut chain)).is_empty());
+        assert!(empty(&mut chain).updates().is_empty());
     }
     let block = empty(&mut chain);
     // 60, 30 and 60 of 150.
     assert_eq!(powers(&chain, &stakers), [200_001, 100_001, 200_001]);
-    assert_eq!(updates(&block).len(), 3);
+    assert_eq!(block.updates().len(), 3);
     assert_eq!(
-        updates(&block)[&stakers[1].key.pubkey().to_string()],
+        block.updates()[&stakers[1].key.pubkey().to_string()],
         100_001
     );
     chain.finish_epoch();
@@ -103,7 +93,7 @@ fn whoever_falls_below_the_minimum_leaves_at_once() {
     let mut chain = elected(Setup::default(), &stakers);
     let block = chain.commit([chain.unstake(&stakers[0].account, 9_000_001)]);
     let expected = BTreeMap::from([(stakers[0].key.pubkey().to_string(), 0)]);
-    assert_eq!(updates(&block), expected);
+    assert_eq!(block.updates(), expected);
     assert_eq!(chain.power(&stakers[0].account), 0);
     // With the minimum exactly it stays.
     chain.commit([chain.stake(&stakers[0].account, 1)]);
@@ -180,7 +170,7 @@ fn a_live_chain_goes_to_compute_backed_proof_and_back() {
     chain.commit([chain.first_stake(&ann.account, &ann.key, ann.stake)]);
     chain.commit([chain.set_param("consensus_mode", "cbp")]);
     while chain.height() % 10 != 9 {
-        assert!(updates(&empty(&mut chain)).is_empty());
+        assert!(empty(&mut chain).updates().is_empty());
     }
     let (old, new) = (
         validator_key().pubkey().to_string(),
@@ -188,19 +178,19 @@ fn a_live_chain_goes_to_compute_backed_proof_and_back() {
     );
     let block = empty(&mut chain);
     assert_eq!(
-        updates(&block),
+        block.updates(),
         BTreeMap::from([(old.clone(), 0), (new.clone(), 500_001)])
     );
     assert_eq!(chain.validator(&ann.account)["pubkey"], new);
     chain.advance_to(25);
     let block = chain.commit([chain.set_param("consensus_mode", "poa")]);
     assert!(
-        updates(&block).is_empty(),
+        block.updates().is_empty(),
         "params hold from the next block"
     );
     let block = empty(&mut chain);
     assert_eq!(
-        updates(&block),
+        block.updates(),
         BTreeMap::from([(old.clone(), 7), (new, 0)])
     );
     assert_eq!(chain.record("/consensus"), Some(json!({"mode": "poa"})));
@@ -220,7 +210,7 @@ fn the_set_is_never_empty() {
     let mut chain = elected(without_fees(), std::slice::from_ref(&ann));
     let power = chain.power(&ann.account);
     let block = chain.commit([chain.unstake(&ann.account, 10_000_000)]);
-    assert!(updates(&block).is_empty());
+    assert!(block.updates().is_empty());
     chain.finish_epoch();
     assert_eq!(chain.power(&ann.account), power);
     // Whoever stakes next takes over at the epoch's end.
@@ -254,7 +244,7 @@ fn a_ban_takes_the_power_at_once_and_gives_it_back_after() {
     assert_eq!(block.code_name(0), "invalid_miner_signature");
     assert_eq!(block.events("banned").len(), 1);
     let expected = BTreeMap::from([(stakers[0].key.pubkey().to_string(), 0)]);
-    assert_eq!(updates(&block), expected);
+    assert_eq!(block.updates(), expected);
     let until = block.height + 15;
     assert_eq!(chain.miner(ann)["banned_until"], until);
     while chain.height() < until {

@@ -1,8 +1,6 @@
 //! Slashing under compute-backed proof: equivocation and downtime cost stake and the seat; what is
 //! slashed is burned.
 
-use std::collections::BTreeMap;
-
 use ait_tests::{
     actors::{Actor, validator, validator_key},
     chain::{Block, Chain, EVIDENCE_MAX_AGE, SPENDING_MONEY, Setup, Staker, elected},
@@ -27,13 +25,6 @@ fn empty(chain: &mut Chain) -> Block {
 fn equivocates(chain: &mut Chain, key: &Actor) -> Block {
     chain.misbehaviour = vec![key.consensus_address()];
     empty(chain)
-}
-
-fn updates(block: &Block) -> BTreeMap<String, u64> {
-    let updates = block.outcome.validator_updates.iter();
-    updates
-        .map(|update| (update.pubkey.to_string(), update.power))
-        .collect()
 }
 
 /// The chain's windows have 20 blocks, of which half must be signed; jail lasts 33.
@@ -62,7 +53,7 @@ fn equivocation_costs_stake_and_unbonding_stake_and_jails_for_good() {
     assert_eq!(record["stake"], 6_650_009);
     assert_eq!(record["unbonding"][0]["amount"], 2_850_010);
     assert_eq!(record["jailed_until"], FOR_GOOD);
-    assert_eq!(updates(&block)[&ann.key.pubkey().to_string()], 0);
+    assert_eq!(block.updates()[&ann.key.pubkey().to_string()], 0);
     let after = chain.supply();
     assert_eq!(after["burned"], burned);
     assert_eq!(after["total"], supply["total"].as_u64().unwrap() - burned);
@@ -141,7 +132,7 @@ fn downtime_is_judged_once_over_a_full_window() {
     assert_eq!(block.events("slashed")[0].get("reason"), Some("downtime"));
     let until = block.height + 33;
     assert_eq!(chain.validator(&ben.account)["jailed_until"], until);
-    assert_eq!(updates(&block)[&ben.key.pubkey().to_string()], 0);
+    assert_eq!(block.updates()[&ben.key.pubkey().to_string()], 0);
     assert_eq!(chain.supply()["burned"], 300_000);
 
     // It may come back when its time is over, and not before.
@@ -198,7 +189,7 @@ fn the_only_validator_keeps_its_power_even_in_jail() {
     let power = chain.power(&ann.account);
     let block = equivocates(&mut chain, &ann.key);
     assert_eq!(block.events("slashed").len(), 1);
-    assert!(updates(&block).is_empty());
+    assert!(block.updates().is_empty());
     chain.finish_epoch();
     assert_eq!(chain.power(&ann.account), power);
 }

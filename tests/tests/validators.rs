@@ -5,20 +5,10 @@ use std::collections::BTreeMap;
 
 use ait_tests::{
     actors::{Actor, alice, bob, validator, validator_key},
-    chain::{Block, Chain, authority},
+    chain::{Chain, authority},
     draft::Draft,
 };
 use serde_json::{Value, json};
-
-fn updates(block: &Block) -> BTreeMap<String, u64> {
-    let updates = &block.outcome.validator_updates;
-    let map: BTreeMap<String, u64> = updates
-        .iter()
-        .map(|update| (update.pubkey.to_string(), update.power))
-        .collect();
-    assert_eq!(map.len(), updates.len(), "no key twice");
-    map
-}
 
 /// Sets the authorities, and gives the updates of the block in which they hold.
 fn set_authorities(chain: &mut Chain, list: Value) -> BTreeMap<String, u64> {
@@ -26,10 +16,10 @@ fn set_authorities(chain: &mut Chain, list: Value) -> BTreeMap<String, u64> {
     let block = chain.commit([tx]);
     assert_eq!(block.codes(), [0], "{}", block.result(0).log);
     assert!(
-        updates(&block).is_empty(),
+        block.updates().is_empty(),
         "params hold from the next block"
     );
-    updates(&chain.commit(Vec::<Draft>::new()))
+    chain.commit(Vec::<Draft>::new()).updates()
 }
 
 fn expect(pairs: &[(&Actor, u64)]) -> BTreeMap<String, u64> {
@@ -50,7 +40,7 @@ fn validator_updates_are_only_the_difference_from_the_last_set_sent() {
         expect(&[(&l, 3)])
     );
     assert!(
-        updates(&chain.commit(Vec::<Draft>::new())).is_empty(),
+        chain.commit(Vec::<Draft>::new()).updates().is_empty(),
         "sent once"
     );
     assert!(set_authorities(&mut chain, both).is_empty());

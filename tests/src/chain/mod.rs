@@ -73,6 +73,17 @@ impl Block {
         code_name(self.result(index).code)
     }
 
+    /// What CometBFT is told of its validators: powers by consensus key.
+    pub fn updates(&self) -> BTreeMap<String, u64> {
+        let updates = &self.outcome.validator_updates;
+        let map: BTreeMap<String, u64> = updates
+            .iter()
+            .map(|update| (update.pubkey.to_string(), update.power))
+            .collect();
+        assert_eq!(map.len(), updates.len(), "no key twice");
+        map
+    }
+
     /// All events of a kind, the block's own first.
     pub fn events(&self, kind: &str) -> Vec<&Event> {
         let own = self.outcome.events.iter();
