@@ -20,7 +20,8 @@ finish() {
 # What measure_comet started: CometBFT, and the application if it is not CometBFT's own.
 stop_comet() {
   local pid
-  for pid in "${PIDS[@]}"; do
+  # An empty list is unset to bash 3.
+  for pid in ${PIDS[@]+"${PIDS[@]}"}; do
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
