@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything, starts a devnet and shows one job being paid on it. `--help` lists the options.
+# Builds everything, starts a devnet and shows jobs being paid on it. `--help` lists the options.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -9,14 +9,14 @@ case " $* " in
 Usage: scripts/devnet_up.sh [OPTIONS]
 
 Builds ait, gets the pinned CometBFT, makes keys and genesis, starts the nodes, a mock coordinator
-and a mock miner, and runs one job from the faucet to the minted coins. Then it stays up until
-Ctrl-C, or until scripts/devnet_down.sh stops it.
+and a mock miner, and shows a job from the faucet to the minted coins, one that is paid in parts, and a
+receipt that is denied. Then it stays up until Ctrl-C, or until scripts/devnet_down.sh stops it.
 
   --nodes N          validators, 1 to 16                                 [default: 1]
   --home DIR         keys, data and logs                                 [default: .devnet]
   --base-port P      node i has REST at P+10*i, CometBFT's RPC at +1 and P2P at +2; the coordinator
                      is at P+5; 0 finds free ones                        [default: 28600]
-  --detach           return once the job is paid; the devnet runs on in the background
+  --detach           return once all is shown; the devnet runs on in the background
   --fresh            begin anew: new keys, and a random suffix on the chain id unless CHAIN_ID is set
   --no-miner         start no mock miner
   --no-coordinator   start no mock coordinator

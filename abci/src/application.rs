@@ -14,20 +14,22 @@ use tendermint_proto::v0_38::abci::{
 
 use crate::{Node, Verdict, convert, query};
 
-/// The protocol version of the application, in every header; state sync compares it.
-const APP_VERSION: u64 = 1;
+/// The protocol version of the application, in every header: Info says it, and InitChain gives it to
+/// CometBFT's params. State sync compares the two.
+pub const APP_VERSION: u64 = 2;
 
 impl Application for Node {
     fn info(&self, _request: RequestInfo) -> ResponseInfo {
         self.offer_pool();
-        let head = self.snapshot().map(|snapshot| snapshot.head.clone());
-        let hash = self.snapshot().map(|snapshot| snapshot.state.root());
+        let snapshot = self.snapshot();
+        let head = snapshot.as_ref().map(|snapshot| snapshot.head.height);
+        let hash = snapshot.map(|snapshot| snapshot.state.app_hash());
         ResponseInfo {
             data: "ait".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             app_version: APP_VERSION,
-            last_block_height: head.map_or(0, |head| i64::try_from(head.height).unwrap_or(0)),
-            last_block_app_hash: hash.map_or_else(Default::default, |hash| hash.to_vec().into()),
+            last_block_height: head.map_or(0, |height| i64::try_from(height).unwrap_or(0)),
+            last_block_app_hash: hash.map_or_else(Default::default, |hash| hash.0.to_vec().into()),
         }
     }
 
@@ -113,8 +115,8 @@ impl Application for Node {
 
 impl Node {
     fn check_new(&self, wire: &[u8]) -> Verdict {
-        let verdict = self.judge_new(wire, |pool, state, verified| {
-            pool.check(state, verified, wire.into())
+        let verdict = self.judge_new(wire, |pool, bench, verified| {
+            pool.check(bench, verified, wire.into())
         });
         if verdict == Verdict::WaitsForAttestation {
             self.inner.wanted.notify_one();

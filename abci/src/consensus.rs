@@ -3,32 +3,33 @@
 //! only Commit writes.
 
 use ait_app::{
-    Broken, Failure,
-    block::{self, BlockOutcome},
+    Broken, Code, Failure,
+    address::Address,
+    block::{self, BlockOutcome, Judgement},
     genesis::Genesis,
     state::State,
     tx::TxHash,
 };
 use ait_store::{Batch, StoreError};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tendermint_proto::v0_38::abci::{
     RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
     ResponseFinalizeBlock, ResponseInitChain,
 };
 
 use crate::{
-    Node, convert,
+    Node, convert, genesis,
     node::Finalized,
-    records::{CommittedBlock, CommittedTx, Head, Snapshot, TxRecord},
+    records::{CommittedBlock, CommittedTx, Head, PoolStats, Snapshot, TxRecord},
 };
 
 /// Proposals of one height that are remembered once executed: a few rounds' worth.
 const JUDGED_PROPOSALS: usize = 4;
 
-/// More entries than a proposal can hold: the shortest transaction's fields have more than 256
-/// bytes. Checked first, since reading a million one-byte entries takes memory for each.
-const MAX_ENTRIES: usize = block::MAX_BLOCK_BYTES / 256;
+/// Every transaction's fields have more bytes than this, so a proposal can't hold more entries than its
+/// bytes by this. Checked first, since reading a million one-byte entries takes memory for each.
+const LEAST_ENTRY_BYTES: usize = 256;
 
 /// Why the node must stop.
 #[derive(Debug, thiserror::Error)]
@@ -63,34 +64,34 @@ impl Node {
                 "it begins the chain anew, but this node holds blocks of it".into(),
             ));
         }
-        let evidence = request
-            .consensus_params
-            .as_ref()
-            .and_then(|params| params.evidence.as_ref());
-        let age = evidence.map_or(0, |evidence| evidence.max_age_num_blocks);
-        let age = u64::try_from(age).unwrap_or(0);
-        let genesis = Genesis::parse(&request.app_state_bytes, age)
-            .map_err(|refusal| Fatal::Genesis(refusal.to_string()))?;
+        let refused = |why: String| Fatal::Genesis(why);
+        let limits = genesis::limits(request.consensus_params.as_ref()).map_err(refused)?;
+        let genesis = Genesis::parse(&request.app_state_bytes, limits.evidence_blocks)
+            .map_err(|refusal| refused(refusal.to_string()))?;
         let initial_height = u64::try_from(request.initial_height).unwrap_or(1).max(1);
         let state =
             genesis
                 .state(chain_id.clone(), initial_height)
                 .map_err(|failure| match failure {
-                    Failure::Refused(refusal) => Fatal::Genesis(refusal.to_string()),
+                    Failure::Refused(refusal) | Failure::Offence(refusal) => {
+                        refused(refusal.to_string())
+                    }
                     Failure::Broken(broken) => Fatal::Broken(broken),
                 })?;
-        let validators = state
-            .sent_validators()
+        let authorities = state.sent_validators();
+        genesis::check_validators(&request.validators, authorities).map_err(refused)?;
+        let validators = authorities
             .iter()
             .map(|(key, validator)| convert::validator_update(key, validator.power))
             .collect();
-        let app_hash = state.root().to_vec().into();
+        let app_hash = state.app_hash().0;
         let head = Head {
-            height: state.height(),
+            height: state.height().get(),
             block_hash: String::new(),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
-            proposer: ait_app::address::Address::treasury(),
-            app_hash: hex::encode(state.root()),
+            proposer: Address::treasury(),
+            app_hash: hex::encode(app_hash),
+            max_block_bytes: limits.block_bytes,
         };
         self.replace_history(|committed| {
             committed.history.clear();
@@ -99,9 +100,9 @@ impl Node {
                 .push_back(Arc::new(Snapshot { state, head }));
         });
         Ok(ResponseInitChain {
-            consensus_params: None,
+            consensus_params: Some(genesis::version()),
             validators,
-            app_hash,
+            app_hash: app_hash.to_vec().into(),
         })
     }
 
@@ -111,19 +112,18 @@ impl Node {
         let max_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(0);
         let pool = self.pool();
         let base = self.base_for(request.height)?;
-        let txs = pool.propose(&base.state, max_bytes)?;
+        let max_bytes = max_bytes.min(base.head.max_block_bytes);
+        let txs = pool.propose(&base.state, &self.inner.signatures, max_bytes)?;
         Ok(txs.into_iter().map(Bytes::from).collect())
     }
 
     /// ProcessProposal: executes the block from its bytes and the committed state alone.
     pub(crate) fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
         let base = self.base_for(request.height)?;
-        if request.txs.len() > MAX_ENTRIES {
-            let count = request.txs.len();
-            self.note_rejected(
-                request,
-                &format!("{count} entries, more than {MAX_ENTRIES}"),
-            );
+        let max_bytes = base.head.max_block_bytes;
+        let (count, most) = (request.txs.len(), max_bytes / LEAST_ENTRY_BYTES);
+        if count > most {
+            self.note_rejected(request, &format!("{count} entries, more than {most}"));
             return Ok(false);
         }
         let entries = self
@@ -136,8 +136,9 @@ impl Node {
             request.proposed_last_commit.as_ref(),
             &request.misbehavior,
         );
-        match block::judge(&base.state, &entries, sizes, &input)? {
-            Ok(outcome) => {
+        let signatures = &self.inner.signatures;
+        match block::judge(&base.state, &entries, sizes, max_bytes, &input, signatures)? {
+            Judgement::Accepted(outcome) => {
                 let mut making = self.making();
                 if making.judged.len() >= JUDGED_PROPOSALS {
                     making.judged.remove(0);
@@ -145,7 +146,7 @@ impl Node {
                 making.judged.push((request.hash.clone(), outcome));
                 Ok(true)
             }
-            Err(refusal) => {
+            Judgement::Rejected(refusal) => {
                 self.note_rejected(request, &refusal.message);
                 Ok(false)
             }
@@ -185,21 +186,26 @@ impl Node {
             .read_all(&request.txs, &self.inner.chain_id);
         let outcome = match judged {
             Some(index) => making.judged.swap_remove(index).1,
-            None => block::execute(&base.state, &entries, &input)?,
+            None => {
+                let signatures = &self.inner.signatures;
+                Box::new(block::execute(&base.state, &entries, &input, signatures)?)
+            }
         };
+        let app_hash = outcome.state.app_hash().0;
         let head = Head {
-            height: outcome.state.height(),
+            height: outcome.state.height().get(),
             block_hash: hex::encode_upper(&request.hash),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
-            proposer: block::fee_collector(&base.state, input.proposer)?,
-            app_hash: hex::encode(outcome.state.root()),
+            proposer: block::fee_collector(&base.state, input.proposer),
+            app_hash: hex::encode(app_hash),
+            max_block_bytes: base.head.max_block_bytes,
         };
         let response = ResponseFinalizeBlock {
             events: convert::events(&outcome.events),
             tx_results: outcome.results.iter().map(convert::tx_result).collect(),
             validator_updates: convert::validator_updates(&outcome.validator_updates),
             consensus_param_updates: None,
-            app_hash: outcome.state.root().to_vec().into(),
+            app_hash: app_hash.to_vec().into(),
         };
         making.finalized = Some(Finalized {
             head,
@@ -219,9 +225,10 @@ impl Node {
             return Err(Fatal::OutOfStep("Commit without FinalizeBlock".into()));
         };
         let state = block.outcome.state.clone();
-        let age = state.params().evidence_max_age_num_blocks;
+        let age = state.params().evidence_max_age_num_blocks.get();
         let retain_height = self.retain_height(block.head.height, age);
-        let batch = batch(&block, !making.stored, retain_height)?;
+        let hashes: Vec<TxHash> = block.txs.iter().map(|wire| TxHash::of(wire)).collect();
+        let batch = batch(&block, &hashes, !making.stored, retain_height)?;
         self.inner.store.commit(&batch)?;
         making.stored = true;
         self.count(&block);
@@ -229,28 +236,34 @@ impl Node {
             state,
             head: block.head.clone(),
         });
-        let waiting = {
+        let pending = {
             let mut pool = self.pool();
             self.replace_history(|committed| committed.history.push_back(snapshot.clone()));
-            pool.commit(&snapshot.state)?;
+            let committed: HashSet<TxHash> = hashes.iter().copied().collect();
+            pool.commit(&snapshot.state, &self.inner.signatures, &committed)?;
             pool.stats()
         };
-        if waiting.waiting_for_attestation > 0 {
+        if pending.waiting_for_attestation > 0 {
             self.inner.wanted.notify_one();
         }
+        self.show_pool(&pending);
+        drop(making);
+        // Nobody listening is no error.
+        let block = committed_block(block, hashes);
+        let _ = self.inner.blocks.send(Arc::new(block));
+        Ok(i64::try_from(retain_height).unwrap_or(0))
+    }
+
+    fn show_pool(&self, pending: &PoolStats) {
         let gauge = &self.inner.metrics.pool;
         for (kind, count) in [
-            ("all", waiting.transactions),
-            ("parked", waiting.parked),
-            ("waiting", waiting.waiting_for_attestation),
+            ("all", pending.transactions),
+            ("parked", pending.parked),
+            ("waiting", pending.waiting_for_attestation),
         ] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             gauge.with_label_values(&[kind]).set(count);
         }
-        drop(making);
-        // Nobody listening is no error.
-        let _ = self.inner.blocks.send(Arc::new(committed_block(block)));
-        Ok(i64::try_from(retain_height).unwrap_or(0))
     }
 
     fn count(&self, block: &Finalized) {
@@ -261,7 +274,7 @@ impl Node {
                 block::Entry::Attestations(_) => "ATTESTATIONS",
                 block::Entry::Invalid(_) => "invalid",
             };
-            let code = ait_app::code::Code::from_number(result.code).map_or("ok", |c| c.name());
+            let code = Code::from_number(result.code).map_or("ok", |c| c.name());
             metrics.txs.with_label_values(&[kind, code]).inc();
         }
         let height = i64::try_from(block.head.height).unwrap_or(i64::MAX);
@@ -275,7 +288,7 @@ impl Node {
         let base = self
             .base()
             .ok_or_else(|| Fatal::OutOfStep("a block before InitChain".into()))?;
-        let next = base.state.height().saturating_add(1);
+        let next = base.state.height().get().saturating_add(1);
         if u64::try_from(height) != Ok(next) {
             return Err(Fatal::OutOfStep(format!(
                 "it is at block {height}, but this node's next is {next}"
@@ -286,8 +299,18 @@ impl Node {
 }
 
 /// Everything that a block writes, the whole state where the store has none of it yet.
-fn batch(block: &Finalized, whole: bool, retain_height: u64) -> Result<Batch, Fatal> {
-    let BlockOutcome { changes, state, .. } = &block.outcome;
+fn batch(
+    block: &Finalized,
+    hashes: &[TxHash],
+    whole: bool,
+    retain_height: u64,
+) -> Result<Batch, Fatal> {
+    let BlockOutcome {
+        changes,
+        state,
+        results,
+        ..
+    } = block.outcome.as_ref();
     let records = if whole {
         whole_state(state)
     } else {
@@ -298,10 +321,10 @@ fn batch(block: &Finalized, whole: bool, retain_height: u64) -> Result<Batch, Fa
             .collect()
     };
     let mut transactions = Vec::with_capacity(block.txs.len());
-    for (index, (wire, result)) in block.txs.iter().zip(&block.outcome.results).enumerate() {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+    let entries = block.txs.iter().zip(hashes).zip(results);
+    for (index, ((wire, hash), result)) in (0_u32..).zip(entries) {
         let record = TxRecord::encode(block.head.height, index, result, wire)?;
-        transactions.push((TxHash::of(wire).0, record));
+        transactions.push((hash.0, record));
     }
     Ok(Batch {
         height: block.head.height,
@@ -319,13 +342,13 @@ fn whole_state(state: &State) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         .collect()
 }
 
-fn committed_block(block: Finalized) -> CommittedBlock {
-    let txs = block.txs.iter().zip(block.outcome.results);
+fn committed_block(block: Finalized, hashes: Vec<TxHash>) -> CommittedBlock {
+    let txs = block.txs.iter().zip(hashes).zip(block.outcome.results);
     CommittedBlock {
         head: block.head,
         txs: txs
-            .map(|(wire, result)| CommittedTx {
-                hash: TxHash::of(wire),
+            .map(|((wire, hash), result)| CommittedTx {
+                hash,
                 wire: wire.as_ref().into(),
                 result,
             })

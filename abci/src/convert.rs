@@ -2,12 +2,11 @@
 
 use ait_app::{
     Refusal,
-    block::{BlockInput, CommitVote},
+    block::{BlockInput, CommitVote, ConsensusAddress, ValidatorUpdate},
     crypto::PublicKey,
     events::Event,
-    state::ConsensusAddress,
+    quantity::Power,
     tx::TxResult,
-    validators::ValidatorUpdate,
 };
 use tendermint_proto::v0_38::{
     abci::{
@@ -97,13 +96,13 @@ pub fn refused(refusal: &Refusal) -> ResponseCheckTx {
     }
 }
 
-/// A change of the validator set. Powers are at most 10^9, so they fit.
-pub fn validator_update(pubkey: &PublicKey, power: u64) -> ProtoUpdate {
+/// A change of the validator set. Powers are at most 2^53-1, so they fit.
+pub fn validator_update(pubkey: &PublicKey, power: Power) -> ProtoUpdate {
     ProtoUpdate {
         pub_key: Some(ProtoKey {
             sum: Some(Sum::Ed25519(pubkey.as_bytes().to_vec())),
         }),
-        power: i64::try_from(power).unwrap_or(i64::MAX),
+        power: i64::try_from(power.get()).unwrap_or(i64::MAX),
     }
 }
 

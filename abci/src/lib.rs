@@ -5,22 +5,28 @@
 //! depends on may depend on them.
 //!
 //! Reading order: [`Node`] (what is shared), `application` (one method an ABCI request),
-//! `consensus` (the life of a block), `pool` (what waits), [`transport`] (the socket).
+//! `genesis` and `consensus` (the life of a chain and of a block), `pool` (what waits), [`transport`]
+//! (the socket).
 
 mod application;
 mod consensus;
 mod convert;
+mod genesis;
 mod metrics;
 mod node;
 mod pool;
 mod query;
 mod records;
+mod signatures;
+mod stored;
 pub mod transport;
 mod verified;
 
-pub use node::{Node, OnFatal, OpenError};
+pub use application::APP_VERSION;
+pub use node::{Node, OnFatal};
 pub use pool::limits;
 pub use records::{
     CommittedBlock, CommittedTx, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict,
     WantedAttestation,
 };
+pub use stored::OpenError;

@@ -21,6 +21,8 @@ pub struct Metrics {
     pub txs: IntCounterVec,
     /// `ait_pool_transactions{kind}`: `all`, `parked`, `waiting`.
     pub pool: IntGaugeVec,
+    /// `ait_payload_signatures_judged_total`: signatures inside payloads that were not remembered.
+    pub judged_signatures: IntCounter,
     /// `ait_rejected_proposals_total`: proposals that this node voted against.
     pub rejected_proposals: IntCounter,
     /// `ait_height`: the last committed block.
@@ -54,6 +56,10 @@ impl Metrics {
                 Opts::new("ait_pool_transactions", "Transactions in the pool by kind"),
                 &["kind"],
             )?,
+            judged_signatures: IntCounter::new(
+                "ait_payload_signatures_judged_total",
+                "Signatures inside payloads that had to be judged, since none was remembered",
+            )?,
             rejected_proposals: IntCounter::new(
                 "ait_rejected_proposals_total",
                 "Proposals that this node voted against",
@@ -66,6 +72,7 @@ impl Metrics {
         registry.register(Box::new(metrics.check_tx.clone()))?;
         registry.register(Box::new(metrics.txs.clone()))?;
         registry.register(Box::new(metrics.pool.clone()))?;
+        registry.register(Box::new(metrics.judged_signatures.clone()))?;
         registry.register(Box::new(metrics.rejected_proposals.clone()))?;
         registry.register(Box::new(metrics.height.clone()))?;
         registry.register(Box::new(metrics.records.clone()))?;

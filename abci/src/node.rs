@@ -10,27 +10,31 @@ use std::{
 };
 
 use ait_app::{
-    Broken, Refusal,
+    Broken, Code, Refusal,
     address::Address,
     block::{BlockOutcome, Entry},
     identifiers::ChainId,
-    receipts::Attestation,
-    state::{State, overlay::View},
-    tx::TxHash,
+    quantity::Nonce,
+    receipts::attestation::Attestation,
+    state::View,
+    tx::{TxHash, VerifiedTx},
 };
 use ait_store::{Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
+    OpenError,
     metrics::Metrics,
-    pool::Pool,
+    pool::{Bench, Pool},
     records::{
         CommittedBlock, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict, WantedAttestation,
     },
+    signatures::{MAX_VERDICTS, SignatureMemo},
+    stored,
     verified::VerifiedCache,
 };
 
-/// Heights whose states stay readable, the last one included: SPEC section 7 asks for 100.
+/// Heights whose states stay readable, the last one included: PROTOCOL section 7 asks for 100.
 const HISTORY: usize = 101;
 
 /// Blocks that a slow subscriber may lag behind before it misses some.
@@ -38,22 +42,6 @@ const SUBSCRIPTION_BLOCKS: usize = 256;
 
 /// Ends the process with one message, since going on would be wrong. Tests record it instead.
 pub type OnFatal = Arc<dyn Fn(String) + Send + Sync>;
-
-/// Why a node can't start on its store.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The disk.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What is stored contradicts itself.
-    #[error(
-        "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
-    )]
-    Corrupt(String),
-    /// Two metrics of one name.
-    #[error("metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
-}
 
 /// A node's application: serves CometBFT, and those who read.
 #[derive(Clone)]
@@ -66,6 +54,7 @@ pub(crate) struct Inner {
     pub store: Arc<dyn Store>,
     pub on_fatal: OnFatal,
     pub verified: VerifiedCache,
+    pub signatures: SignatureMemo,
     pub metrics: Metrics,
     /// Lock order: `making`, then `pool`, then `committed`.
     pub making: Mutex<Making>,
@@ -82,7 +71,7 @@ pub(crate) struct Inner {
 #[derive(Default)]
 pub(crate) struct Making {
     /// Proposals of this height that were executed already, by block hash.
-    pub judged: Vec<(bytes::Bytes, BlockOutcome)>,
+    pub judged: Vec<(bytes::Bytes, Box<BlockOutcome>)>,
     /// The decided block, executed and not committed.
     pub finalized: Option<Finalized>,
     /// Whether the store holds the state; the first commit writes all of it.
@@ -94,7 +83,7 @@ pub(crate) struct Finalized {
     pub head: Head,
     pub txs: Vec<bytes::Bytes>,
     pub entries: Vec<Entry>,
-    pub outcome: BlockOutcome,
+    pub outcome: Box<BlockOutcome>,
 }
 
 /// The committed states, the newest last.
@@ -104,8 +93,8 @@ pub(crate) struct Committed {
 }
 
 impl Node {
-    /// Opens a node on its store: rebuilds the state in memory and checks its root against the one
-    /// that was stored with it.
+    /// Opens a node on its store: rebuilds the state in memory and checks its app hash against the
+    /// one that was stored with it.
     ///
     /// # Errors
     /// [`OpenError`], each with what to do.
@@ -115,7 +104,7 @@ impl Node {
         on_fatal: OnFatal,
     ) -> Result<Self, OpenError> {
         let mut committed = Committed::default();
-        let stored = load(store.as_ref(), &chain_id)?;
+        let stored = stored::load(store.as_ref(), &chain_id)?;
         let making = Making {
             stored: stored.is_some(),
             ..Making::default()
@@ -123,13 +112,16 @@ impl Node {
         committed.history.extend(stored.map(Arc::new));
         let offers = store.take_pool()?;
         let (blocks, _) = broadcast::channel(SUBSCRIPTION_BLOCKS);
+        let metrics = Metrics::new()?;
+        let signatures = SignatureMemo::new(MAX_VERDICTS, metrics.judged_signatures.clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 chain_id,
                 store,
                 on_fatal,
                 verified: VerifiedCache::default(),
-                metrics: Metrics::new()?,
+                signatures,
+                metrics,
                 making: Mutex::new(making),
                 pool: Mutex::new(Pool::default()),
                 committed: RwLock::new(committed),
@@ -191,19 +183,28 @@ impl Node {
         self.pool().pending(hash)
     }
 
+    /// Why a transaction that this node had accepted left its pool without being committed; of the last
+    /// 100,000 that did. Ask [`Node::transaction`] first: another node may have proposed it since.
+    pub fn dropped(&self, hash: &TxHash) -> Option<Refusal> {
+        self.pool().dropped(hash).cloned()
+    }
+
     /// What CheckTx would say of wire bytes; keeps nothing.
     pub fn preview(&self, wire: &[u8]) -> Verdict {
-        self.judge_new(wire, |pool, state, verified| {
-            pool.preview(state, verified, wire.into())
+        self.judge_new(wire, |pool, bench, verified| {
+            pool.preview(bench, verified, wire.into())
         })
     }
 
     /// The nonce after an account's own and those it has pending in sequence.
-    pub fn next_nonce(&self, sender: &Address) -> u64 {
+    pub fn next_nonce(&self, sender: &Address) -> Nonce {
         let pool = self.pool();
         let account = self.base().map(|base| base.state.account(sender));
-        let committed = account.map_or(Ok(0), |account| account.map(|account| account.nonce));
-        let committed = committed.unwrap_or_else(|broken| self.fatal(&broken));
+        let committed = match account {
+            Some(Ok(account)) => account.nonce,
+            Some(Err(broken)) => self.fatal(&broken),
+            None => Nonce::ZERO,
+        };
         pool.next_nonce(sender, committed)
     }
 
@@ -245,7 +246,8 @@ impl Node {
         let Some(base) = self.base() else {
             return Ok(());
         };
-        pool.attestation_arrived(&base.state, hash, attestation)
+        Bench::new(&base.state, &self.inner.signatures)
+            .and_then(|bench| pool.attestation_arrived(&bench, hash, attestation))
             .unwrap_or_else(|broken| {
                 self.fatal::<()>(&broken);
                 Ok(())
@@ -329,32 +331,29 @@ impl Node {
     pub(crate) fn judge_new(
         &self,
         wire: &[u8],
-        judge: impl FnOnce(&mut Pool, &State, Arc<ait_app::tx::VerifiedTx>) -> Result<Verdict, Broken>,
+        judge: impl FnOnce(&mut Pool, &Bench<'_>, Arc<VerifiedTx>) -> Result<Verdict, Broken>,
     ) -> Verdict {
+        let refused = |code, message| Verdict::Refused(Refusal::new(code, message));
         let verified = match self.inner.verified.read(wire, &self.inner.chain_id) {
             Entry::Transaction(verified) => verified,
             Entry::Invalid(refusal) => return Verdict::Refused(refusal),
             Entry::Attestations(_) => {
-                return Verdict::Refused(Refusal::new(
-                    ait_app::code::Code::UnexpectedAttestations,
+                return refused(
+                    Code::UnexpectedAttestations,
                     "ATTESTATIONS entries are written by proposers alone",
-                ));
+                );
             }
         };
         let mut pool = self.pool();
         let Some(base) = self.base() else {
-            return Verdict::Refused(Refusal::new(
-                ait_app::code::Code::Dropped,
-                "the chain has not begun yet",
-            ));
+            return refused(Code::Dropped, "the chain has not begun yet");
         };
-        judge(&mut pool, &base.state, verified).unwrap_or_else(|broken| {
-            self.fatal::<()>(&broken);
-            Verdict::Refused(Refusal::new(
-                ait_app::code::Code::Dropped,
-                "the node is stopping",
-            ))
-        })
+        Bench::new(&base.state, &self.inner.signatures)
+            .and_then(|bench| judge(&mut pool, &bench, verified))
+            .unwrap_or_else(|broken| {
+                self.fatal::<()>(&broken);
+                refused(Code::Dropped, "the node is stopping")
+            })
     }
 
     /// Stops the node with one message. The default is for the caller to answer with where the
@@ -368,29 +367,4 @@ impl Node {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn load(store: &dyn Store, chain_id: &ChainId) -> Result<Option<Snapshot>, OpenError> {
-    let Some(loaded) = store.load()? else {
-        return Ok(None);
-    };
-    let head: Head = serde_json::from_slice(&loaded.meta)
-        .map_err(|error| OpenError::Corrupt(format!("its head record is unreadable ({error})")))?;
-    if head.height != loaded.height {
-        return Err(OpenError::Corrupt(format!(
-            "its head record names height {}, the store {}",
-            head.height, loaded.height
-        )));
-    }
-    let entries = loaded.state.collect::<Result<Vec<_>, _>>()?;
-    let state = State::from_entries(chain_id.clone(), head.height, entries)
-        .map_err(|broken| OpenError::Corrupt(broken.to_string()))?;
-    let root = hex::encode(state.root());
-    if root != head.app_hash {
-        return Err(OpenError::Corrupt(format!(
-            "its records have the root {root}, but block {} left {}",
-            head.height, head.app_hash
-        )));
-    }
-    Ok(Some(Snapshot { state, head }))
 }

@@ -1,7 +1,7 @@
 //! Owns `abci_query`: the stored value under a state path, at the head or one of the last 100
-//! heights, with its ICS-23 proof (SPEC section 7).
+//! heights, with its ICS-23 proofs (PROTOCOL section 7).
 
-use ait_app::state::{Key, merkle, overlay::View};
+use ait_app::state::{Key, State};
 use tendermint_proto::v0_38::{
     abci::{RequestQuery, ResponseQuery},
     crypto::{ProofOp, ProofOps},
@@ -13,9 +13,6 @@ use crate::Node;
 const INVALID_PATH: u32 = 1;
 /// The height is not among those still readable.
 const HEIGHT_UNAVAILABLE: u32 = 2;
-
-/// How ICS-23 verifiers know a proof of `smt_spec`.
-const PROOF_TYPE: &str = "ics23:smt";
 
 /// Answers a query. An absent record has an empty value, and with `prove` the proof of its absence.
 pub(crate) fn answer(node: &Node, request: &RequestQuery) -> ResponseQuery {
@@ -36,26 +33,25 @@ pub(crate) fn answer(node: &Node, request: &RequestQuery) -> ResponseQuery {
         return refused(HEIGHT_UNAVAILABLE, &message);
     };
     let state = &snapshot.state;
-    let value = state.bytes(&key.to_bytes());
+    let value = state.bytes(&key);
     let proof_ops = request.prove.then(|| prove(state, &key)).flatten();
     ResponseQuery {
         key: key.to_bytes().into(),
         value: value.map_or_else(Default::default, |value| value.to_vec().into()),
-        height: i64::try_from(state.height()).unwrap_or(i64::MAX),
+        height: i64::try_from(state.height().get()).unwrap_or(i64::MAX),
         proof_ops,
         ..ResponseQuery::default()
     }
 }
 
-fn prove(state: &ait_app::state::State, key: &Key) -> Option<ProofOps> {
-    let data = merkle::encode_proof(&state.prove(key)?);
-    Some(ProofOps {
-        ops: vec![ProofOp {
-            r#type: PROOF_TYPE.into(),
-            key: key.to_bytes(),
-            data,
-        }],
-    })
+/// The steps from the record, or its absence, to the app hash.
+fn prove(state: &State, key: &Key) -> Option<ProofOps> {
+    let ops = state.prove(key)?.into_iter().map(|op| ProofOp {
+        r#type: op.kind.into(),
+        key: op.key,
+        data: op.data,
+    });
+    Some(ProofOps { ops: ops.collect() })
 }
 
 fn refused(code: u32, message: &str) -> ResponseQuery {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use ait_app::{
     Refusal,
     address::Address,
-    crypto::PublicKey,
     events::Event,
-    receipts::AttestationRequest,
+    receipts::terms::AttestationRequest,
     state::State,
     tx::{TxHash, TxResult},
 };
@@ -24,8 +23,10 @@ pub struct Head {
     pub time: i64,
     /// The account that its fees went to.
     pub proposer: Address,
-    /// The state's root after it, lower-case hex: the app hash of the next header.
+    /// The app hash after it, lower-case hex: the next header's.
     pub app_hash: String,
+    /// What the genesis allows a block's transactions, bytes by protobuf size.
+    pub max_block_bytes: usize,
 }
 
 /// The committed state of one height. Readers hold it as long as they like and block nobody.
@@ -119,7 +120,7 @@ impl TxRecord {
 pub struct PendingTx {
     /// Its bytes.
     pub wire: Arc<[u8]>,
-    /// A claim that waits for its coordinator.
+    /// A claim that waits for its coordinator, or one that stands behind such a claim.
     pub waits_for_attestation: bool,
     /// Parked: it cannot be proposed yet, and is dropped unless that changes soon.
     pub parked: bool,
@@ -130,7 +131,7 @@ pub struct PendingTx {
 pub enum Verdict {
     /// It may be proposed.
     Ready,
-    /// A claim that waits for its coordinator.
+    /// A claim that waits for its coordinator, or one that stands behind such a claim.
     WaitsForAttestation,
     /// Kept for a few blocks, since another node may be ahead of this one; why it can't run yet.
     Parked(Refusal),
@@ -141,11 +142,11 @@ pub enum Verdict {
 /// How full the pool is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PoolStats {
-    /// Transactions, the next two kinds included.
+    /// Transactions, the next two kinds included, and those that a replacement has not displaced yet.
     pub transactions: usize,
     /// Of them parked.
     pub parked: usize,
-    /// Of them claims that wait for their coordinator.
+    /// Of them claims that wait for their coordinator, and what stands behind such claims.
     pub waiting_for_attestation: usize,
     /// Bytes of all.
     pub bytes: usize,
@@ -158,9 +159,6 @@ pub struct WantedAttestation {
     pub hash: TxHash,
     /// Whom to ask.
     pub coordinator: Address,
-    /// What to ask.
+    /// What to ask, with the miner's key where the chain doesn't know it yet.
     pub request: AttestationRequest,
-    /// The miner's key, where the chain doesn't know it yet: without it a coordinator could not check
-    /// `miner_sig` of a miner's first claim.
-    pub miner_pubkey: Option<PublicKey>,
 }

@@ -6,11 +6,23 @@ mod driver;
 use std::sync::Arc;
 
 use ait_abci::{Node, OpenError};
+use ait_app::{
+    block::protobuf_size,
+    state::app_hash::{self, ProofOp},
+};
 use ait_store::{Batch, MemoryStore, Store};
-use driver::{Comet, chain_id, transfer};
+use bytes::Bytes;
+use driver::{Comet, chain_id, init_chain, key, transfer};
 use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci::{
-    RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestQuery,
+use tendermint_proto::{
+    google::protobuf::Duration,
+    v0_38::{
+        abci::{
+            RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestQuery, ValidatorUpdate,
+        },
+        crypto::{PublicKey as ProtoKey, public_key::Sum},
+        types::ConsensusParams,
+    },
 };
 
 #[test]
@@ -72,32 +84,47 @@ fn a_proposal_above_4_mib_by_protobuf_size_is_rejected_and_never_made() {
 #[test]
 fn a_restarted_node_goes_on_from_its_store() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let mut first = Comet::begin(&["alice"]);
+    let mut first = Comet::begin_on(store.clone(), &["alice"]);
     first.submit(&transfer("alice", 1, 100));
     first.make_block();
     let head = first.node.snapshot().unwrap();
-    store
-        .commit(&Batch {
-            height: 1,
-            meta: serde_json::to_vec(&head.head).unwrap(),
-            state: head
-                .state
-                .entries()
-                .map(|(k, v)| (k.to_vec(), Some(v.to_vec())))
-                .collect(),
-            ..Batch::default()
-        })
-        .unwrap();
     let mut again = Comet::open(store, 1);
     let info = again.node.info(RequestInfo::default());
     assert_eq!(info.last_block_height, 1);
-    assert_eq!(info.last_block_app_hash, head.state.root().to_vec());
-    again.submit(&transfer("alice", 2, 100));
-    first.submit(&transfer("alice", 2, 100));
-    again.make_block();
-    first.make_block();
-    let heads = [&first, &again].map(|comet| comet.node.snapshot().unwrap().head.clone());
+    assert_eq!(info.last_block_app_hash, head.state.app_hash().0.to_vec());
+    let mut other = Comet::begin(&["alice"]);
+    for comet in [&mut again, &mut other] {
+        if comet.height == 0 {
+            comet.submit(&transfer("alice", 1, 100));
+            comet.make_block();
+        }
+        comet.submit(&transfer("alice", 2, 100));
+        comet.make_block();
+    }
+    let heads = [&other, &again].map(|comet| comet.node.snapshot().unwrap().head.clone());
     assert_eq!(heads[0], heads[1]);
+}
+
+#[test]
+fn the_genesis_decides_how_large_a_block_may_be_and_a_restarted_node_still_knows() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let mut comet = Comet::open(store.clone(), 0);
+    let mut genesis = init_chain(&["alice"], serde_json::json!({}));
+    let params = genesis.consensus_params.as_mut().unwrap();
+    params.block.as_mut().unwrap().max_bytes = 2_000;
+    comet.node.init_chain(genesis);
+    for nonce in 1..=15 {
+        comet.submit(&transfer("alice", nonce, 100));
+    }
+    let proposal = comet.proposal();
+    let bytes: usize = proposal.iter().map(|tx| protobuf_size(tx.len())).sum();
+    assert!(proposal.len() < 15 && bytes <= 2_000, "{bytes}");
+    let too_many: Vec<Bytes> = comet.mempool.clone();
+    assert!(comet.accepts(proposal) && !comet.accepts(too_many.clone()));
+    let done = comet.make_block().len();
+    let restarted = Comet::open(store, 1);
+    assert!(!restarted.accepts(too_many[done..].to_vec()));
+    assert!(restarted.accepts(too_many[done..done + 1].to_vec()));
 }
 
 #[test]
@@ -144,23 +171,93 @@ fn the_pool_saved_at_a_stop_is_offered_at_the_next_start() {
     );
 }
 
+/// The one message with which a node stops on a genesis.
+fn refused(request: RequestInitChain) -> String {
+    let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
+    comet.node.init_chain(request);
+    let messages = comet.fatal.lock().unwrap().clone();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    messages[0].clone()
+}
+
 #[test]
 fn a_genesis_that_contradicts_itself_stops_the_node_with_one_message() {
     let begin = |chain_id: &str, app_state: &str| {
-        let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
-        comet.node.init_chain(RequestInitChain {
+        refused(RequestInitChain {
             chain_id: chain_id.into(),
             app_state_bytes: app_state.as_bytes().to_vec().into(),
-            initial_height: 1,
-            ..RequestInitChain::default()
-        });
-        let messages = comet.fatal.lock().unwrap().clone();
-        assert_eq!(messages.len(), 1);
-        messages[0].clone()
+            ..init_chain(&[], serde_json::json!({}))
+        })
     };
     assert!(begin("another-chain", "{}").contains("CHAIN_ID"));
-    assert!(begin(driver::CHAIN, "{}").contains("accounts is missing"));
+    assert!(begin(driver::CHAIN, "{}").contains("accounts"));
     assert!(begin(driver::CHAIN, "{\"accounts\":{},\"params\":{}}").contains("admin is missing"));
+    let early = serde_json::json!({ "unbonding_blocks": 111 });
+    assert!(refused(init_chain(&[], early)).contains("unbonding_blocks"));
+}
+
+#[test]
+fn comet_params_that_do_not_fit_the_protocol_stop_the_node() {
+    let with = |change: fn(&mut ConsensusParams)| {
+        let mut genesis = init_chain(&[], serde_json::json!({}));
+        change(genesis.consensus_params.as_mut().unwrap());
+        refused(genesis)
+    };
+    let long_evidence = with(|params| {
+        params.evidence.as_mut().unwrap().max_age_duration = Some(Duration {
+            seconds: 101,
+            nanos: 0,
+        });
+    });
+    assert!(
+        long_evidence.contains("max_age_duration"),
+        "{long_evidence}"
+    );
+    let no_block = with(|params| params.block.as_mut().unwrap().max_bytes = 0);
+    assert!(no_block.contains("block.max_bytes"), "{no_block}");
+    let other_keys = with(|params| {
+        params.validator.as_mut().unwrap().pub_key_types = vec!["secp256k1".into()];
+    });
+    assert!(other_keys.contains("pub_key_types"), "{other_keys}");
+}
+
+#[test]
+fn the_genesis_names_no_validators_or_exactly_the_authorities() {
+    let vera = |name: &str, power| ValidatorUpdate {
+        pub_key: Some(ProtoKey {
+            sum: Some(Sum::Ed25519(key(name).public_key().as_bytes().to_vec())),
+        }),
+        power,
+    };
+    let with = |validators| RequestInitChain {
+        validators,
+        ..init_chain(&[], serde_json::json!({}))
+    };
+    let right = vera("vera consensus", 10);
+    let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
+    let answer = comet.node.init_chain(with(vec![right.clone()]));
+    assert_eq!(answer.validators, std::slice::from_ref(&right));
+    for wrong in [
+        vec![vera("vera consensus", 11)],
+        vec![vera("mallory", 10)],
+        vec![right.clone(), right.clone()],
+        vec![right, vera("mallory", 1)],
+    ] {
+        assert!(refused(with(wrong)).contains("validators"));
+    }
+}
+
+#[test]
+fn info_and_the_genesis_answer_name_the_same_version_and_app_hash() {
+    let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
+    let answer = comet
+        .node
+        .init_chain(init_chain(&[], serde_json::json!({})));
+    let version = answer.consensus_params.unwrap().version.unwrap().app;
+    assert_eq!(version, ait_abci::APP_VERSION);
+    assert_eq!(comet.node.info(RequestInfo::default()).app_version, version);
+    assert_eq!(version, 2);
+    assert_eq!(answer.app_hash.len(), 32);
 }
 
 #[test]
@@ -200,22 +297,24 @@ fn queries_answer_with_value_and_proof_at_the_asked_height() {
             value.map(|value| value["balance"].as_u64()),
             balance.map(Some)
         );
-        let op = &answer.proof_ops.unwrap().ops[0];
-        assert_eq!(op.r#type, "ics23:smt");
-        let proof = ait_app::state::merkle::decode_proof(&op.data).unwrap();
-        let root = comet
-            .node
-            .snapshot_at(height.unsigned_abs())
-            .unwrap()
-            .state
-            .root();
+        let ops = answer.proof_ops.unwrap().ops;
+        let kinds: Vec<&str> = ops.iter().map(|op| op.r#type.as_str()).collect();
+        assert_eq!(kinds, ["ics23:smt", "ics23:simple"]);
+        assert_eq!(ops[0].key, path.as_bytes());
+        assert_eq!(ops[1].key, b"ait");
+        let snapshot = comet.node.snapshot_at(height.unsigned_abs()).unwrap();
         let value = balance.map(|_| answer.value.as_ref());
-        assert!(ait_app::state::merkle::verify(
-            &root,
-            path.as_bytes(),
-            value,
-            &proof
-        ));
+        let steps: Vec<ProofOp> = ["ics23:smt", "ics23:simple"]
+            .into_iter()
+            .zip(ops)
+            .map(|(kind, op)| ProofOp {
+                kind,
+                key: op.key,
+                data: op.data,
+            })
+            .collect();
+        let header = snapshot.state.app_hash();
+        assert!(app_hash::verify(&header, path.as_bytes(), value, &steps));
     }
     for (path, height) in [
         ("/nonsense", 0),

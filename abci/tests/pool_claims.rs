@@ -4,8 +4,14 @@
 mod driver;
 
 use ait_abci::limits;
-use ait_app::code::Code;
-use driver::{Comet, attest, claim, escrow, exact_claim, terms, transfer};
+use ait_app::{Code, escrow::open::EscrowOpen, quantity::Height, receipts::terms::ReceiptTerms};
+use driver::{
+    Comet, address, hash, key, sign, transfer, transfer_of,
+    work::{
+        Says, attest, attest_as, attested_claim, claim, escrow, exact_claim, opening, release,
+        terms, with_cora,
+    },
+};
 
 /// A chain with `alice`'s escrow for `job_1` open since block 1.
 fn with_escrow() -> Comet {
@@ -25,11 +31,12 @@ fn a_waiting_claim_is_asked_for_and_settles_when_the_answer_came() {
     let wanted = comet.node.attestations_wanted();
     assert_eq!(wanted.len(), 1);
     assert_eq!(wanted[0].request.terms(), terms);
-    assert_eq!(wanted[0].request.opened_height, 1);
-    let answer = attest(&terms, 1, true);
+    assert_eq!(wanted[0].request.opened_height, Height::constant(1));
+    assert_eq!(wanted[0].coordinator, address("carol"));
+    let answer = attest(&terms, Says::Yes);
     comet
         .node
-        .attestation_arrived(&claim.hash(), answer)
+        .attestation_arrived(&hash(&claim), answer)
         .unwrap();
     let before = comet.balance("mia");
     let block = comet.make_block();
@@ -74,14 +81,18 @@ fn an_answer_for_another_job_or_by_another_key_is_refused_and_the_claim_waits_on
     let wanted = terms("mia", "alice", "job_1", "r1");
     let claim = claim(&wanted, "mia", 1, 100);
     comet.submit(&claim);
-    let other_job = attest(&terms("mia", "alice", "job_2", "r1"), 1, true);
-    let other_height = attest(&wanted, 2, true);
-    let mut other_key = attest(&wanted, 1, true);
-    other_key.sig = driver::key("mallory").sign(&[7; 32]);
+    let other_job = attest(&terms("mia", "alice", "job_2", "r1"), Says::Yes);
+    let reopened = ReceiptTerms {
+        opened_height: Height::constant(2),
+        ..wanted.clone()
+    };
+    let other_height = attest(&reopened, Says::Yes);
+    let mut other_key = attest(&wanted, Says::Yes);
+    other_key.sig = key("mallory").sign(&[7; 32]);
     for answer in [other_job, other_height, other_key] {
         let refusal = comet
             .node
-            .attestation_arrived(&claim.hash(), answer)
+            .attestation_arrived(&hash(&claim), answer)
             .unwrap_err();
         assert_eq!(refusal.code, Code::InvalidAttestation);
     }
@@ -96,7 +107,7 @@ fn a_negative_answer_puts_the_offence_into_the_block() {
     comet.submit(&claim);
     comet
         .node
-        .attestation_arrived(&claim.hash(), attest(&terms, 1, false))
+        .attestation_arrived(&hash(&claim), attest(&terms, Says::NoSuchWork))
         .unwrap();
     let before = comet.balance("mia");
     let block = comet.make_block();
@@ -104,7 +115,8 @@ fn a_negative_answer_puts_the_offence_into_the_block() {
         Comet::code_in(&block, &claim),
         Some(Code::AttestationNegative.number())
     );
-    assert_eq!(comet.balance("mia"), before - 100, "it pays its fee");
+    let required = exact_claim(&terms, "mia", 1).fee.get();
+    assert_eq!(comet.balance("mia"), before - required);
 }
 
 #[test]
@@ -117,7 +129,7 @@ fn a_negative_answer_that_cannot_be_paid_for_is_dropped() {
     assert_eq!(comet.submit(&claim).code, 0, "an empty account can claim");
     comet
         .node
-        .attestation_arrived(&claim.hash(), attest(&terms, 1, false))
+        .attestation_arrived(&hash(&claim), attest(&terms, Says::NoSuchWork))
         .unwrap();
     assert!(comet.make_block().is_empty());
     assert!(!comet.pool_has(&claim) && comet.mempool.is_empty());
@@ -135,7 +147,7 @@ fn a_fifth_claim_on_one_escrow_does_not_wait() {
             comet.submit(&exact_claim(&terms, &miner, 1)).code
         })
         .collect();
-    assert_eq!(codes, [0, 0, 0, 0, Code::PoolFull.number()]);
+    assert_eq!(codes, [0, 0, 0, 0, Code::TooManyWaiting.number()]);
 }
 
 #[test]
@@ -147,7 +159,7 @@ fn only_one_of_two_answered_claims_on_an_escrow_is_proposed() {
         comet.submit(&claim);
         comet
             .node
-            .attestation_arrived(&claim.hash(), attest(&terms, 1, true))
+            .attestation_arrived(&hash(&claim), attest(&terms, Says::Yes))
             .unwrap();
     }
     assert_eq!(comet.make_block().len(), 2, "one entry, one claim");
@@ -175,7 +187,7 @@ fn a_proposal_whose_attestations_break_the_rule_is_rejected() {
     comet.submit(&claim);
     comet
         .node
-        .attestation_arrived(&claim.hash(), attest(&terms, 1, true))
+        .attestation_arrived(&hash(&claim), attest(&terms, Says::Yes))
         .unwrap();
     let honest = comet.proposal();
     assert!(comet.accepts(honest.clone()));
@@ -193,9 +205,187 @@ fn a_proposal_whose_attestations_break_the_rule_is_rejected() {
         honest[0].clone(),
         honest[1].clone()
     ]));
-    let negative = ait_app::block::attestations_wire(&[attest(&terms, 1, false)]).unwrap();
+    let negative = ait_app::block::attestations_wire(&[attest(&terms, Says::NoSuchWork)]).unwrap();
     assert!(
         comet.accepts(vec![negative.into(), honest[1].clone()]),
         "negative is a fair answer"
     );
+}
+
+/// A chain on which `alice` opened the escrow `job_1` as this says, and carol may pay fees.
+fn with_opening(open: EscrowOpen) -> Comet {
+    let mut comet = Comet::begin(&["alice", "mia", "carol"]);
+    comet.submit_all(&[sign("alice", 1, 2_000, open)]);
+    comet.make_block();
+    comet
+}
+
+#[test]
+fn a_claim_that_a_partner_must_attest_is_not_kept_without_attestations() {
+    let mut comet = with_opening(with_cora(opening("job_1", 60_000)));
+    let terms = terms("mia", "alice", "job_1", "r1");
+    let bare = comet.submit(&claim(&terms, "mia", 1, 100));
+    assert_eq!(bare.code, Code::AttestationMissing.number());
+    let attested = attested_claim(&terms, "mia", 1, attest_as("cora", &terms, Says::Yes));
+    assert_eq!(comet.submit(&attested).code, 0);
+    assert_eq!(Comet::code_in(&comet.make_block(), &attested), Some(0));
+}
+
+#[test]
+fn an_answer_that_is_negative_and_not_the_miners_fault_drops_the_claim() {
+    let mut comet = with_escrow();
+    let terms = terms("mia", "alice", "job_1", "r1");
+    let claim = claim(&terms, "mia", 1, 100);
+    comet.submit(&claim);
+    comet
+        .node
+        .attestation_arrived(&hash(&claim), attest(&terms, Says::NotPaid))
+        .unwrap();
+    assert!(comet.make_block().is_empty());
+    assert!(!comet.pool_has(&claim) && comet.mempool.is_empty());
+    assert_eq!(comet.dropped(&claim), Some("attestation_negative"));
+}
+
+#[test]
+fn at_most_three_transactions_wait_behind_a_claim() {
+    let mut comet = with_escrow();
+    let waiting = claim(&terms("mia", "alice", "job_1", "r1"), "mia", 1, 100);
+    comet.submit_all([&waiting]);
+    let behind: Vec<_> = (2..=4).map(|nonce| transfer("mia", nonce, 100)).collect();
+    comet.submit_all(&behind);
+    let refused = comet.submit(&transfer("mia", 5, 100));
+    assert_eq!(refused.code, Code::TooManyWaiting.number());
+    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 4);
+    assert!(comet.proposal().is_empty());
+    let answer = attest(&terms("mia", "alice", "job_1", "r1"), Says::Yes);
+    comet
+        .node
+        .attestation_arrived(&hash(&waiting), answer)
+        .unwrap();
+    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 0);
+    assert_eq!(
+        comet.make_block().len(),
+        5,
+        "an entry, the claim and all behind it"
+    );
+}
+
+#[test]
+fn a_claim_that_begins_to_wait_keeps_no_more_than_three_behind_it() {
+    let mut comet = Comet::begin(&["alice", "mia"]);
+    comet.submit_all(&[claim(&terms("mia", "alice", "job_1", "r1"), "mia", 1, 100)]);
+    let behind: Vec<_> = (2..=9).map(|nonce| transfer("mia", nonce, 100)).collect();
+    comet.submit_all(&behind);
+    assert_eq!(
+        comet.node.pool_stats().parked,
+        9,
+        "its escrow is not open yet"
+    );
+    comet.submit_all(&[escrow("alice", 1, "job_1")]);
+    comet.make_block();
+    let stats = comet.node.pool_stats();
+    assert_eq!((stats.waiting_for_attestation, stats.parked), (4, 4));
+    assert_eq!(comet.dropped(&behind[3]), Some("too_many_waiting"));
+    assert_eq!(comet.dropped(&behind[2]), None);
+}
+
+#[test]
+fn a_claim_with_its_attestation_finds_a_place_among_four_that_wait() {
+    let mut comet = with_escrow();
+    let mut empty = Vec::new();
+    for i in 0..4 {
+        let name = format!("empty {i}");
+        let terms = terms(&name, "alice", "job_1", "r1");
+        empty.push(exact_claim(&terms, &name, 1));
+    }
+    comet.submit_all(&empty);
+    let terms = terms("mia", "alice", "job_1", "r1");
+    let real = attested_claim(&terms, "mia", 1, attest(&terms, Says::Yes));
+    comet.submit_all([&real]);
+    let gone: Vec<_> = empty.iter().filter(|tx| !comet.pool_has(tx)).collect();
+    assert_eq!(gone, [&empty[3]], "the last to come gives way");
+    assert_eq!(comet.dropped(&empty[3]), Some("contested"));
+    let block = comet.make_block();
+    assert_eq!(Comet::code_in(&block, &real), Some(0));
+    assert_eq!(
+        comet.node.pool_stats().transactions,
+        0,
+        "the escrow is settled"
+    );
+    assert!(comet.mempool.is_empty());
+}
+
+#[test]
+fn a_fifth_sender_with_an_attested_claim_outbids_or_is_contested() {
+    let mut comet = with_escrow();
+    let claims: Vec<_> = (0..6)
+        .map(|i| {
+            let name = format!("miner {i}");
+            let terms = terms(&name, "alice", "job_1", "r1");
+            attested_claim(&terms, &name, 1, attest(&terms, Says::Yes))
+        })
+        .collect();
+    comet.submit_all(&claims[..4]);
+    let fifth = comet.submit(&claims[4]);
+    assert_eq!(fifth.code, Code::Contested.number());
+    let terms = terms("mia", "alice", "job_1", "r1");
+    let dear = {
+        let attested = attested_claim(&terms, "mia", 1, attest(&terms, Says::Yes));
+        sign("mia", 1, attested.fee.get() * 2, attested.payload)
+    };
+    comet.submit_all([&dear]);
+    assert_eq!(comet.node.pool_stats().transactions, 4);
+    assert_eq!(Comet::code_in(&comet.make_block(), &dear), Some(0));
+}
+
+#[test]
+fn a_released_escrow_parks_its_claims_and_a_settled_one_drops_them() {
+    let mut comet = with_opening(opening("job_1", 60_000));
+    let terms = terms("mia", "alice", "job_1", "r1");
+    let waiting = claim(&terms, "mia", 1, 100);
+    comet.submit_all(&[waiting.clone(), release("alice", "job_1", 1)]);
+    comet.make_block();
+    assert_eq!(comet.node.pool_stats().parked, 1, "it may be opened again");
+    assert!(comet.pool_has(&waiting));
+    for _ in 0..limits::PARKED_BLOCKS {
+        comet.make_block();
+    }
+    assert_eq!(comet.dropped(&waiting), Some("escrow_closed"));
+    let mut comet = with_opening(opening("job_1", 60_000));
+    let attested = attested_claim(&terms, "mia", 1, attest(&terms, Says::Yes));
+    let late = exact_claim(
+        &driver::work::terms("moe", "alice", "job_1", "r2"),
+        "moe",
+        1,
+    );
+    comet.submit_all(&[attested, late.clone()]);
+    comet.make_block();
+    assert_eq!(comet.dropped(&late), Some("escrow_closed"));
+    assert!(comet.mempool.is_empty());
+}
+
+#[test]
+fn a_free_claim_holds_no_run_of_transactions_in_the_pool() {
+    let mut comet = with_escrow();
+    comet.submit_all(&[transfer_of("mia", 1, 100, 999_000_000)]);
+    comet.make_block();
+    // The account has something for fees left; its claim costs it nothing.
+    let claim = exact_claim(&terms("mia", "alice", "job_1", "r1"), "mia", 2);
+    comet.submit_all(&[claim]);
+    let codes: Vec<u32> = (3..300)
+        .map(|nonce| comet.submit(&transfer("mia", nonce, 100)).code)
+        .collect();
+    let kept = codes.iter().filter(|code| **code == 0).count();
+    assert_eq!(
+        kept,
+        limits::MAX_BEHIND_CLAIM + limits::MAX_PARKED_OF_SENDER
+    );
+    for _ in 0..limits::PARKED_BLOCKS {
+        comet.make_block();
+    }
+    assert_eq!(comet.node.pool_stats().transactions, 4);
+    for _ in 0..limits::WAITING_BLOCKS {
+        comet.make_block();
+    }
+    assert!(comet.node.pool_stats().waiting_for_attestation == 0);
 }

@@ -3,9 +3,16 @@
 
 mod driver;
 
-use ait_abci::limits;
-use ait_app::code::Code;
-use driver::{Comet, transfer, transfer_of};
+use ait_abci::{Verdict, limits};
+use ait_app::{
+    Code,
+    bank::transfer::{Memo, Transfer},
+    block::attestations_wire,
+    tx::Transaction,
+};
+use driver::{Comet, address, sign, transfer, transfer_of, uait, work::stake};
+use tendermint_abci::Application;
+use tendermint_proto::v0_38::abci::RequestCheckTx;
 
 #[test]
 fn a_run_of_nonces_is_committed_in_one_block_in_order() {
@@ -162,7 +169,7 @@ fn at_most_sixteen_of_a_sender_are_parked() {
         assert_eq!(comet.submit(&transfer("alice", nonce, 100)).code, 0);
     }
     let refused = comet.submit(&transfer("alice", 19, 100));
-    assert_eq!(refused.code, Code::PoolFull.number());
+    assert_eq!(refused.code, Code::TooManyParked.number());
     assert!(refused.log.contains("16"), "{}", refused.log);
     assert_eq!(comet.submit(&transfer("alice", 1, 100)).code, 0);
     assert_eq!(comet.submit(&transfer("alice", 2, 100)).code, 0);
@@ -182,7 +189,7 @@ fn at_most_five_hundred_are_parked_in_all() {
     }
     let accepted = codes.iter().filter(|code| **code == 0).count();
     assert_eq!(accepted, limits::MAX_PARKED);
-    assert_eq!(codes.last(), Some(&Code::PoolFull.number()));
+    assert_eq!(codes.last(), Some(&Code::TooManyParked.number()));
 }
 
 #[test]
@@ -217,4 +224,158 @@ fn a_transaction_sent_again_while_pending_is_accepted_and_counted_once() {
     assert_eq!(comet.submit_when_full(&tx).code, 0);
     assert_eq!(comet.node.pool_stats().transactions, 1);
     assert_eq!(comet.make_block().len(), 1);
+}
+
+#[test]
+fn fees_count_by_the_byte() {
+    let mut comet = Comet::begin(&["alice", "dave"]);
+    let long = sign(
+        "alice",
+        1,
+        120,
+        Transfer {
+            to: address("bob"),
+            amount: uait(1),
+            memo: Memo::new("m".repeat(256)),
+        },
+    );
+    let short = transfer("dave", 1, 100);
+    comet.submit_all([&long, &short]);
+    let proposal = comet.proposal();
+    assert_eq!(proposal, [short.to_wire(), long.to_wire()]);
+}
+
+#[test]
+fn the_next_nonce_counts_what_is_pending_in_sequence() {
+    let mut comet = Comet::begin(&["alice"]);
+    let next = |comet: &Comet| comet.node.next_nonce(&address("alice")).get();
+    assert_eq!(next(&comet), 1);
+    comet.submit_all(&[1, 2, 4].map(|nonce| transfer("alice", nonce, 100)));
+    assert_eq!(next(&comet), 3);
+    comet.submit_all(&[transfer("alice", 3, 100)]);
+    assert_eq!(next(&comet), 5);
+    comet.make_block();
+    assert_eq!(next(&comet), 5);
+}
+
+#[test]
+fn a_node_says_why_it_dropped_what_it_had_accepted() {
+    let mut comet = Comet::begin(&["alice", "dave"]);
+    let gap = transfer("alice", 3, 100);
+    let original = transfer("dave", 1, 100);
+    let replacement = transfer("dave", 1, 200);
+    let never = transfer("dave", 400, 100);
+    comet.submit_all([&gap, &original, &replacement]);
+    assert_eq!(comet.submit(&never).code, Code::NonceTooFarAhead.number());
+    for tx in [&gap, &original, &replacement] {
+        assert_eq!(comet.dropped(tx), None, "it is pending");
+    }
+    let block = comet.make_block();
+    assert_eq!(Comet::code_in(&block, &replacement), Some(0));
+    for _ in 0..limits::PARKED_BLOCKS {
+        comet.make_block();
+    }
+    assert_eq!(comet.dropped(&gap), Some("nonce_gap"));
+    assert_eq!(comet.dropped(&original), Some("dropped"));
+    assert_eq!(comet.dropped(&replacement), None, "it was committed");
+    assert_eq!(comet.dropped(&never), None, "it was never accepted");
+    comet.submit_all([&gap]);
+    assert_eq!(comet.dropped(&gap), None, "it is pending again");
+}
+
+#[test]
+fn a_rival_with_the_same_nonce_in_a_block_drops_the_pending_one() {
+    let mut comet = Comet::begin(&["alice"]);
+    let (mine, theirs) = (transfer("alice", 1, 100), transfer_of("alice", 1, 100, 2));
+    comet.submit_all([&mine]);
+    comet.decide(vec![theirs.to_wire().into()]);
+    assert_eq!(comet.dropped(&mine), Some("nonce_used"));
+    assert!(comet.mempool.is_empty());
+}
+
+#[test]
+fn what_rest_asks_beforehand_changes_nothing() {
+    let mut comet = Comet::begin(&["alice", "dave"]);
+    let pending = [1, 2, 3].map(|nonce| transfer("alice", nonce, 100));
+    comet.submit_all(&pending);
+    let before = comet.node.pool_stats();
+    let ask = |tx: &Transaction| comet.node.preview(&tx.to_wire());
+    assert_eq!(ask(&transfer("alice", 2, 200)), Verdict::Ready);
+    assert_eq!(ask(&transfer("alice", 4, 100)), Verdict::Ready);
+    assert_eq!(ask(&pending[0]), Verdict::Ready);
+    let Verdict::Parked(gap) = ask(&transfer("dave", 2, 100)) else {
+        panic!("a gap is for REST to refuse");
+    };
+    assert_eq!(gap.code, Code::NonceGap);
+    let Verdict::Refused(used) = ask(&transfer("dave", 0, 100)) else {
+        panic!("a used nonce is refused");
+    };
+    assert_eq!(used.code, Code::NonceUsed);
+    assert_eq!(comet.node.pool_stats(), before);
+    assert_eq!(comet.make_block().len(), 3);
+}
+
+#[test]
+fn envelopes_and_attestations_are_no_transactions() {
+    let comet = Comet::begin(&["alice"]);
+    let check = |wire: Vec<u8>| {
+        let request = RequestCheckTx {
+            tx: wire.into(),
+            ..RequestCheckTx::default()
+        };
+        comet.node.check_tx(request).code
+    };
+    let envelope = |bytes: usize| [b"AIT-ENVELOPE/1\n".to_vec(), vec![b'x'; bytes]].concat();
+    assert_eq!(check(envelope(10)), Code::UnexpectedEnvelope.number());
+    assert_eq!(check(envelope(100_000)), Code::UnexpectedEnvelope.number());
+    let entry = attestations_wire(&[]).unwrap();
+    assert_eq!(check(entry), Code::UnexpectedAttestations.number());
+}
+
+#[test]
+fn transactions_that_a_block_leaves_without_money_keep_no_more_places_than_parked_ones_have() {
+    let names: Vec<String> = (0..40).map(|i| format!("sender {i}")).collect();
+    let funded: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut comet = Comet::begin(&funded);
+    for name in &funded {
+        let run: Vec<_> = (1..=30).map(|nonce| transfer(name, nonce, 100)).collect();
+        comet.submit_all(&run);
+    }
+    assert_eq!(comet.node.pool_stats().parked, 0);
+    let spend = |name: &&str| transfer_of(name, 1, 100, 999_999_900).to_wire().into();
+    comet.decide(funded.iter().map(spend).collect());
+    let stats = comet.node.pool_stats();
+    assert_eq!(
+        (stats.transactions, stats.parked),
+        (limits::MAX_PARKED, limits::MAX_PARKED)
+    );
+    assert_eq!(comet.mempool.len(), limits::MAX_PARKED);
+    let lost = transfer(funded[0], 30, 100);
+    assert_eq!(comet.dropped(&lost), Some("too_many_parked"));
+    for _ in 0..limits::PARKED_BLOCKS {
+        comet.make_block();
+    }
+    assert!(comet.mempool.is_empty() && comet.node.pool_stats().transactions == 0);
+}
+
+#[test]
+fn a_replacement_in_a_long_run_judges_one_signature() {
+    let mut comet = Comet::begin(&["alice"]);
+    let run: Vec<_> = (1..=256)
+        .map(|nonce| {
+            stake(
+                "alice",
+                nonce,
+                2_000 + nonce,
+                &format!("key {}", nonce.min(1)),
+            )
+        })
+        .collect();
+    comet.submit_all(&run);
+    assert_eq!(comet.judged_signatures(), 1, "one key, one proof");
+    let replacement = stake("alice", 1, 4_000, "another key");
+    assert_eq!(comet.submit(&replacement).code, 0);
+    assert_eq!(comet.judged_signatures(), 2);
+    comet.decide(Vec::new());
+    assert_eq!(comet.judged_signatures(), 2);
 }

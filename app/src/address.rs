@@ -1,14 +1,14 @@
-//! Owns account addresses (SPEC section 2): 20 bytes, written as BIP-173 bech32 with prefix `ait`.
+//! Owns account addresses (PROTOCOL section 2): 20 bytes, written as BIP-173 bech32 with prefix `ait`.
 
-use std::{fmt, str::FromStr};
+use core::{fmt, str::FromStr};
 
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    code::Code,
     crypto::{PublicKey, sha256},
     error::Refusal,
+    prelude::*,
 };
 
 const PREFIX: Hrp = Hrp::parse_unchecked("ait");
@@ -44,7 +44,7 @@ impl Address {
 }
 
 fn first_bytes(digest: &[u8; 32]) -> [u8; LENGTH] {
-    std::array::from_fn(|i| digest.get(i).copied().unwrap_or_default())
+    core::array::from_fn(|i| digest.get(i).copied().unwrap_or_default())
 }
 
 impl fmt::Display for Address {
@@ -66,7 +66,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let refuse = |why: &str| {
             let shown: String = text.chars().take(100).collect();
-            Refusal::new(Code::InvalidAddress, format!("address {shown:?}: {why}"))
+            Refusal::field(format!("address {shown:?}: {why}"))
         };
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
             return Err(refuse("must be lower case"));
@@ -128,7 +128,7 @@ mod tests {
             &typo,
         ] {
             let refusal = bad.parse::<Address>().unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidAddress, "{bad}");
+            assert_eq!(refusal.code, crate::Code::InvalidField, "{bad}");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Owns ed25519 keys and signatures and sha256 as the protocol uses them (SPEC section 2).
+//! Owns ed25519 keys and signatures and sha256 as the protocol uses them (PROTOCOL section 2).
 //! Verification is `verify_strict` everywhere: a batch equation accepts other signatures, and a
 //! disagreement between two nodes would fork the chain.
 
-use std::{fmt, str::FromStr};
+use core::{fmt, str::FromStr};
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{code::Code, error::Refusal};
+use crate::{error::Refusal, prelude::*};
 
 /// sha256 of `bytes`.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -35,17 +35,14 @@ impl PublicKey {
     /// From its 32 bytes.
     ///
     /// # Errors
-    /// [`Code::InvalidPublicKey`] when they are no point of the curve or one of small order.
+    /// [`crate::Code::InvalidField`] when they are no point of the curve or one of small order.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, Refusal> {
         let weak = VerifyingKey::from_bytes(&bytes).map_or(true, |key| key.is_weak());
         if weak {
-            return Err(Refusal::new(
-                Code::InvalidPublicKey,
-                format!(
-                    "public key {}: not an ed25519 point, or of small order",
-                    hex::encode(bytes)
-                ),
-            ));
+            return Err(Refusal::field(format!(
+                "public key {}: not an ed25519 point, or of small order",
+                hex::encode(bytes)
+            )));
         }
         Ok(Self(bytes))
     }
@@ -78,12 +75,8 @@ impl fmt::Debug for PublicKey {
 impl FromStr for PublicKey {
     type Err = Refusal;
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        let bytes = lower_hex(text).ok_or_else(|| {
-            Refusal::new(
-                Code::InvalidPublicKey,
-                "a public key is 64 lower-case hex characters",
-            )
-        })?;
+        let bytes = lower_hex(text)
+            .ok_or_else(|| Refusal::field("a public key is 64 lower-case hex characters"))?;
         Self::from_bytes(bytes)
     }
 }
@@ -107,7 +100,7 @@ struct StoredKey(PublicKey);
 
 impl<'de> Deserialize<'de> for StoredKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let text = alloc::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         lower_hex(&text)
             .map(|bytes| Self(PublicKey(bytes)))
             .ok_or_else(|| serde::de::Error::custom("a stored key is 64 lower-case hex characters"))
@@ -212,7 +205,7 @@ impl SecretKey {
         PublicKey(self.0.verifying_key().to_bytes())
     }
 
-    /// Signs a 32-byte digest (sign bytes of SPEC sections 3 and 4).
+    /// Signs a 32-byte digest (sign bytes of PROTOCOL sections 3 and 4).
     pub fn sign(&self, digest: &[u8; 32]) -> Signature {
         Signature(self.0.sign(digest).to_bytes())
     }
@@ -235,7 +228,7 @@ mod tests {
         let zero = "0000000000000000000000000000000000000000000000000000000000000000";
         for bad in [identity, order_eight, zero] {
             let refusal = bad.parse::<PublicKey>().unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidPublicKey);
+            assert_eq!(refusal.code, crate::Code::InvalidField);
         }
     }
 

@@ -1,14 +1,14 @@
 //! Owns the two ways in which execution can say no: a [`Refusal`] of what came from outside, and
 //! a [`Broken`] invariant of our own, which must stop the node.
 
-use crate::code::Code;
+use crate::{code::Code, prelude::*};
 
 /// A transaction (or other input) that is refused: a stable code and a message for people that
 /// names the field and the limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// The stable code (SPEC section 8).
+    /// The stable code (PROTOCOL section 8).
     pub code: Code,
     /// For people; may change between versions, is not consensus.
     pub message: String,
@@ -45,12 +45,21 @@ impl Broken {
 /// What execution of one transaction can end in besides success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The transaction's fault.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    /// The transaction can't do what it asks for.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// A claim that fails through its miner's fault (PROTOCOL section 4).
+    #[error("{0}")]
+    Offence(Refusal),
     /// Ours.
     #[error(transparent)]
     Broken(#[from] Broken),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// A [`Failure::Refused`] as a result.
@@ -59,4 +68,12 @@ pub enum Failure {
 /// Always.
 pub(crate) fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(Refusal::new(code, message)))
+}
+
+/// A [`Failure::Offence`] as a result.
+///
+/// # Errors
+/// Always.
+pub(crate) fn offend<T>(code: Code, message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Offence(Refusal::new(code, message)))
 }

@@ -1,8 +1,11 @@
-//! Owns the events of SPEC section 8: what a block tells those who watch and search.
+//! Owns the form of events (PROTOCOL section 8): what a block tells those who watch and search.
+//! Each component has its own events as a typed list; this is what they become.
 
-use std::fmt::Display;
+use core::fmt::Display;
 
 use serde::{Deserialize, Serialize};
+
+use crate::{prelude::*, quantity::Quantity};
 
 /// One attribute of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,22 +30,31 @@ pub struct Event {
 
 impl Event {
     /// An event without attributes.
-    pub fn new(kind: &str) -> Self {
+    pub(crate) fn new(kind: &str) -> Self {
         Self {
             kind: kind.to_owned(),
             attributes: Vec::new(),
         }
     }
 
-    /// Adds an attribute that is searched for: an address or an id.
+    /// Adds an attribute that is searched for: an address, an id, a reason.
     #[must_use]
-    pub fn id(self, key: &str, value: impl Display) -> Self {
+    pub(crate) fn id(self, key: &str, value: impl Display) -> Self {
         self.with(key, value, true)
     }
 
-    /// Adds an attribute that is read, not searched for: an amount.
+    /// Adds one that is searched for, where there is one.
     #[must_use]
-    pub fn amount(self, key: &str, value: u64) -> Self {
+    pub(crate) fn maybe_id(self, key: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.id(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds an attribute that is read, not searched for: an amount, a height.
+    #[must_use]
+    pub(crate) fn amount(self, key: &str, value: impl Quantity) -> Self {
         self.with(key, value, false)
     }
 

@@ -1,21 +1,26 @@
 //! Owns the genesis: CometBFT's `app_state` = `{accounts, params}` and the state it stands for
-//! (SPEC section 10).
+//! (PROTOCOL section 10).
 
-use std::collections::{BTreeMap, BTreeSet};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{
     address::Address,
-    amount,
+    bank::record::{Account, Supply},
+    code::Code,
+    engine::ConsensusAddress,
     error::{Broken, Failure, Refusal},
     identifiers::ChainId,
-    json::{Fields, Json},
-    params::{Authority, Params},
-    state::{
-        Key, State,
-        overlay::Overlay,
-        records::{Account, Supply},
+    json,
+    params::{
+        table::{ParamKey, ParamValue, Params},
+        values::ConsensusMode,
     },
-    validators,
+    prelude::*,
+    quantity::{Count, Height, Uait},
+    receipts::record::Decay,
+    staking::{end_block::install_authorities, record::Consensus},
+    state::{Key, Overlay, State, Value, View},
 };
 
 /// The highest first block: half of the protocol's integers are left for the chain's own heights, so
@@ -25,10 +30,19 @@ pub const MAX_INITIAL_HEIGHT: u64 = 1 << 52;
 /// What a chain begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Genesis {
-    /// Balances in uait.
-    pub accounts: BTreeMap<Address, u64>,
+    /// Balances.
+    pub accounts: BTreeMap<Address, Uait>,
     /// The first params.
     pub params: Params,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppState<'a> {
+    #[serde(deserialize_with = "json::unique_map")]
+    accounts: BTreeMap<Address, Uait>,
+    #[serde(borrow, deserialize_with = "json::unique_map")]
+    params: BTreeMap<alloc::borrow::Cow<'a, str>, &'a RawValue>,
 }
 
 impl Genesis {
@@ -40,24 +54,24 @@ impl Genesis {
     /// # Errors
     /// A refusal that names the field: the chain does not start on it.
     pub fn parse(app_state: &[u8], evidence_max_age_num_blocks: u64) -> Result<Self, Refusal> {
-        let json = Json::parse(app_state)?;
-        let fields = Fields::open(&json, "app_state", &["accounts", "params"], &[])?;
-        let params = parse_params(fields.json("params")?, evidence_max_age_num_blocks)?;
-        let Json::Object(entries) = fields.json("accounts")? else {
-            return Err(fields.refuse("accounts", "must be an object {address: balance}"));
-        };
-        let mut accounts = BTreeMap::new();
-        for (address, balance) in entries {
-            let Json::Integer(balance) = balance else {
-                return Err(fields.refuse("accounts", "balances are integers 0..=2^53-1"));
-            };
-            accounts.insert(address.parse()?, *balance);
+        let form: AppState<'_> = json::read(app_state, "app_state")?;
+        let age = Height::new(evidence_max_age_num_blocks)
+            .ok_or_else(|| Refusal::field("evidence.max_age_num_blocks is above 2^53-1"))?;
+        let params = parse_params(&form.params, age)?;
+        let total: u128 = form
+            .accounts
+            .values()
+            .map(|balance| u128::from(balance.get()))
+            .sum();
+        if total > u128::from(Uait::MAX.get()) {
+            return Err(Refusal::field(
+                "field app_state.accounts: balances add up to more than 2^53-1 uait",
+            ));
         }
-        let total: u128 = accounts.values().map(|balance| u128::from(*balance)).sum();
-        if total > u128::from(amount::MAX) {
-            return Err(fields.refuse("accounts", "add up to more than 2^53-1 uait"));
-        }
-        Ok(Self { accounts, params })
+        Ok(Self {
+            accounts: form.accounts,
+            params,
+        })
     }
 
     /// The state before block `initial_height`, with the authorities as its validators.
@@ -70,59 +84,90 @@ impl Genesis {
                 "field initial_height is {initial_height}, above {MAX_INITIAL_HEIGHT}"
             ))));
         }
-        let height = initial_height.saturating_sub(1);
-        let empty = State::empty(chain_id, height, self.params.clone());
-        let mut overlay = Overlay::new(&empty);
-        for (name, value) in self.params.entries()? {
-            overlay.put(&Key::Param(name), &value)?;
+        let height = Height::constant(initial_height.saturating_sub(1));
+        let mut overlay = Overlay::new(Nothing);
+        for key in ParamKey::ALL {
+            overlay.put(key, self.params.value(*key));
         }
-        let mut total = 0;
+        let mut total = Uait::ZERO;
         for (address, balance) in &self.accounts {
             let account = Account {
                 balance: *balance,
                 ..Account::default()
             };
-            overlay.put(&Key::Account(*address), &account)?;
-            total = amount::add(total, *balance)?;
+            overlay.put(address, account);
+            total = total.plus(*balance)?;
         }
-        let supply = Supply {
-            total,
-            genesis: total,
-            balances: total,
-            ..Supply::default()
-        };
-        overlay.put(&Key::Supply, &supply)?;
-        validators::register_keys(&mut overlay, &self.params.authorities)?;
-        validators::install_authorities(&mut overlay, &self.params)?;
-        Ok(empty.updated(overlay.into_changes(), height)?)
+        overlay.put(&(), supply(total));
+        overlay.put(&(), consensus(&self.params, height));
+        install_authorities(&mut overlay, &self.params)?;
+        let records = overlay.into_changes();
+        Ok(State::of_records(chain_id, height, &records)?)
     }
 }
 
-fn parse_params(json: &Json, evidence_max_age_num_blocks: u64) -> Result<Params, Refusal> {
-    let Json::Object(entries) = json else {
-        return Err(Refusal::field("app_state.params must be an object"));
-    };
-    let known: BTreeSet<String> = Params::new(Address::treasury(), Vec::new(), 0)
-        .entries()
-        .map_err(|broken: Broken| Refusal::field(broken.to_string()))?
-        .into_keys()
-        .collect();
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let fields = Fields::open(json, "app_state.params", &["admin", "authorities"], &known)?;
-    let admin: Address = fields.parsed("admin")?;
-    let nobody: Vec<Authority> = Vec::new();
-    let mut params = Params::new(admin, nobody, evidence_max_age_num_blocks);
-    for (name, value) in entries {
-        if name != "admin" {
-            params.set(name, value)?;
+/// A view of what there is before a genesis.
+struct Nothing;
+
+impl View for Nothing {
+    fn value(&self, _key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+        Ok(None)
+    }
+
+    fn key_owner(&self, _key: &ConsensusAddress) -> Option<Address> {
+        None
+    }
+}
+
+fn supply(total: Uait) -> Supply {
+    Supply {
+        total,
+        genesis: total,
+        balances: total,
+        ..Supply::default()
+    }
+}
+
+fn consensus(params: &Params, height: Height) -> Consensus {
+    Consensus {
+        admin_candidate: None,
+        decays: vec![Decay {
+            bps: params.work_decay_bps,
+            epoch: Count::ZERO,
+        }],
+        epochs: Count::ZERO,
+        last_epoch_end: height,
+        mode: ConsensusMode::Poa,
+        mode_changes: Count::ZERO,
+    }
+}
+
+fn parse_params(
+    entries: &BTreeMap<alloc::borrow::Cow<'_, str>, &RawValue>,
+    evidence_max_age_num_blocks: Height,
+) -> Result<Params, Refusal> {
+    let missing = |name: &str| Refusal::field(format!("field app_state.params.{name} is missing"));
+    let mut params = Params::new(Address::treasury(), evidence_max_age_num_blocks);
+    for required in ["admin", "authorities"] {
+        if !entries.contains_key(required) {
+            return Err(missing(required));
         }
     }
-    if params.unbonding_blocks < evidence_max_age_num_blocks {
-        return Err(Refusal::field(format!(
-            "app_state.params.unbonding_blocks is {}, below CometBFT's \
-             evidence.max_age_num_blocks {evidence_max_age_num_blocks}",
-            params.unbonding_blocks
-        )));
+    for (name, value) in entries {
+        let key = ParamKey::named(name)?;
+        if key == ParamKey::EvidenceMaxAgeNumBlocks {
+            return Err(Refusal::new(
+                Code::ParamFixed,
+                format!("field app_state.params.{name} is CometBFT's, in consensus_params"),
+            ));
+        }
+        match ParamValue::read(key, value.get().as_bytes())? {
+            ParamValue::Authorities(authorities) => {
+                params.authorities = authorities.without_proofs();
+            }
+            value => params.set(key, value),
+        }
     }
+    params.check_against_each_other()?;
     Ok(params)
 }

@@ -1,11 +1,11 @@
-//! Owns the ids that people choose (SPEC section 2): chain ids, job ids, receipt ids, output hashes.
+//! Owns the ids that people choose (PROTOCOL section 2): chain ids, job ids, receipt ids, output hashes.
 //! None can contain `|` or `/`, so none can be confused inside sign bytes or state keys.
 
-use std::{fmt, str::FromStr};
+use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{crypto::lower_hex, error::Refusal};
+use crate::{crypto::lower_hex, error::Refusal, prelude::*};
 
 macro_rules! identifier {
     ($(#[doc = $doc:literal])+ $name:ident, $what:literal, $rule:literal, $valid:expr) => {
@@ -65,7 +65,7 @@ identifier!(
     JobId, "job_id", "1 to 64 characters of A-Z a-z 0-9 _ . - that begin with no dot", is_free_id
 );
 identifier!(
-    /// A miner's name for a receipt, unique on the chain: 1..=64 of `[A-Za-z0-9_.-]`, not beginning with `.`.
+    /// A miner's name for a receipt, its own among all of that miner: 1..=64 of `[A-Za-z0-9_.-]`, not beginning with `.`.
     ReceiptId, "receipt_id", "1 to 64 characters of A-Z a-z 0-9 _ . - that begin with no dot", is_free_id
 );
 identifier!(

@@ -5,27 +5,27 @@ use serde::Serialize;
 
 use crate::{
     address::Address,
-    amount,
-    crypto::{PublicKey, SecretKey, Signature},
+    bank::record::Account,
+    crypto::{SecretKey, Signature},
     error::{Failure, Refusal},
-    json::{Fields, Json},
-    state::{
-        Key, State,
-        overlay::{View, decode},
-        records::{Account, Escrow},
+    escrow::record::Escrow,
+    prelude::*,
+    quantity::Uait,
+    state::{Key, State, Value, View},
+    tx::{
+        Anew, BlockContext, Draft, Outcome, Transaction, TxHash, TxResult, VerifiedTx, auth, run,
     },
-    tx::{Payload, Transaction, TxHash, TxResult, VerifiedTx, auth, run},
 };
 
-/// A balance that would change, in uait.
+/// A balance that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BalanceChange {
     /// Whose.
     pub address: Address,
     /// Now.
-    pub before: u64,
+    pub before: Uait,
     /// Then.
-    pub after: u64,
+    pub after: Uait,
 }
 
 /// An escrow that would change; `null` where there is none.
@@ -42,12 +42,28 @@ pub struct EscrowChange {
 pub struct Simulation {
     /// Its result.
     pub result: TxResult,
-    /// uait its size asks for.
-    pub required_fee: u64,
+    /// What it must pay.
+    pub required_fee: Uait,
     /// Balances it would change.
     pub balances: Vec<BalanceChange>,
     /// Escrows it would change.
     pub escrows: Vec<EscrowChange>,
+}
+
+/// What a payload of a sender must pay in the next block. Without a sender, as for one without any
+/// records.
+///
+/// # Errors
+/// [`Failure::Broken`].
+pub fn required_fee(
+    state: &State,
+    payload: &crate::tx::Payload,
+    sender: Option<&Address>,
+) -> Result<Uait, Failure> {
+    let bytes = crate::json::canonical(payload)?.len();
+    let nobody = Address::module("nobody");
+    let makes_record = payload.makes_record(state, sender.unwrap_or(&nobody))?;
+    Ok(state.params().required_fee(bytes, makes_record))
 }
 
 /// Runs a transaction, given as JSON in any formatting, on `state` as in the next block. `nonce`,
@@ -58,98 +74,71 @@ pub struct Simulation {
 /// [`Failure::Refused`] when it can't be read at all, and for a claim whose `miner_sig` no known key
 /// can check; what it would be refused for later is a result.
 pub fn simulate(state: &State, text: &[u8]) -> Result<Simulation, Failure> {
-    let json = Json::parse(text)?;
-    let optional = ["nonce", "fee", "pubkey", "sig"];
-    let fields = Fields::open(&json, "", &["type", "sender", "payload"], &optional)?;
-    let sender: Address = fields.parsed("sender")?;
-    let payload = Payload::parse(fields.string("type")?, fields.json("payload")?, sender)?;
-    let payload_bytes = payload.to_json().canonical()?.len();
-    let required_fee = state.params().required_fee(payload_bytes);
-    let account = state.account(&sender)?;
-    let integer = |name: &str, default: u64| {
-        if fields.has(name) {
-            fields.integer(name, 0..=amount::MAX)
-        } else {
-            Ok(default)
-        }
-    };
-    let key = if fields.has("pubkey") {
-        Some(fields.parsed::<PublicKey>("pubkey")?)
-    } else {
-        account.pubkey
-    };
-    if key.is_none() && matches!(payload, Payload::ReceiptClaim(_)) {
-        return Err(Failure::Refused(fields.refuse(
-            "pubkey",
-            "is missing, and the account's record doesn't know it: payload.miner_sig can't be checked",
+    let draft = Draft::read(text)?;
+    let account = state.account(&draft.sender)?;
+    let required_fee = required_fee(state, &draft.payload, Some(&draft.sender))?;
+    let key = draft.pubkey.or(account.pubkey);
+    if key.is_none() && draft.payload.is_paid_by_escrow() {
+        return Err(Failure::Refused(Refusal::field(
+            "field pubkey is missing, and the account's record doesn't know it: payload.miner_sig \
+             can't be checked",
         )));
     }
-    let mut tx = Transaction {
-        sender,
-        nonce: integer("nonce", account.nonce.saturating_add(1))?,
-        fee: integer("fee", required_fee)?,
-        payload,
+    let is_signed = draft.sig.is_some();
+    let tx = Transaction {
+        sender: draft.sender,
+        nonce: draft.nonce.unwrap_or(account.nonce.next()),
+        fee: draft.fee.unwrap_or(required_fee),
+        payload: draft.payload,
         // A stand-in where no key is known: it signs nothing here.
         pubkey: key.unwrap_or_else(|| SecretKey::from_seed([1; 32]).public_key()),
-        sig: Signature::from_bytes([0; 64]),
+        sig: draft.sig.unwrap_or(Signature::from_bytes([0; 64])),
     };
-    let authentic = if fields.has("sig") {
-        tx.sig = fields.parsed("sig")?;
-        auth::check_signature(&tx, state.chain_id())
-    } else if key.is_some() {
-        auth::check_sender(&tx)
-    } else {
-        Ok(())
+    let authentic = match (is_signed, key) {
+        (true, _) => auth::check_signature(&tx, state.chain_id()),
+        (false, Some(_)) => auth::check_sender(&tx),
+        (false, None) => Ok(()),
     };
     if let Err(refusal) = authentic {
-        return Ok(refused(&refusal, required_fee));
+        return Ok(Simulation {
+            result: Outcome::unauthenticated(refusal).result(),
+            required_fee,
+            balances: Vec::new(),
+            escrows: Vec::new(),
+        });
     }
+    let payload_bytes = crate::json::canonical(&tx.payload)?.len();
     let hash = TxHash::of(&tx.to_wire());
-    let verified = VerifiedTx::trusted(tx, hash, payload_bytes, state.chain_id());
+    let verified = VerifiedTx::trusted(tx, hash, payload_bytes);
     run_on(state, &verified, required_fee)
 }
 
-fn refused(refusal: &Refusal, required_fee: u64) -> Simulation {
-    Simulation {
-        result: TxResult::failure(refusal, 0, Vec::new()),
-        required_fee,
-        balances: Vec::new(),
-        escrows: Vec::new(),
-    }
-}
-
-fn run_on(state: &State, verified: &VerifiedTx, required_fee: u64) -> Result<Simulation, Failure> {
-    let height = state.height().saturating_add(1);
-    let params = state.params().clone();
-    let outcome = run(state, state.chain_id(), height, &params, verified, None)?;
+fn run_on(state: &State, verified: &VerifiedTx, required_fee: Uait) -> Result<Simulation, Failure> {
+    let block = BlockContext::after(state, &Anew)?;
+    let outcome = run(state, &block, verified, None)?;
     let mut balances = Vec::new();
     let mut escrows = Vec::new();
-    for (bytes, new) in &outcome.changes {
-        let path = String::from_utf8_lossy(bytes);
-        let (Ok(key), Some(new)) = (Key::parse(&path), new) else {
-            continue;
-        };
-        match &key {
-            Key::Account(address) => {
-                let after: Account = decode(&key, new)?;
+    for (key, new) in &outcome.changes {
+        match (key, new.as_deref()) {
+            (Key::Account(address), Some(Value::Account(Account { balance, .. }))) => {
                 let before = state.account(address)?.balance;
-                if before != after.balance {
+                if before != *balance {
                     balances.push(BalanceChange {
                         address: *address,
                         before,
-                        after: after.balance,
+                        after: *balance,
                     });
                 }
             }
-            Key::Escrow(client, job) => escrows.push(EscrowChange {
-                before: state.escrow(client, job)?,
-                after: Some(decode(&key, new)?),
+            (Key::Escrow(client, job), Some(Value::Escrow(after))) => escrows.push(EscrowChange {
+                before: state.get::<Escrow>(&(*client, job.clone()))?,
+                after: Some(after.clone()),
             }),
             _ => {}
         }
     }
     Ok(Simulation {
-        result: outcome.result,
+        result: outcome.result(),
         required_fee,
         balances,
         escrows,

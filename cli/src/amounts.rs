@@ -1,12 +1,12 @@
 //! Owns how people write amounts and ratios: exactly, in decimals, never through a float.
 
-use ait_app::amount::{BASIS_POINTS, MAX, UAIT_PER_AIT};
+use ait_app::quantity::{BasisPoints, MAX, Positive, UAIT_PER_AIT, Uait, WHOLE_BPS};
 
 /// Reads uait: `12345` or `12345uait`, or AIT: `1.5ait` (at most 6 decimals).
 ///
 /// # Errors
 /// The rule it breaks.
-pub fn parse_uait(text: &str) -> Result<u64, String> {
+pub fn parse_uait(text: &str) -> Result<Uait, String> {
     let rule = || {
         format!(
             "an amount is a whole number of uait 0..={MAX} such as 1500000, or AIT with at most 6 \
@@ -20,16 +20,25 @@ pub fn parse_uait(text: &str) -> Result<u64, String> {
     } else {
         scaled(text, 1)
     };
-    value.filter(|value| *value <= MAX).ok_or_else(rule)
+    value.and_then(Uait::new).ok_or_else(rule)
+}
+
+/// As [`parse_uait`], above 0.
+///
+/// # Errors
+/// The rule it breaks.
+pub fn parse_amount(text: &str) -> Result<Positive<Uait>, String> {
+    Positive::new(parse_uait(text)?).ok_or_else(|| "the amount must be above 0".to_owned())
 }
 
 /// Reads a ratio 0..=1 with at most 4 decimals as basis points: `0.05` is 500.
 ///
 /// # Errors
 /// The rule it breaks.
-pub fn parse_ratio(text: &str) -> Result<u64, String> {
-    scaled(text, BASIS_POINTS)
-        .filter(|basis_points| *basis_points <= BASIS_POINTS)
+pub fn parse_ratio(text: &str) -> Result<BasisPoints, String> {
+    scaled(text, WHOLE_BPS)
+        .filter(|basis_points| *basis_points <= WHOLE_BPS)
+        .and_then(BasisPoints::new)
         .ok_or_else(|| "must be a ratio 0..=1 with at most 4 decimals, such as 0.05".to_owned())
 }
 
@@ -71,7 +80,7 @@ mod tests {
             ("9007199254740991", MAX),
             ("9007199254.740991ait", MAX),
         ] {
-            assert_eq!(parse_uait(text), Ok(uait), "{text}");
+            assert_eq!(parse_uait(text).map(Uait::get), Ok(uait), "{text}");
         }
         for bad in [
             "",
@@ -90,12 +99,15 @@ mod tests {
         ] {
             assert!(parse_uait(bad).is_err(), "{bad}");
         }
+        assert!(parse_amount("0ait").is_err());
+        assert_eq!(parse_amount("1").map(|one| one.get().get()), Ok(1));
     }
 
     #[test]
     fn ratios_become_basis_points_exactly() {
         for (text, basis_points) in [("0.05", 500), ("0", 0), ("1", 10_000), ("0.0001", 1)] {
-            assert_eq!(parse_ratio(text), Ok(basis_points), "{text}");
+            let found = parse_ratio(text).map(BasisPoints::get);
+            assert_eq!(found, Ok(basis_points), "{text}");
         }
         for bad in ["", "1.0001", "0.00001", "-0.1", "5%", ".05"] {
             assert!(parse_ratio(bad).is_err(), "{bad}");

@@ -1,22 +1,21 @@
-//! Owns asking a coordinator (SPEC section 4), for those who claim.
+//! Owns asking coordinators (PROTOCOL section 4.2), for those who claim or report.
 
 use ait_app::{
     address::Address,
     crypto::{PublicKey, SecretKey, Signature},
+    escrow::record::Escrow,
     identifiers::ChainId,
-    receipts::{Attestation, AttestationRequest, Quote, ReceiptTerms},
+    receipts::{
+        attestation::{Attestation, Quote},
+        terms::{AttestationRequest, ReceiptTerms},
+    },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::client::{Client, ClientError};
 
-/// The field beside those of SPEC section 4 that carries the miner's key: an account that never sent
-/// a transaction has no key on the chain, and without it nobody can check `miner_sig`.
-pub const MINER_PUBKEY: &str = "miner_pubkey";
-
 /// `GET /jobs/{job_id}` of the mock coordinator: what it knows of a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct JobInfo {
     /// Whether there is such a job.
     pub exists: bool,
@@ -31,8 +30,8 @@ pub struct SignedReceipt {
     pub terms: ReceiptTerms,
     /// The miner's signature.
     pub miner_sig: Signature,
-    /// The miner's key.
-    pub miner_pubkey: PublicKey,
+    /// The miner's key, where it is known here.
+    pub miner_pubkey: Option<PublicKey>,
 }
 
 impl SignedReceipt {
@@ -41,13 +40,13 @@ impl SignedReceipt {
         debug_assert_eq!(terms.miner, Address::of(&key.public_key()));
         Self {
             miner_sig: key.sign(&terms.sign_bytes(chain_id)),
-            miner_pubkey: key.public_key(),
+            miner_pubkey: Some(key.public_key()),
             terms,
         }
     }
 
-    /// What its coordinator is asked.
-    pub fn request(&self, chain_id: &ChainId, opened_height: u64) -> AttestationRequest {
+    /// What its coordinators are asked.
+    pub fn request(&self, chain_id: &ChainId) -> AttestationRequest {
         let terms = &self.terms;
         AttestationRequest {
             chain_id: chain_id.clone(),
@@ -58,13 +57,14 @@ impl SignedReceipt {
             compute_units: terms.compute_units,
             price: terms.price,
             output_hash: terms.output_hash.clone(),
-            opened_height,
+            opened_height: terms.opened_height,
             miner_sig: self.miner_sig,
+            miner_pubkey: self.miner_pubkey,
         }
     }
 }
 
-/// Asks the coordinator for its attestation, good or negative.
+/// Asks a coordinator for its attestation, good or negative.
 ///
 /// # Errors
 /// [`ClientError`]; a refusal with status 409 means that it cannot know yet.
@@ -72,20 +72,13 @@ pub async fn ask(
     coordinator: &Client,
     receipt: &SignedReceipt,
     chain_id: &ChainId,
-    opened_height: u64,
 ) -> Result<Attestation, ClientError> {
-    let unexpected = |error: serde_json::Error| ClientError::Unexpected {
+    let body = serde_json::to_vec(&receipt.request(chain_id));
+    let body = body.map_err(|error| ClientError::Unexpected {
         url: coordinator.base().to_owned(),
         reason: error.to_string(),
-    };
-    let request = receipt.request(chain_id, opened_height);
-    let mut body = serde_json::to_value(request).map_err(unexpected)?;
-    if let Value::Object(fields) = &mut body {
-        fields.insert(MINER_PUBKEY.into(), receipt.miner_pubkey.to_string().into());
-    }
-    coordinator
-        .post("/attest/receipt", body.to_string().into_bytes())
-        .await
+    })?;
+    coordinator.post("/attest/receipt", body).await
 }
 
 /// Whether a coordinator cannot know yet.
@@ -93,10 +86,20 @@ pub fn is_too_early(error: &ClientError) -> bool {
     matches!(error, ClientError::Refused { status: 409, .. })
 }
 
+/// One attestation of each of the escrow's coordinators that is among `found`, in the escrow's order.
+pub fn in_order_of(escrow: &Escrow, found: &[Attestation]) -> Vec<Attestation> {
+    let of = |address: &Address| found.iter().find(|one| one.coordinator == *address);
+    let coordinators = escrow.attesters.iter();
+    coordinators
+        .filter_map(|attester| of(&attester.address).cloned())
+        .collect()
+}
+
 /// What an attestation says, for people.
 pub fn describe(attestation: &Attestation) -> String {
     format!(
-        "exists={}, paid={}, not_double_spent={}, price at most {}, compute_units at most {}",
+        "{} attests exists={}, paid={}, not_double_spent={}, price at most {}, compute_units at most {}",
+        attestation.coordinator,
         attestation.exists,
         attestation.paid,
         attestation.not_double_spent,

@@ -1,4 +1,4 @@
-//! Owns where settings come from (SPEC section 10): a flag wins over the environment, that over the
+//! Owns where settings come from (PROTOCOL section 10): a flag wins over the environment, that over the
 //! `.env` file, that over the default. A bad value is refused by its name and its limit.
 
 use std::{collections::BTreeMap, env, io::ErrorKind, path::Path};
@@ -23,7 +23,7 @@ pub struct BadSetting {
 /// A setting that has a name in the environment and maybe a flag.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// The variable, as SPEC section 10 names it.
+    /// The variable, as PROTOCOL section 10 names it.
     pub name: &'static str,
     /// The flag, with its dashes.
     pub flag: &'static str,

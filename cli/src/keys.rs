@@ -6,12 +6,17 @@ use std::path::{Path, PathBuf};
 use ait_app::{
     address::Address,
     crypto::{PublicKey, SecretKey, lower_hex},
+    identifiers::ChainId,
+    params::values::{Authority, possession_bytes},
+    quantity::Ranged,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use crate::{comet, files, output};
+use crate::{
+    comet, config::Environment, exit::Usage, files, genesis::parse_power, output, settings,
+};
 
 const MAX_FILE_BYTES: u64 = 4096;
 
@@ -26,6 +31,26 @@ pub enum KeysCommand {
         /// The key file
         file: PathBuf,
     },
+    /// Show an authority as the param authorities names it, with the proof that its consensus key
+    /// agrees
+    Authority(AuthorityArgs),
+}
+
+/// `ait keys authority`
+#[derive(Debug, Args)]
+pub struct AuthorityArgs {
+    /// The consensus key: CometBFT's priv_validator_key.json, a key file, or a seed in hex
+    #[arg(value_name = "FILE|HEX")]
+    key: String,
+    /// The account that earns its fees; the key is this account's for ever
+    #[arg(long, value_name = "ADDRESS")]
+    address: Address,
+    /// Its voting power
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_power)]
+    power: Ranged<1, 1_000_000_000>,
+    /// The chain that the proof is for [env: CHAIN_ID] [default: ait-devnet]
+    #[arg(long, value_name = "CHAIN_ID")]
+    chain_id: Option<String>,
 }
 
 /// `ait keys new`
@@ -72,7 +97,7 @@ impl PublicParts {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub fn run(command: KeysCommand) -> Result<()> {
+pub fn run(command: KeysCommand, environment: &Environment) -> Result<()> {
     match command {
         KeysCommand::New(args) => {
             let key = match &args.seed {
@@ -83,6 +108,27 @@ pub fn run(command: KeysCommand) -> Result<()> {
             output::json(&PublicParts::of(&key))
         }
         KeysCommand::Show { file } => show(&file),
+        KeysCommand::Authority(args) => {
+            let chain_id = settings::chain_id(environment, args.chain_id.as_deref())?;
+            let key = parse_consensus_key(&args.key).map_err(Usage)?;
+            output::json(&authority(&chain_id, &key, args.address, args.power))
+        }
+    }
+}
+
+/// An authority, proven by its consensus key (PROTOCOL section 5).
+fn authority(
+    chain_id: &ChainId,
+    key: &SecretKey,
+    address: Address,
+    power: Ranged<1, 1_000_000_000>,
+) -> Authority {
+    let pubkey = key.public_key();
+    Authority {
+        address,
+        power,
+        proof: Some(key.sign(&possession_bytes(chain_id, &address, &pubkey))),
+        pubkey,
     }
 }
 
@@ -248,6 +294,27 @@ mod tests {
             std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
             assert!(read(&path).is_err(), "{from} -> {to}");
         }
+    }
+
+    #[test]
+    fn an_authority_is_proven_by_its_own_key_for_one_chain_and_account() {
+        let (key, other) = (parse_seed(SEED).unwrap(), SecretKey::from_seed([9; 32]));
+        let chain_id: ChainId = "ait-devnet".parse().unwrap();
+        let address = Address::of(&other.public_key());
+        let power = parse_power("10").unwrap();
+        let authority = authority(&chain_id, &key, address, power);
+        let proof = authority.proof.unwrap();
+        let signed = possession_bytes(&chain_id, &address, &authority.pubkey);
+        assert!(key.public_key().verifies(&signed, &proof));
+        let json = serde_json::to_value(&authority).unwrap();
+        let mut names: Vec<&str> = json
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["address", "power", "proof", "pubkey"]);
     }
 
     #[test]

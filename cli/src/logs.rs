@@ -1,4 +1,4 @@
-//! Owns how the long-running commands log (SPEC section 10): JSON lines or text, on standard output.
+//! Owns how the long-running commands log (PROTOCOL section 10): JSON lines or text, on standard output.
 //! Standard error has nothing but the one message that a failing command ends with.
 
 use std::io;

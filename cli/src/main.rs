@@ -4,10 +4,11 @@
 //! - `config`: flags > environment > `.env` > defaults. `settings`: the settings by name. `exit`: exit codes.
 //! - `keys`, `comet`, `init`, `genesis`: what a chain is made of. `files`: how they are written.
 //! - `start`: the node. `logs`, `signals`: of everything that runs on.
-//! - `client`, `attest`: talking to nodes and coordinators. `tx`, `query`: commands on top of it.
+//! - `client`, `attest`, `assign`: talking to nodes and coordinators. `tx`, `query`: commands on top of it.
 //! - `coordinator`, `miner`: mocks. `devnet`: all of it together.
 
 mod amounts;
+mod assign;
 mod attest;
 mod backoff;
 mod client;
@@ -55,7 +56,7 @@ enum What {
     Init(init::InitArgs),
     /// Run the application: ABCI for CometBFT, REST and the web page for users
     Start(Box<start::StartArgs>),
-    /// Make and show key files
+    /// Make and show keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Make a genesis file
@@ -65,9 +66,9 @@ enum What {
     Tx(Box<tx::TxCommand>),
     /// Ask a node
     Query(query::QueryArgs),
-    /// Run the mock coordinator: attests what is true of the chain, and believes every output
+    /// Run the mock coordinator: assigns jobs, attests what is true of the chain, believes every output
     Coordinator(coordinator::CoordinatorArgs),
-    /// Run the mock miner: hashes for every escrow and claims its receipts
+    /// Run the mock miner: asks for jobs, hashes for them and claims its receipts
     Miner(miner::MinerArgs),
     /// Run a whole network on this machine
     Devnet(devnet::DevnetArgs),
@@ -106,7 +107,7 @@ fn run(command: Command) -> Result<()> {
         match command.what {
             What::Init(args) => init::run(&args, &environment),
             What::Start(args) => start::run(*args, &environment).await,
-            What::Keys(command) => keys::run(command),
+            What::Keys(command) => keys::run(command, &environment),
             What::Genesis(args) => genesis::run(args, &environment),
             What::Tx(command) => tx::run(*command, &environment).await,
             What::Query(args) => query::run(args, &environment).await,

@@ -1,5 +1,7 @@
 //! Owns `ait query …`: asks a node and prints its answer.
 
+use std::fmt::Display;
+
 use ait_app::{
     address::Address,
     identifiers::{JobId, ReceiptId},
@@ -29,11 +31,19 @@ enum Query {
         /// Its height or hash
         #[arg(value_name = "HEIGHT|HASH")]
         block: Option<String>,
+        /// Show its transactions, not their hashes alone
+        #[arg(long)]
+        full: bool,
     },
     /// A transaction: whether it is pending, and what it came to
     Tx {
         /// Its hash
         hash: String,
+    },
+    /// All that an account has: balance, next nonce, key, stake, bond, escrows, records
+    Account {
+        /// Whose
+        address: Address,
     },
     /// An account's balance and nonce
     Balance {
@@ -53,9 +63,11 @@ enum Query {
         #[arg(long)]
         prove: bool,
     },
-    /// A receipt that was paid
+    /// A receipt that was paid or refused
     Receipt {
-        /// Its name
+        /// Whose
+        miner: Address,
+        /// The miner's name for it
         receipt_id: ReceiptId,
         /// Add a proof of it, or of its absence
         #[arg(long)]
@@ -63,6 +75,14 @@ enum Query {
     },
     /// A miner's work, offences and ban
     Miner {
+        /// Whose
+        address: Address,
+        /// Add a proof
+        #[arg(long)]
+        prove: bool,
+    },
+    /// A coordinator's bond, and how its escrows ended
+    Coordinator {
         /// Whose
         address: Address,
         /// Add a proof
@@ -95,7 +115,7 @@ pub async fn run(args: QueryArgs, environment: &Environment) -> Result<()> {
         return health(&client).await;
     }
     let path = match &args.what {
-        Query::Block { block: None } => format!("/rpc/getBlock/{}", client.head().await?.height),
+        Query::Block { block: None, full } => block(&client.head().await?.height, *full),
         other => path(other)?,
     };
     output::json(&client.get::<Value>(&path).await?)
@@ -110,12 +130,19 @@ async fn health(client: &Client) -> Result<()> {
     }
 }
 
+fn block(name: &impl Display, full: bool) -> String {
+    let query = if full { "?txs=full" } else { "" };
+    format!("/rpc/getBlock/{name}{query}")
+}
+
 fn path(query: &Query) -> Result<String> {
     let (path, prove) = match query {
-        Query::Head | Query::Block { block: None } => ("/rpc/getHead".to_owned(), false),
-        Query::Block { block: Some(block) } => {
-            (format!("/rpc/getBlock/{}", segment(block)?), false)
-        }
+        Query::Head | Query::Block { block: None, .. } => ("/rpc/getHead".to_owned(), false),
+        Query::Block {
+            block: Some(name),
+            full,
+        } => (block(&segment(name)?, *full), false),
+        Query::Account { address } => (format!("/rpc/getAccount/{address}"), false),
         Query::Tx { hash } => (format!("/rpc/getTx/{}", segment(hash)?), false),
         Query::Balance { address, prove } => (format!("/rpc/getBalance/{address}"), *prove),
         Query::Escrow {
@@ -123,7 +150,12 @@ fn path(query: &Query) -> Result<String> {
             job_id,
             prove,
         } => (format!("/rpc/getEscrow/{client}/{job_id}"), *prove),
-        Query::Receipt { receipt_id, prove } => (format!("/rpc/getReceipt/{receipt_id}"), *prove),
+        Query::Receipt {
+            miner,
+            receipt_id,
+            prove,
+        } => (format!("/rpc/getReceipt/{miner}/{receipt_id}"), *prove),
+        Query::Coordinator { address, prove } => (format!("/rpc/getCoordinator/{address}"), *prove),
         Query::Miner { address, prove } => (format!("/rpc/getMiner/{address}"), *prove),
         Query::Supply { prove } => ("/rpc/getSupply".to_owned(), *prove),
         Query::Validators => ("/rpc/getValidators".to_owned(), false),

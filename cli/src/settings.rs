@@ -1,4 +1,4 @@
-//! Owns the settings of SPEC section 10 by name: their flags, defaults and rules.
+//! Owns the settings of PROTOCOL section 10 by name: their flags, defaults and rules.
 
 use std::{
     collections::BTreeMap,
@@ -226,7 +226,7 @@ pub fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
 pub fn parse_blocks(text: &str) -> Result<u64, String> {
     text.parse()
         .ok()
-        .filter(|blocks| *blocks <= ait_app::amount::MAX)
+        .filter(|blocks| *blocks <= ait_app::quantity::MAX)
         .ok_or_else(|| "must be a number of blocks 0..=2^53-1".to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Owns what is set from outside (SPEC section 10) and its checks. Reads no environment: the binary does.
+//! Owns what is set from outside (PROTOCOL section 10) and its checks. Reads no environment: the binary does.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ pub struct Config {
     pub mock_coordinator_url: Option<String>,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Transactions and faucet calls a second and client address.
+    /// Transactions, each of a batch counted, and faucet calls a second and client address.
     pub rate_per_second: NonZeroU32,
     /// How many of them may come at once.
     pub rate_burst: NonZeroU32,
@@ -42,10 +42,12 @@ pub struct Config {
     pub max_websockets: u32,
     /// How long `?wait=commit` waits.
     pub commit_wait: Duration,
+    /// From which age of the last block on `/health` says that the node is not ready.
+    pub max_block_age: Duration,
 }
 
 impl Config {
-    /// The defaults of SPEC sections 9 and 10.
+    /// The defaults of PROTOCOL sections 9 and 10.
     pub fn new(bind: SocketAddr, comet_rpc: impl Into<String>) -> Self {
         Self {
             bind,
@@ -62,6 +64,7 @@ impl Config {
             max_connections: 2_000,
             max_websockets: 500,
             commit_wait: Duration::from_secs(60),
+            max_block_age: Duration::from_secs(60),
         }
     }
 }
@@ -107,7 +110,7 @@ pub(crate) fn base_url(setting: &str, text: &str) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// The address of a coordinator's one route (SPEC section 4) under its base URL.
+/// The address of a coordinator's one route (PROTOCOL section 4) under its base URL.
 pub(crate) fn attest_url(setting: &str, text: &str) -> Result<Url, ConfigError> {
     let base = base_url(setting, text)?;
     base.join("attest/receipt").map_err(|error| ConfigError {

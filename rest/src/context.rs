@@ -14,12 +14,16 @@ use crate::{
     limit::Limiter,
     live::Feed,
     metrics::Metrics,
+    prices::Prices,
     server::ServeError,
     wallet::Wallet,
 };
 
 /// How long the mock coordinator behind `/rpc/attest` may take.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Batches of transactions at once: each may have 16 MiB in memory.
+const MAX_BATCHES: usize = 16;
 
 /// What all handlers share.
 pub struct Context {
@@ -33,6 +37,10 @@ pub struct Context {
     pub feed: Feed,
     /// One permit an open WebSocket.
     pub websockets: Arc<Semaphore>,
+    /// One permit a batch of transactions that is being read or sent.
+    pub batches: Semaphore,
+    /// What a place in the pool costs.
+    pub prices: Prices,
     /// How often a client may send.
     pub limiter: Limiter,
     /// Peers whose forwarded header counts.
@@ -51,6 +59,8 @@ pub struct Context {
     pub http: Client,
     /// How long `?wait=commit` waits.
     pub commit_wait: Duration,
+    /// From which age of the last block on the node counts as not ready.
+    pub max_block_age: Duration,
     /// Turns true when the node stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -89,6 +99,8 @@ impl Context {
             comet,
             feed: Feed::new(),
             websockets: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            prices: Prices::default(),
+            batches: Semaphore::new(MAX_BATCHES),
             limiter: Limiter::new(config.rate_per_second, config.rate_burst),
             trusted_proxies: config
                 .trusted_proxies
@@ -104,6 +116,7 @@ impl Context {
             mock_coordinator,
             http,
             commit_wait: config.commit_wait,
+            max_block_age: config.max_block_age,
             stopping,
             metrics,
             node,

@@ -1,64 +1,92 @@
-//! Owns how a refusal looks to users of REST: `{"error":{"code","codespace","message"}}` with a fitting
-//! status (SPEC section 9). The tables here are the only places where codes become statuses.
+//! Owns how a refusal looks to users of REST: `{"error":{"code","codespace","message","details"}}` with
+//! a fitting status (PROTOCOL section 9). The tables here are the only places where codes become
+//! statuses.
 
-use ait_app::{Broken, Failure, Refusal, code::Code};
+mod details;
+
+use ait_app::{Broken, Code, Failure, Refusal};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::comet::CometError;
 
-/// The HTTP status of a result code.
+/// The HTTP status of a result code (`docs/errors.md`).
 pub const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::MalformedJson
         | Code::NotCanonical
         | Code::InvalidField
         | Code::UnknownType
-        | Code::InvalidAddress
-        | Code::InvalidPublicKey
         | Code::SenderMismatch
         | Code::InvalidSignature
-        | Code::UnexpectedAttestations => StatusCode::BAD_REQUEST,
+        | Code::UnexpectedAttestations
+        | Code::UnexpectedEnvelope => StatusCode::BAD_REQUEST,
 
-        Code::NotTheCoordinator | Code::NotTheMiner | Code::NotTheAdmin => StatusCode::FORBIDDEN,
+        Code::NotTheCoordinator
+        | Code::NotTheClient
+        | Code::NotTheMiner
+        | Code::NotTheAdmin
+        | Code::NotNamedAdmin => StatusCode::FORBIDDEN,
+
+        Code::EscrowNotFound => StatusCode::NOT_FOUND,
 
         Code::NonceUsed
         | Code::NonceGap
         | Code::NonceTooFarAhead
         | Code::ReplacementUnderpriced
+        | Code::Contested
         | Code::ReceiptReplayed
-        | Code::ReceiptAlreadyClaimed => StatusCode::CONFLICT,
+        | Code::ReceiptAlreadyClaimed
+        | Code::ReceiptAlreadyRefused
+        | Code::AlreadyConvicted => StatusCode::CONFLICT,
 
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+
+        Code::PoolFull | Code::TooManyWaiting | Code::TooManyParked => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
 
         Code::FeeTooLow
         | Code::FeeNotAffordable
         | Code::Dropped
         | Code::InsufficientBalance
         | Code::SelfTransfer
+        | Code::BelowMinBalance
         | Code::UnknownCoordinator
         | Code::TtlTooLong
         | Code::EscrowAlreadyOpen
         | Code::EscrowAlreadySettled
-        | Code::EscrowNotFound
         | Code::EscrowClosed
+        | Code::EscrowTooLow
+        | Code::CoordinatorSuspended
+        | Code::BondTooSmall
+        | Code::MinerBound
+        | Code::MinerFixed
+        | Code::OpenedInThisBlock
         | Code::MinerBanned
         | Code::InvalidMinerSignature
         | Code::AttestationMissing
         | Code::InvalidAttestation
         | Code::AttestationNegative
         | Code::EscrowTooSmall
-        | Code::MintAbovePrice
-        | Code::CoordinatorCapReached
-        | Code::SupplyLimitReached
+        | Code::WrongOpening
+        | Code::BoundToAnotherMiner
+        | Code::FinalNotAllowed
+        | Code::NotDamning
+        | Code::ReportTooLate
+        | Code::MinerKeyUnknown
+        | Code::TooFewAttestations
         | Code::UnknownParam
         | Code::ParamFixed
         | Code::InvalidParamValue
         | Code::ConsensusKeyTaken
+        | Code::ParamConflict
+        | Code::InvalidAuthorityProof
+        | Code::AuthoritiesNotProven
         | Code::ValidatorKeyMissing
         | Code::InvalidValidatorSignature
         | Code::ValidatorKeyTaken
@@ -68,9 +96,11 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::TooManyUnbondings
         | Code::NotJailed
         | Code::JailedForGood
-        | Code::JailedStill => StatusCode::UNPROCESSABLE_ENTITY,
-
-        Code::PoolFull => StatusCode::TOO_MANY_REQUESTS,
+        | Code::JailedStill
+        | Code::BondInsufficient
+        | Code::TooManyBondUnbondings
+        | Code::NoContradiction
+        | Code::NotItsCoordinator => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
@@ -138,11 +168,16 @@ impl Reason {
 
 /// A refusal on its way to the user.
 #[derive(Debug, Clone)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     codespace: &'static str,
     message: String,
+    /// For programs: the field that is wrong, the limit that was passed.
+    details: Map<String, Value>,
     proof: Option<Value>,
     retry_after_seconds: Option<u64>,
 }
@@ -151,14 +186,15 @@ impl ApiError {
     /// A refusal of REST itself.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let (code, status) = reason.parts();
-        Self {
+        Self(Box::new(Parts {
             status,
             code,
             codespace: "rest",
             message: message.into(),
+            details: Map::new(),
             proof: None,
             retry_after_seconds: None,
-        }
+        }))
     }
 
     /// A mistake of ours: the cause goes to the log, not to the user.
@@ -167,37 +203,55 @@ impl ApiError {
         Self::new(Reason::Internal, "internal error; the node's log says more")
     }
 
+    /// Adds a detail for programs.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.details.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Adds the proof that what was asked for is absent.
     #[must_use]
     pub fn with_proof(mut self, proof: Option<Value>) -> Self {
-        self.proof = proof;
+        self.0.proof = proof;
         self
     }
 
     /// Says when to come again (RFC 9110 section 10.2.3).
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_seconds = Some(seconds);
-        self
+        self.0.retry_after_seconds = Some(seconds);
+        self.detail("retry_after_seconds", seconds)
+    }
+
+    /// Whether CometBFT does not answer: nor will it for what else a request holds.
+    pub fn is_comet_away(&self) -> bool {
+        self.0.code == Reason::CometUnavailable.parts().0
+    }
+
+    /// `{"error":{…}}`, as it is shown.
+    pub fn body(&self) -> Value {
+        json!({"error": {
+            "code": self.0.code,
+            "codespace": self.0.codespace,
+            "message": self.0.message,
+            "details": self.0.details,
+        }})
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut body = json!({"error": {
-            "code": self.code,
-            "codespace": self.codespace,
-            "message": self.message,
-        }});
-        if let (Some(proof), Some(object)) = (self.proof, body.as_object_mut()) {
+        let mut body = self.body();
+        if let (Some(proof), Some(object)) = (self.0.proof, body.as_object_mut()) {
             object.insert("proof".into(), proof);
         }
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (self.0.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.0.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -207,14 +261,21 @@ impl IntoResponse for ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            status: status_of(refusal.code),
+        let status = status_of(refusal.code);
+        let error = Self(Box::new(Parts {
+            status,
             code: refusal.code.name(),
             codespace: refusal.code.codespace(),
+            details: details::of(&refusal),
             message: refusal.message,
             proof: None,
             retry_after_seconds: None,
+        }));
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            // The next block makes room, or takes the place of what waited.
+            return error.retry_after(1);
         }
+        error
     }
 }
 
@@ -227,7 +288,7 @@ impl From<Broken> for ApiError {
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Refused(refusal) => refusal.into(),
+            Failure::Refused(refusal) | Failure::Offence(refusal) => refusal.into(),
             Failure::Broken(broken) => broken.into(),
         }
     }
@@ -252,10 +313,12 @@ mod tests {
         for code in Code::ALL.iter().copied() {
             let expected = match code.name() {
                 "too_large" => 413,
-                "pool_full" => 429,
+                "escrow_not_found" => 404,
+                "pool_full" | "too_many_waiting" | "too_many_parked" => 429,
                 name if name.contains("nonce") => 409,
-                "replacement_underpriced" | "receipt_replayed" | "receipt_already_claimed" => 409,
-                name if name.starts_with("not_the_") => 403,
+                "replacement_underpriced" | "contested" | "receipt_replayed" => 409,
+                "receipt_already_claimed" | "receipt_already_refused" | "already_convicted" => 409,
+                name if name.starts_with("not_the_") || name == "not_named_admin" => 403,
                 "fee_too_low" | "fee_not_affordable" | "dropped" => 422,
                 _ if code.codespace() == "auth" => 400,
                 _ => 422,

@@ -7,12 +7,13 @@
 //!
 //! Map, in reading order:
 //! - [`config`]: what is set from outside. `context`: what every handler shares.
-//! - `server`: connections, their limits, the stop. `routes`: one group of SPEC section 9 a file.
+//! - `server`: connections, their limits, the stop. `routes`: one group of PROTOCOL section 9 a file.
 //! - `error`: how every refusal looks, and the one table from codes to HTTP statuses. `views`: the
 //!   JSON of transactions and blocks. `proofs`: what `?prove=true` adds.
 //! - `submit`: a transaction's way to CometBFT. `wallet`: the node's own transactions. `offer`: those
 //!   that a stop saved. `comet`: CometBFT's JSON-RPC.
-//! - `client`, `limit`: who asks, and how often it may. `observe`, `metrics`: what is counted.
+//! - `client`, `limit`: who asks, and how often it may. `prices`: what a place in the pool costs.
+//!   `observe`, `metrics`: what is counted.
 //! - `live`: the WebSocket. `peers`: who is connected to CometBFT.
 //! - `attester`: coordinators.
 
@@ -28,6 +29,7 @@ mod metrics;
 mod observe;
 mod offer;
 mod peers;
+mod prices;
 mod proofs;
 mod routes;
 mod server;

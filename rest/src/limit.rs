@@ -1,4 +1,4 @@
-//! Owns how often one client may send (SPEC section 9): a token bucket for each client address.
+//! Owns how often one client may send (PROTOCOL section 9): a token bucket for each client address.
 //!
 //! Memory is bounded by construction: addresses are hashed, with a key of this process, onto a fixed number of
 //! buckets. Two clients share one rarely, and nobody can choose whose to share.
@@ -29,17 +29,38 @@ impl Limiter {
         }
     }
 
-    /// Takes one request of this client.
+    /// Takes so many of what this client may send.
     ///
     /// # Errors
-    /// The whole seconds to wait, at least one, when it sent too many.
-    pub fn take(&self, client: IpAddr) -> Result<(), u64> {
+    /// [`TooMany`].
+    pub fn take(&self, client: IpAddr, count: NonZeroU32) -> Result<(), TooMany> {
         let bucket = self.hasher.hash_one(subscriber(client)) % BUCKETS;
-        self.limiter.check_key(&bucket).map_err(|until| {
-            let wait = until.wait_time_from(self.limiter.clock().now());
-            wait.as_secs().saturating_add(1)
-        })
+        match self.limiter.check_key_n(&bucket, count) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => {
+                let wait = until.wait_time_from(self.limiter.clock().now());
+                Err(TooMany::ForNow {
+                    seconds: wait.as_secs().saturating_add(1),
+                })
+            }
+            Err(capacity) => Err(TooMany::AtOnce { most: capacity.0 }),
+        }
     }
+}
+
+/// Why a client is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooMany {
+    /// It sent too many just before.
+    ForNow {
+        /// Whole seconds to wait, at least one.
+        seconds: u64,
+    },
+    /// It sends more than may ever come at once.
+    AtOnce {
+        /// As many may.
+        most: u32,
+    },
 }
 
 /// One subscriber has a whole /64 of IPv6 addresses, and IPv4 may come written as IPv6.
@@ -60,7 +81,10 @@ mod tests {
 
     fn taken(limiter: &Limiter, client: &str, tries: usize) -> usize {
         let client = client.parse().unwrap();
-        (0..tries).filter(|_| limiter.take(client).is_ok()).count()
+        let one = NonZeroU32::MIN;
+        (0..tries)
+            .filter(|_| limiter.take(client, one).is_ok())
+            .count()
     }
 
     #[test]
@@ -68,8 +92,20 @@ mod tests {
         let limiter = limiter(20);
         let first = taken(&limiter, "192.0.2.1", 100);
         assert!((20..100).contains(&first), "{first}");
-        assert!(limiter.take("192.0.2.1".parse().unwrap()).unwrap_err() >= 1);
+        let refused = limiter.take("192.0.2.1".parse().unwrap(), NonZeroU32::MIN);
+        assert!(matches!(refused, Err(TooMany::ForNow { seconds: 1.. })));
         assert_eq!(taken(&limiter, "192.0.2.2", 20), 20);
+    }
+
+    #[test]
+    fn many_at_once_count_one_by_one() {
+        let limiter = limiter(20);
+        let client: IpAddr = "192.0.2.1".parse().unwrap();
+        let take = |count| limiter.take(client, NonZeroU32::new(count).unwrap());
+        assert_eq!(take(21), Err(TooMany::AtOnce { most: 20 }));
+        assert_eq!(take(15), Ok(()));
+        assert!(matches!(take(15), Err(TooMany::ForNow { .. })));
+        assert_eq!(take(5), Ok(()));
     }
 
     #[test]
@@ -92,7 +128,7 @@ mod tests {
     fn a_million_clients_fill_no_more_than_the_buckets() {
         let limiter = limiter(1);
         for number in 0..1_000_000_u32 {
-            let _ = limiter.take(IpAddr::V4(number.into()));
+            let _ = limiter.take(IpAddr::V4(number.into()), NonZeroU32::MIN);
         }
         assert!(limiter.limiter.len() as u64 <= BUCKETS);
     }

@@ -2,7 +2,7 @@
 //! node's registry.
 
 use ait_abci::Snapshot;
-use ait_app::{Broken, state::overlay::View};
+use ait_app::{Broken, state::View};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     exponential_buckets,
@@ -36,8 +36,14 @@ struct StateMetrics {
     validators: IntGauge,
     /// `ait_validator_power_total`: their power.
     power: IntGauge,
-    /// `ait_stakes_uait`: bonded uait.
+    /// `ait_stakes_uait`: staked uait.
     stakes: IntGauge,
+    /// `ait_bonds_uait`: uait bonded by coordinators.
+    bonds: IntGauge,
+    /// `ait_escrows_uait`: uait in open escrows.
+    escrows: IntGauge,
+    /// `ait_minted_uait`: uait minted ever.
+    minted: IntGauge,
     /// `ait_burned_uait`: uait slashed ever.
     burned: IntGauge,
 }
@@ -55,7 +61,10 @@ impl StateMetrics {
                 "ait_validator_power_total",
                 "Voting power of all validators, as CometBFT was last told",
             )?,
-            stakes: gauge("ait_stakes_uait", "Bonded uait")?,
+            stakes: gauge("ait_stakes_uait", "Staked uait")?,
+            bonds: gauge("ait_bonds_uait", "uait bonded by coordinators")?,
+            escrows: gauge("ait_escrows_uait", "uait in open escrows")?,
+            minted: gauge("ait_minted_uait", "Minted uait since the genesis")?,
             burned: gauge("ait_burned_uait", "Slashed uait since the genesis")?,
         })
     }
@@ -118,6 +127,7 @@ impl Metrics {
         registry.register(Box::new(metrics.attestation_seconds.clone()))?;
         Ok(metrics)
     }
+
     /// Takes the gauges of the state from a committed one.
     ///
     /// # Errors
@@ -126,15 +136,18 @@ impl Metrics {
         let set =
             |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         let validators = snapshot.state.sent_validators();
-        let powers = validators.values().map(|validator| validator.power);
+        let powers = validators.values().map(|validator| validator.power.get());
         let supply = snapshot.state.supply()?;
         set(
             &self.state.validators,
             u64::try_from(validators.len()).unwrap_or(u64::MAX),
         );
         set(&self.state.power, powers.fold(0, u64::saturating_add));
-        set(&self.state.stakes, supply.stakes);
-        set(&self.state.burned, supply.burned);
+        set(&self.state.stakes, supply.stakes.get());
+        set(&self.state.bonds, supply.bonds.get());
+        set(&self.state.escrows, supply.escrows.get());
+        set(&self.state.minted, supply.minted.get());
+        set(&self.state.burned, supply.burned.get());
         Ok(())
     }
 }

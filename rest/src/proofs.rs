@@ -1,8 +1,8 @@
-//! Owns what `?prove=true` adds (SPEC sections 7 and 9): an ICS-23 proof of presence or absence, made
-//! from the one snapshot that the answer itself is read from.
+//! Owns what `?prove=true` adds (PROTOCOL sections 7 and 9): the chain of two ICS-23 proofs
+//! of presence or absence, made from the one snapshot that the answer itself is read from.
 
 use ait_abci::Snapshot;
-use ait_app::state::{Key, merkle::encode_proof, overlay::View};
+use ait_app::state::{Key, app_hash::ProofOp};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,26 +28,36 @@ impl ProveQuery {
     }
 }
 
-/// `{height, key, value, root, ics23}`: that `key` has `value` (its canonical JSON as text), or with null
-/// has none, under `root`, the app hash in the header of block `height + 1`. `ics23` is the base64 of the
-/// protobuf `CommitmentProof`.
+/// `{height, key, value, app_hash, ops}`: that `key` has `value` (its canonical JSON as text), or with
+/// null has none, under `app_hash`, which stands in the header of block `height + 1`. `ops` are the two
+/// steps from the record to the app hash, `{type, key, data}` each, `data` the base64 of the protobuf
+/// `CommitmentProof`.
 ///
 /// # Errors
 /// 500 when the state has no proof of one of its own keys.
 pub fn prove(snapshot: &Snapshot, key: &Key) -> Result<Value, ApiError> {
     let state = &snapshot.state;
-    let proof = state
+    let ops = state
         .prove(key)
         .ok_or_else(|| ApiError::internal(format!("no proof of {key}")))?;
-    let value = state.bytes(&key.to_bytes());
-    let value = value.as_deref().map(String::from_utf8_lossy);
+    let ops: Vec<Value> = ops.iter().map(step).collect();
+    let value = state.bytes(key);
+    let value = value.map(|bytes| String::from_utf8_lossy(bytes));
     Ok(json!({
         "height": state.height(),
         "key": key.to_string(),
         "value": value,
-        "root": hex::encode(state.root()),
-        "ics23": STANDARD.encode(encode_proof(&proof)),
+        "app_hash": hex::encode(state.app_hash().0),
+        "ops": ops,
     }))
+}
+
+fn step(op: &ProofOp) -> Value {
+    json!({
+        "type": op.kind,
+        "key": String::from_utf8_lossy(&op.key),
+        "data": STANDARD.encode(&op.data),
+    })
 }
 
 /// Puts a proof into an answer.

@@ -1,14 +1,12 @@
-//! Owns a transaction's way from a user to CometBFT (SPEC sections 3 and 9): canonical bytes, the node's own
-//! judgement, the mempool, and the wait for its block. Signs nothing: `wallet` does.
+//! Owns a transaction's way from a user to CometBFT (PROTOCOL sections 3 and 9): canonical bytes, the
+//! node's own judgement, the mempool, and the wait for its block. Signs nothing: `wallet` does.
 
 use std::{sync::Arc, time::Duration};
 
 use ait_abci::{CommittedBlock, Node, Verdict};
 use ait_app::{
-    Refusal,
-    code::Code,
-    json::Json,
-    state::overlay::View,
+    Code, Refusal,
+    state::View,
     tx::{MAX_WIRE_BYTES, TxHash, canonicalise},
 };
 use serde_json::Value;
@@ -70,8 +68,8 @@ pub struct Submitted {
 
 /// What came of waiting.
 pub enum Waited {
-    /// It is in a block; getTx's answer.
-    Committed(Value),
+    /// It is in a block, or left the pool; getTx's answer.
+    Ended(Value),
     /// It still waits; getTx's answer.
     Pending(Value),
 }
@@ -83,13 +81,10 @@ pub enum Waited {
 pub fn wire_bytes(context: &Context, text: &[u8]) -> Result<Vec<u8>, ApiError> {
     // The canonical form is never longer than the text. What is too large in it has no other fault worth naming.
     if text.len() > MAX_WIRE_BYTES
-        && let Ok(wire) = Json::parse(text)?.canonical()
-        && wire.len() > MAX_WIRE_BYTES
+        && let Some(bytes) = compact_bytes(text)
+        && bytes > MAX_WIRE_BYTES
     {
-        let message = format!(
-            "the transaction has {} bytes, more than {MAX_WIRE_BYTES}",
-            wire.len()
-        );
+        let message = format!("the transaction has {bytes} bytes, more than {MAX_WIRE_BYTES}");
         return Err(Refusal::new(Code::TooLarge, message).into());
     }
     let snapshot = context.node.snapshot();
@@ -100,10 +95,16 @@ pub fn wire_bytes(context: &Context, text: &[u8]) -> Result<Vec<u8>, ApiError> {
     Ok(canonicalise(text, known_key)?)
 }
 
+/// How long the text is without white space; `None` for what is no JSON.
+fn compact_bytes(text: &[u8]) -> Option<usize> {
+    let value: Value = serde_json::from_slice(text).ok()?;
+    Some(value.to_string().len())
+}
+
 /// Hands wire bytes to CometBFT, unless this very transaction is pending or committed already.
 ///
 /// # Errors
-/// What the node or CheckTx refuses. What only time could cure is refused here, at once (SPEC section 3).
+/// What the node or CheckTx refuses. What only time could cure is refused here, at once (PROTOCOL section 3).
 pub async fn submit(context: &Context, wire: Vec<u8>) -> Result<Submitted, SubmitError> {
     let hash = TxHash::of(&wire);
     let wire: Arc<[u8]> = wire.into();
@@ -197,10 +198,10 @@ async fn await_check(context: &Context, hash: TxHash) -> Result<(), SubmitError>
     ))
 }
 
-/// Waits until a transaction is in a block. `blocks` must be older than its submission.
+/// Waits until a transaction is in a block or was dropped. `blocks` must be older than its submission.
 ///
 /// # Errors
-/// [`Code::Dropped`] when it left the pool; 503 when the node stops.
+/// 503 when the node stops.
 pub async fn wait_for_commit(
     context: &Context,
     hash: TxHash,
@@ -229,7 +230,7 @@ pub async fn wait_for_commit(
         if let Some(Ok(block)) = &event
             && let Some(found) = find(block, &hash)
         {
-            return Ok(Waited::Committed(found));
+            return Ok(Waited::Ended(found));
         }
         if let Some(Err(RecvError::Closed)) = event {
             return Err(ApiError::new(Reason::ShuttingDown, "the node stops"));
@@ -239,10 +240,11 @@ pub async fn wait_for_commit(
         }
         // Between leaving the pool and being on record lies a commit: one look is not proof enough.
         match look(context, hash).await? {
-            Found::Committed(view) => return Ok(Waited::Committed(view)),
+            Found::Committed(view) => return Ok(Waited::Ended(view)),
             Found::Pending(_) => missing = false,
-            Found::Nothing if missing => return Err(dropped(hash)),
-            Found::Nothing => missing = true,
+            Found::Dropped(view) if missing => return Ok(Waited::Ended(view)),
+            Found::Nothing if missing => return Ok(Waited::Ended(forgotten(hash))),
+            Found::Dropped(_) | Found::Nothing => missing = true,
         }
     }
 }
@@ -259,6 +261,8 @@ pub enum Found {
     Committed(Value),
     /// In the pool; getTx's answer.
     Pending(Value),
+    /// It left the pool; getTx's answer.
+    Dropped(Value),
     /// Nowhere that this node knows of.
     Nothing,
 }
@@ -273,28 +277,29 @@ pub async fn look(context: &Context, hash: TxHash) -> Result<Found, ApiError> {
         if let Some(pending) = node.pending(&hash) {
             return Ok(Found::Pending(views::pending(&hash, &pending.wire)));
         }
-        let record = node.transaction(&hash).map_err(ApiError::internal)?;
-        Ok(record.map_or(Found::Nothing, |record| {
+        if let Some(record) = node.transaction(&hash).map_err(ApiError::internal)? {
             let (height, index) = (record.height, record.index);
             let view = views::committed(&hash, height, index, &record.result, &record.wire);
-            Found::Committed(view)
-        }))
+            return Ok(Found::Committed(view));
+        }
+        Ok(match node.dropped(&hash) {
+            Some(reason) => Found::Dropped(views::dropped(&hash, &reason)),
+            None => Found::Nothing,
+        })
     })
     .await?
 }
 
 async fn still_pending(context: &Context, hash: TxHash) -> Result<Waited, ApiError> {
-    match look(context, hash).await? {
-        Found::Committed(view) => Ok(Waited::Committed(view)),
-        Found::Pending(view) => Ok(Waited::Pending(view)),
-        Found::Nothing => Err(dropped(hash)),
-    }
+    Ok(match look(context, hash).await? {
+        Found::Committed(view) | Found::Dropped(view) => Waited::Ended(view),
+        Found::Pending(view) => Waited::Pending(view),
+        Found::Nothing => Waited::Ended(forgotten(hash)),
+    })
 }
 
-fn dropped(hash: TxHash) -> ApiError {
-    Refusal::new(
-        Code::Dropped,
-        format!("transaction {hash} left the pool without being committed"),
-    )
-    .into()
+/// It was here, and the node no longer remembers why it went.
+fn forgotten(hash: TxHash) -> Value {
+    let message = "the transaction left the pool without being committed";
+    views::dropped(&hash, &Refusal::new(Code::Dropped, message))
 }

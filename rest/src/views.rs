@@ -1,8 +1,12 @@
-//! Owns the JSON of transactions and blocks (SPEC section 9): getTx, getBlock and the live events show the
+//! Owns the JSON of transactions and blocks (PROTOCOL section 9): getTx, getBlock and the live events show the
 //! same objects.
 
 use ait_abci::{CommittedBlock, Head};
-use ait_app::tx::{TxHash, TxResult};
+use ait_app::{
+    Refusal,
+    address::Address,
+    tx::{TxHash, TxResult},
+};
 use serde_json::{Value, json};
 
 /// A transaction, or a proposer's entry, as a JSON object. What is none is shown as `{"raw": hex}`.
@@ -16,17 +20,32 @@ pub fn transaction(wire: &[u8]) -> Value {
 /// getTx's answer for a transaction of the pool.
 pub fn pending(hash: &TxHash, wire: &[u8]) -> Value {
     json!({
-        "hash": hash.to_string(),
+        "hash": hash,
         "status": "pending",
         "receipt": null,
         "tx": transaction(wire),
     })
 }
 
+/// getTx's answer for a transaction that the node dropped: it remembers why, not what it was.
+pub fn dropped(hash: &TxHash, reason: &Refusal) -> Value {
+    json!({
+        "hash": hash,
+        "status": "dropped",
+        "receipt": null,
+        "tx": null,
+        "reason": {
+            "code": reason.code.name(),
+            "codespace": reason.code.codespace(),
+            "message": reason.message,
+        },
+    })
+}
+
 /// getTx's answer for an entry of a block.
 pub fn committed(hash: &TxHash, height: u64, index: u32, result: &TxResult, wire: &[u8]) -> Value {
     json!({
-        "hash": hash.to_string(),
+        "hash": hash,
         "status": if result.code == 0 { "committed" } else { "failed" },
         "receipt": {
             "height": height,
@@ -41,33 +60,82 @@ pub fn committed(hash: &TxHash, height: u64, index: u32, result: &TxResult, wire
     })
 }
 
-/// An entry in a block's list: its own fields and its hash.
-pub fn listed(hash: &TxHash, wire: &[u8]) -> Value {
-    let mut entry = transaction(wire);
-    if let Some(fields) = entry.as_object_mut() {
-        fields.insert("hash".into(), Value::String(hash.to_string()));
+/// How getBlock shows a block's entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Entries {
+    /// By their hashes.
+    #[default]
+    Hashes,
+    /// As objects: their own fields and their hash.
+    Full,
+}
+
+impl Entries {
+    /// An entry in a block's list.
+    pub fn entry(self, wire: &[u8]) -> Value {
+        let hash = TxHash::of(wire);
+        match self {
+            Entries::Hashes => json!(hash),
+            Entries::Full => {
+                let mut entry = transaction(wire);
+                if let Some(fields) = entry.as_object_mut() {
+                    fields.insert("hash".into(), json!(hash));
+                }
+                entry
+            }
+        }
     }
-    entry
+}
+
+/// What names a block and the state after it.
+pub struct BlockFacts {
+    /// Its height.
+    pub height: u64,
+    /// Its hash, upper-case hex.
+    pub hash: String,
+    /// The hash of the block before; empty for the first.
+    pub parent: String,
+    /// Unix seconds.
+    pub time: i64,
+    /// The account that its fees went to.
+    pub proposer: Address,
+    /// The app hash after it, lower-case hex.
+    pub state_root: String,
+}
+
+impl BlockFacts {
+    /// Of a block as it was committed here.
+    pub fn of(head: &Head, parent: &str) -> Self {
+        Self {
+            height: head.height,
+            hash: head.block_hash.clone(),
+            parent: parent.to_owned(),
+            time: head.time,
+            proposer: head.proposer,
+            state_root: head.app_hash.clone(),
+        }
+    }
 }
 
 /// getBlock's answer.
-pub fn block(head: &Head, parent: &str, txs: Vec<Value>, signature: Option<String>) -> Value {
+pub fn block(facts: &BlockFacts, txs: Vec<Value>, signature: Option<String>) -> Value {
     json!({
-        "hash": head.block_hash,
-        "parent": parent,
-        "height": head.height,
-        "timestamp": head.time,
-        "proposer": head.proposer,
+        "hash": facts.hash,
+        "parent": facts.parent,
+        "height": facts.height,
+        "timestamp": facts.time,
+        "proposer": facts.proposer,
         "txs": txs,
-        "stateRoot": head.app_hash,
+        "stateRoot": facts.state_root,
         "sig": signature,
     })
 }
 
 /// A block at the moment of its commit: nobody has signed it in a next block yet.
 pub fn fresh_block(committed: &CommittedBlock, parent: &str) -> Value {
-    let txs = committed.txs.iter().map(|tx| listed(&tx.hash, &tx.wire));
-    block(&committed.head, parent, txs.collect(), None)
+    let hashes = committed.txs.iter().map(|tx| json!(tx.hash));
+    let facts = BlockFacts::of(&committed.head, parent);
+    block(&facts, hashes.collect(), None)
 }
 
 #[cfg(test)]
@@ -76,12 +144,13 @@ mod tests {
 
     #[test]
     fn entries_are_shown_whatever_they_are() {
-        let hash = TxHash::of(b"x");
-        let shown = listed(&hash, br#"{"type":"TRANSFER","nonce":9007199254740991}"#);
+        let wire = br#"{"type":"TRANSFER","nonce":9007199254740991}"#;
+        let hash = TxHash::of(wire).to_string();
         assert_eq!(
-            shown,
-            json!({"type": "TRANSFER", "nonce": 9_007_199_254_740_991_u64, "hash": hash.to_string()})
+            Entries::Full.entry(wire),
+            json!({"type": "TRANSFER", "nonce": 9_007_199_254_740_991_u64, "hash": hash})
         );
+        assert_eq!(Entries::Hashes.entry(wire), json!(hash));
         for wire in [b"\xff\xfe".as_slice(), b"7", b""] {
             assert_eq!(transaction(wire), json!({"raw": hex::encode(wire)}));
         }

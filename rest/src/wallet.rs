@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use ait_app::{
+    Code,
     address::Address,
-    code::Code,
     crypto::SecretKey,
+    quantity::Nonce,
+    simulate::required_fee,
     tx::{Payload, Transaction, TxHash},
 };
 use tokio::sync::Mutex;
@@ -49,29 +51,29 @@ impl Wallet {
         payload: &Payload,
     ) -> Result<TxHash, ApiError> {
         let _turn = self.turn.lock().await;
-        let payload_bytes = payload.to_json().canonical()?.len();
-        let mut taken_elsewhere = 0_u64;
+        // The lowest nonce that is surely not taken by others.
+        let mut lowest = Nonce::ZERO;
         for _ in 0..MAX_TRIES {
             let snapshot = context.snapshot()?;
             let (node, address) = (context.node.clone(), self.address);
             let next = off_thread(move || node.next_nonce(&address)).await?;
-            let nonce = next.max(taken_elsewhere.saturating_add(1));
-            let fee = snapshot.state.params().required_fee(payload_bytes);
+            let nonce = next.max(lowest);
+            let fee = required_fee(&snapshot.state, payload, Some(&self.address))?;
             let chain_id = context.node.chain_id();
             let tx = Transaction::sign(chain_id, &self.key, nonce, fee, payload.clone());
             match submit(context, tx.to_wire()).await {
                 // Not this call's: one just like it has this nonce, by a block that came meanwhile or by others.
-                Ok(submitted) if submitted.was_known => taken_elsewhere = nonce,
+                Ok(submitted) if submitted.was_known => lowest = nonce.next(),
                 Ok(submitted) => return Ok(submitted.hash),
                 // A pending transaction that is not ours has this nonce, or a block just used it.
                 Err(SubmitError::Refused(refusal))
                     if matches!(refusal.code, Code::NonceUsed | Code::ReplacementUnderpriced) =>
                 {
-                    taken_elsewhere = nonce;
+                    lowest = nonce.next();
                 }
                 // What this nonce was to follow has just left the pool.
                 Err(SubmitError::Refused(refusal)) if refusal.code == Code::NonceGap => {
-                    taken_elsewhere = 0;
+                    lowest = Nonce::ZERO;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -1,11 +1,26 @@
-// The card of the account: making and replacing the key, address, balance, faucet.
+// The card of the account: making and replacing the key, address, balance, what else is the account's, faucet.
 
-import { formatAit, splitAit } from "./amount.js";
+import { formatAit, groupDigits, splitAit } from "./amount.js";
 import { announce, byId, copyOnClick, setText, shorten } from "./dom.js";
 import { KeysUnavailable } from "./keystore.js";
 
 /** What one press of the faucet's button asks for, in uait. */
 const FAUCET_AMOUNT = 100_000_000;
+
+/** Holdings of an account that has none. */
+const NOTHING = { escrows: { open: 0, locked: 0 }, stake: 0, bond: 0, unbonding: [] };
+
+function showHoldings({ escrows, stake, bond, unbonding }) {
+  const amounts = unbonding.map(({ amount }) => amount);
+  const heights = unbonding.map(({ due_height }) => due_height);
+  setText(byId("holding-escrows"), formatAit(escrows.locked));
+  setText(byId("holding-escrows-note"), escrows.open > 0 ? `in ${groupDigits(escrows.open)} open` : "");
+  setText(byId("holding-stake"), formatAit(stake));
+  setText(byId("holding-bond"), formatAit(bond));
+  setText(byId("holding-unbonding"), formatAit(amounts.reduce((sum, amount) => sum + amount, 0)));
+  const next = `${heights.length > 1 ? "next in" : "in"} block ${groupDigits(Math.min(...heights))}`;
+  setText(byId("holding-unbonding-note"), heights.length > 0 ? next : "");
+}
 
 /** The card; `onMakeKey(replaced)` resolves once the new key is in use, `onFaucet(amount)` once it was granted. */
 export class AccountPanel {
@@ -40,16 +55,18 @@ export class AccountPanel {
     setText(byId("balance-whole"), "0");
     setText(byId("balance-fraction"), ".000000");
     setText(byId("nonce"), "0");
+    showHoldings(NOTHING);
     this.#setNote("");
   }
 
-  /** Shows `{balance, nonce}`. */
-  showBalance(account) {
+  /** Shows `getAccount`'s answer. */
+  showAccount(account) {
     const { whole, fraction } = splitAit(account.balance);
     delete this.#card.dataset.loading;
     setText(byId("balance-whole"), whole);
     setText(byId("balance-fraction"), `.${fraction}`);
     setText(byId("nonce"), account.nonce);
+    showHoldings(account);
     const before = this.#account?.balance;
     this.#account = account;
     if (before === undefined || before === account.balance) return;

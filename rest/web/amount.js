@@ -1,4 +1,4 @@
-// Exact conversion between AIT as people write it and uait as the chain counts it (SPEC section 2).
+// Exact conversion between AIT as people write it and uait as the chain counts it (PROTOCOL section 2).
 // Works on digits alone: no floating point ever holds an amount.
 
 const DECIMALS = 6;

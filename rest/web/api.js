@@ -1,4 +1,4 @@
-// The REST routes of SPEC section 9 that the page uses, one method a route. Knows no page and no key.
+// The REST routes of PROTOCOL section 9 that the page uses, one method a route. Knows no page and no key.
 
 const TIMEOUT_MILLISECONDS = 15_000;
 
@@ -104,15 +104,24 @@ export const getHead = () => request("GET", "/rpc/getHead");
 /** One block by height or hash, or null where the node has none such (any more). */
 export const getBlock = (heightOrHash) => orNull(request("GET", `/rpc/getBlock/${segment(heightOrHash)}`));
 
-/** `{balance, nonce}` of an address, in uait. */
-export const getBalance = (address) => request("GET", `/rpc/getBalance/${segment(address)}`);
+/**
+ * What an address has, in uait, and how far its transactions have come: `{balance, nonce, next_nonce, stake, bond,
+ * unbonding: [{amount, due_height, kind}], escrows: {open, locked}, …}`; zeros for one that was never seen.
+ */
+export const getAccount = (address) => request("GET", `/rpc/getAccount/${segment(address)}`);
 
-/** `{status, receipt, tx}`, or null for a hash the node does not know. */
+/** `{status, receipt, tx, reason}`, or null for a hash the node does not know. */
 export const getTx = (hash) => orNull(request("GET", `/rpc/getTx/${segment(hash)}`));
 
 /** An escrow, or null where there is none. */
 export const getEscrow = (client, jobId) =>
   orNull(request("GET", `/rpc/getEscrow/${segment(client)}/${segment(jobId)}`));
+
+/** The path of a receipt's route: a miner names its receipts by itself. */
+export const receiptPath = (miner, receiptId) => `/rpc/getReceipt/${segment(miner)}/${segment(receiptId)}`;
+
+/** A receipt, or null where the node knows none. */
+export const getReceipt = (miner, receiptId) => orNull(request("GET", receiptPath(miner, receiptId)));
 
 /** The supply and its parts, in uait. */
 export const getSupply = () => request("GET", "/rpc/getSupply");
@@ -120,8 +129,14 @@ export const getSupply = () => request("GET", "/rpc/getSupply");
 /** Every param by its name. */
 export const getParams = () => request("GET", "/rpc/getParams");
 
-/** The required fee in uait of a transaction with this payload. */
-export const estimateFee = async (type, payload) => (await request("POST", "/rpc/estimateFee", { type, payload })).fee;
+/**
+ * The fee in uait that the node takes for a transaction now: the required one, or more where its pool is full.
+ * Without a sender it has every lasting record in it that the payload may make.
+ */
+export async function estimateFee(type, payload, sender) {
+  const { fee, recommended } = await request("POST", "/rpc/estimateFee", { type, payload, sender });
+  return Math.max(fee, recommended);
+}
 
 /** Hands a signed transaction to the node; answers `{txHash}` once it was accepted. */
 export const sendTx = (transaction) => request("POST", "/rpc/sendTx", transaction);

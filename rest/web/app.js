@@ -1,14 +1,13 @@
 // Starts the page and joins its parts: the key, the chain, the live feed and the panels that show them.
 
-import { formatAit } from "./amount.js";
 import { AccountPanel } from "./account-panel.js";
-import { describe, showActivity, statusLabel } from "./activity-panel.js";
+import { showActivity, tell } from "./activity-panel.js";
 import { isAnotherChain, recognize } from "./anchor.js";
 import * as api from "./api.js";
 import { showBlocks, showBlocksLoading, showChainId, showFeedState, showNotice, showSupply } from "./chain-panel.js";
 import { Chain } from "./chain.js";
 import { announce, byId } from "./dom.js";
-import { setUpEscrowForm } from "./escrow-form.js";
+import { setUpEscrowDialogs, setUpEscrowForm } from "./escrow-form.js";
 import { showEscrows } from "./escrow-panel.js";
 import { EscrowBook } from "./escrows.js";
 import { succeeded } from "./events.js";
@@ -32,6 +31,9 @@ const accountPanel = new AccountPanel({ onMakeKey: makeKey, onFaucet: askFaucet 
 let chainId = null;
 let key = null;
 let feedState = "connecting";
+
+// What opens the dialogs of an escrow, `{topUp(jobId), cancel(jobId)}`; set once, by start().
+let dialogs = null;
 
 // The account on the chain, `{wallet, outbox, escrows}`; null until both a key and a chain are there.
 let session = null;
@@ -95,13 +97,7 @@ function openSession(wallet) {
   escrows.addEventListener("change", whileOpen(showLists));
   outbox.addEventListener(
     "settled",
-    whileOpen(({ detail }) => announce(`${statusLabel(detail)}: ${describe(detail)}`)),
-  );
-  escrows.addEventListener(
-    "receipt",
-    whileOpen(({ detail }) => {
-      announce(`The receipt for ${detail.job_id} arrived; ${formatAit(detail.receipt.returned)} AIT came back.`);
-    }),
+    whileOpen(({ detail }) => announce(tell(detail))),
   );
   byId("transfer-fields").disabled = false;
   byId("escrow-fields").disabled = false;
@@ -111,17 +107,23 @@ function openSession(wallet) {
 
 function showLists() {
   showActivity(session.outbox.list());
-  showEscrows(session.escrows.list(), { height: chain.height, onDismiss: (jobId) => session.escrows.dismiss(jobId) });
+  showEscrows(session.escrows.list(), {
+    height: chain.height,
+    notice: chain.params?.cancel_notice_blocks ?? Infinity,
+    onDismiss: (jobId) => session.escrows.dismiss(jobId),
+    onTopUp: (jobId) => dialogs.topUp(jobId),
+    onCancel: (jobId) => dialogs.cancel(jobId),
+  });
 }
 
 async function refreshAccount() {
   if (!session) return;
   const { wallet, outbox, escrows } = session;
-  const account = await api.getBalance(wallet.address);
+  const account = await api.getAccount(wallet.address);
   if (session?.wallet !== wallet) return;
-  accountPanel.showBalance(account);
+  accountPanel.showAccount(account);
   await outbox.refresh();
-  await escrows.refresh(chain.height);
+  await escrows.refresh();
   if (session?.wallet === wallet) showLists();
 }
 
@@ -147,10 +149,7 @@ function onEvent({ type, data }) {
 
 async function onTransaction(view) {
   if (view.tx?.type === "PARAM_UPDATE" && succeeded(view)) await chain.refreshParams();
-  if (!session) return;
-  const { outbox, escrows } = session;
-  await outbox.observe(view);
-  await escrows.observe(view);
+  await session?.outbox.observe(view);
 }
 
 async function onFeedState(state) {
@@ -202,6 +201,7 @@ async function start() {
   chain.addEventListener("supply", () => showSupply(chain.supply));
   setUpTransferForm({ api, session: () => session });
   setUpEscrowForm({ api, chain, session: () => session });
+  dialogs = setUpEscrowDialogs({ api, chain, session: () => session });
   keyChanges.onmessage = loadKey;
   await loadKey();
   chainId = await findChain();

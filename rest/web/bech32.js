@@ -1,4 +1,4 @@
-// Bech32 text with a BIP-173 checksum (not bech32m), as SPEC section 2 uses it for addresses.
+// Bech32 text with a BIP-173 checksum (not bech32m), as PROTOCOL section 2 uses it for addresses.
 // Owns the encoding alone; knows nothing of keys or hashes.
 
 const CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";

@@ -1,4 +1,4 @@
-// RFC 8785 canonical JSON of the values this chain's transactions may hold (SPEC section 3):
+// RFC 8785 canonical JSON of the values this chain's transactions may hold (PROTOCOL section 3):
 // objects, arrays, strings, booleans and the integers 0..=2^53-1. Anything else is refused by name.
 
 /** The canonical JSON text of a value. Throws a TypeError that names what has no canonical form here. */

@@ -2,14 +2,13 @@
 
 import { formatAit, groupDigits } from "./amount.js";
 import { byId, fill, fromTemplate, part, setShortened, setText, syncList } from "./dom.js";
-import { listedTransactions } from "./events.js";
 
 const FEED_LABELS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting" };
 
-const SUPPLY_PARTS = ["total", "genesis", "minted", "burned", "balances", "escrows", "stakes", "unbonding"];
+const SUPPLY_PARTS = ["total", "genesis", "minted", "burned", "balances", "escrows", "stakes", "bonds", "unbonding"];
 
 function updateBlock(row, block) {
-  const count = listedTransactions(block).length;
+  const count = (block.txs ?? []).length;
   const moment = new Date(block.timestamp * 1000);
   const time = part(row, "time");
   fill(row, { height: groupDigits(block.height), txs: count === 1 ? "1 tx" : `${groupDigits(count)} txs` });

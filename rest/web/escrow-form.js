@@ -1,11 +1,13 @@
-// The form that opens an ESCROW_OPEN: a job for a miner, paid out of what is locked here.
+// The forms of a client's escrows: one that opens an escrow, and the dialogs that top one up and cancel one.
 
 import { formatAit, groupDigits, parseAit } from "./amount.js";
-import { byId, shorten } from "./dom.js";
+import { announce, byId, setText, shorten } from "./dom.js";
 import { Form } from "./form.js";
 import { pay } from "./payment.js";
 
-const TYPE = "ESCROW_OPEN";
+const OPEN = "ESCROW_OPEN";
+const TOP_UP = "ESCROW_TOPUP";
+const CANCEL = "ESCROW_CANCEL";
 const LAST_JOB = 1_000_000;
 
 function readJobId(text) {
@@ -21,6 +23,12 @@ function readCoordinator(text) {
   return text;
 }
 
+function readAmount(text, least) {
+  const amount = parseAit(text);
+  if (amount < least) throw new Error(`An escrow has at least ${formatAit(least)} AIT.`);
+  return amount;
+}
+
 function readLifetime(text, longest) {
   const digits = text.replace(/\s/gu, "");
   if (!/^\d{1,15}$/.test(digits) || Number(digits) < 1 || Number(digits) > longest) {
@@ -29,13 +37,22 @@ function readLifetime(text, longest) {
   return Number(digits);
 }
 
-function fieldOf({ code, message }) {
-  if (/balance|amount|affordable/.test(code)) return "amount";
-  if (/coordinator/.test(code)) return "coordinator";
+const longestLifetime = ({ params }) => params?.escrow_max_ttl_blocks ?? Number.MAX_SAFE_INTEGER;
+
+function fieldOfOpening({ code, message }) {
+  if (/balance|amount|affordable|escrow_too_low/.test(code)) return "amount";
+  if (/coordinator|bond/.test(code)) return "coordinator";
   if (/ttl/.test(code)) return "ttl_blocks";
-  if (/escrow/.test(code)) return "job_id";
+  if (/escrow|opened/.test(code)) return "job_id";
   if (code !== "invalid_field" && code !== "invalid_address") return null;
   return ["job_id", "coordinator", "amount", "ttl_blocks"].find((name) => message.includes(`payload.${name}`));
+}
+
+function fieldOfTopUp({ code, message }) {
+  if (/balance|amount|affordable/.test(code)) return "amount";
+  // Only an extension asks for coordinators that may take new escrows.
+  if (/ttl|coordinator|bond/.test(code)) return "ttl_blocks";
+  return code === "invalid_field" ? ["amount", "ttl_blocks"].find((name) => message.includes(`payload.${name}`)) : null;
 }
 
 function freshJobId() {
@@ -59,14 +76,13 @@ function setUpCoordinators(select, hint, chain) {
   });
 }
 
-/** Wires the form up; `session()` gives `{wallet, outbox, escrows}`. */
+/** Wires up the form that opens an escrow; `session()` gives `{wallet, outbox, escrows}`. */
 export function setUpEscrowForm({ api, chain, session }) {
-  const longest = () => chain.params?.escrow_max_ttl_blocks ?? Number.MAX_SAFE_INTEGER;
   const form = new Form(byId("escrow-form"), {
     job_id: readJobId,
     coordinator: readCoordinator,
-    amount: parseAit,
-    ttl_blocks: (text) => readLifetime(text, longest()),
+    amount: (text) => readAmount(text, chain.params?.min_escrow_amount ?? 1),
+    ttl_blocks: (text) => readLifetime(text, longestLifetime(chain)),
   });
   const renewJobId = () => {
     form.input("job_id").value = freshJobId();
@@ -75,14 +91,87 @@ export function setUpEscrowForm({ api, chain, session }) {
   renewJobId();
   byId("renew-job").addEventListener("click", renewJobId);
   setUpCoordinators(form.input("coordinator"), byId("escrow-coordinator-hint"), chain);
-  form.showFee(byId("escrow-fee"), (payload) => api.estimateFee(TYPE, payload));
+  form.showFee(byId("escrow-fee"), (payload) => api.estimateFee(OPEN, payload, session()?.wallet.address));
   form.onSubmit(async (payload) => {
     const subject = `the escrow of ${formatAit(payload.amount)} AIT for ${payload.job_id}`;
     const { escrows } = session();
-    const height = chain.height;
-    const sent = await pay({ api, session: session(), form, type: TYPE, payload, subject, fieldOf });
+    const sent = await pay({ api, session: session(), form, type: OPEN, payload, subject, fieldOf: fieldOfOpening });
     if (!sent) return;
-    escrows.add({ payload, hash: sent.hash, height });
+    escrows.add({ payload, hash: sent.hash });
     renewJobId();
   });
+}
+
+/** A dialog with a form about one escrow, which `payloadOf(jobId, values)` makes a transaction of. */
+class EscrowDialog {
+  #dialog;
+  #form;
+  #jobId = null;
+
+  constructor({ id, readers, type, payloadOf, subjectOf, fieldOf, api, session }) {
+    this.#dialog = byId(id);
+    this.#form = new Form(byId(`${id}-form`), readers);
+    this.#dialog.querySelector("[data-close]").addEventListener("click", () => this.#dialog.close());
+    this.#form.showFee(byId(`${id}-fee`), async (values) => {
+      if (this.#jobId === null) return null;
+      return api.estimateFee(type, payloadOf(this.#jobId, values), session()?.wallet.address);
+    });
+    this.#form.onSubmit(async (values) => {
+      const payload = payloadOf(this.#jobId, values);
+      const subject = subjectOf(payload);
+      const sent = await pay({ api, session: session(), form: this.#form, type, payload, subject, fieldOf });
+      if (!sent) return;
+      this.#dialog.close();
+      announce(`Sent ${subject}.`);
+    });
+  }
+
+  /** Opens the dialog for the escrow of a job, with its fields empty. */
+  open(jobId) {
+    this.#jobId = jobId;
+    setText(byId(`${this.#dialog.id}-job`), jobId);
+    this.#form.reset();
+    this.#dialog.showModal();
+  }
+}
+
+/** Wires up the dialogs of an escrow that is open; what opens each for a job: `{topUp(jobId), cancel(jobId)}`. */
+export function setUpEscrowDialogs({ api, chain, session }) {
+  const readExtension = (text) => (text.trim() === "" ? null : readLifetime(text, longestLifetime(chain)));
+  const topUp = new EscrowDialog({
+    id: "top-up",
+    type: TOP_UP,
+    readers: { amount: parseAit, ttl_blocks: readExtension },
+    payloadOf: (job_id, { amount, ttl_blocks }) => {
+      const payload = { client_addr: session().wallet.address, job_id, amount };
+      return ttl_blocks === null ? payload : { ...payload, ttl_blocks };
+    },
+    subjectOf: ({ job_id, amount }) => `the top-up of ${formatAit(amount)} AIT for ${job_id}`,
+    fieldOf: fieldOfTopUp,
+    api,
+    session,
+  });
+  const cancel = new EscrowDialog({
+    id: "cancel-escrow",
+    type: CANCEL,
+    readers: {},
+    payloadOf: (job_id) => ({ job_id }),
+    subjectOf: ({ job_id }) => `the cancel for ${job_id}`,
+    fieldOf: () => null,
+    api,
+    session,
+  });
+  const explainCancel = (jobId) => {
+    const notice = groupDigits(chain.params?.cancel_notice_blocks ?? 0);
+    const rest = formatAit(session().escrows.find(jobId)?.remaining ?? 0);
+    const meaning = `It ends ${notice} blocks after that, and ${rest} AIT come back to you, unless a miner delivers first.`;
+    setText(byId("cancel-escrow-meaning"), meaning);
+  };
+  return {
+    topUp: (jobId) => topUp.open(jobId),
+    cancel: (jobId) => {
+      explainCancel(jobId);
+      cancel.open(jobId);
+    },
+  };
 }

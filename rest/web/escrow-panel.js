@@ -1,23 +1,51 @@
-// The list of the account's escrows: how far each has come, and its receipt once a miner delivered.
+// The list of the account's escrows: how far each has come, who may claim it, what is left of it, why it ended,
+// and the receipt that was paid last.
 
 import { formatAit, groupDigits } from "./amount.js";
+import { receiptPath } from "./api.js";
 import { byId, fill, fromTemplate, part, setShortened, setText, syncList } from "./dom.js";
 
 const STAGES = { opening: 0, open: 1, settled: 2, refunded: 2, failed: 0, unknown: 0 };
 
-function explain({ status, failure, expires_height, receipt, final }, height) {
+const blocks = (count) => `${groupDigits(count)} ${count === 1 ? "block" : "blocks"}`;
+
+/** Whether the client may end the escrow, and it would end sooner for it (PROTOCOL section 3.11). */
+export const isCancellable = ({ status, miner, cancelled, expires_height: end }, { height, notice }) =>
+  status === "open" && !miner && !cancelled && end > height + 1 + notice;
+
+function explainOpen({ miner, cancelled, partial, claims, remaining, amount, expires_height: end }, height) {
+  if (end <= height + 1) return "Its time is over: what remains comes back to you.";
+  const rest = remaining === amount ? "comes back to you" : "the rest comes back to you";
+  const left = blocks(end - height);
+  if (cancelled) return `Cancelled: ${rest} in ${left} unless a miner delivers first.`;
+  if (partial && claims > 0) return `Waiting for the next part; ${rest} in ${left} otherwise.`;
+  return `Waiting for ${miner ? "its miner" : "a miner"}; ${rest} in ${left} otherwise.`;
+}
+
+function explainRefund({ reason, closed_height: height, claims, returned }) {
+  // The chain deleted its record before this page saw it end.
+  if (!reason) return "It ended unclaimed, and what remained came back to you.";
+  const end = {
+    cancelled: "Cancelled",
+    released: "Released by its coordinator",
+    expired: claims > 0 ? "Its time was over" : "Nobody claimed it in time",
+  }[reason];
+  const rest = returned === undefined ? "what remained" : `${formatAit(returned)} AIT`;
+  return `${end}: ${rest} came back to you in block ${groupDigits(height)}.`;
+}
+
+function explain(record, height) {
+  const { status, failure, receipt, final } = record;
   switch (status) {
     case "opening":
       return "Waiting for the block that opens it.";
-    case "open": {
-      const left = Math.max(0, expires_height - height);
-      return `Waiting for a miner; comes back to you in ${groupDigits(left)} ${left === 1 ? "block" : "blocks"} otherwise.`;
-    }
+    case "open":
+      return explainOpen(record, height);
     case "settled":
       if (receipt) return `Delivered and paid in block ${groupDigits(receipt.height)}.`;
-      return final ? "Settled; the node no longer has the block of its receipt." : "Settled; looking for its receipt…";
+      return final ? "Settled; the node no longer has its receipt." : "Settled; looking for its receipt…";
     case "refunded":
-      return "Nobody claimed it: all of it came back to you.";
+      return explainRefund(record);
     case "failed":
       return `Not opened: ${failure}`;
     default:
@@ -25,19 +53,51 @@ function explain({ status, failure, expires_height, receipt, final }, height) {
   }
 }
 
-function updateReceipt(card, { receipt }) {
+function showMiner(card, { miner, assigned }) {
+  const name = part(card, "bound_miner");
+  if (miner) setShortened(name, miner, 10, 6);
+  else setText(name, "none");
+  setText(part(card, "bound_by"), miner ? (assigned ? "assigned" : "named by you") : "");
+}
+
+function updateTerms(card, record) {
+  const terms = part(card, "terms");
+  const { opened_height, expires_height, closed_height, amount, remaining, paid, partial, claims } = record;
+  terms.hidden = !opened_height;
+  if (!opened_height) return;
+  const { attesters = [], threshold } = record;
+  showMiner(card, record);
+  setShortened(part(card, "coordinator"), record.coordinator, 10, 6);
+  fill(card, {
+    signers: attesters.length === 0 ? "" : `${threshold} of ${attesters.length + 1} attest`,
+    locked: `${formatAit(amount)} AIT`,
+    remaining: `${formatAit(remaining)} AIT`,
+    paid: `${formatAit(paid)} AIT`,
+    parts: partial ? `in ${claims} ${claims === 1 ? "part" : "parts"}` : "",
+    end_label: closed_height ? "Closed in block" : "Ends in block",
+    end: groupDigits(closed_height ?? expires_height),
+  });
+}
+
+function updateReceipt(card, { receipt, returned, status }) {
   const paper = part(card, "receipt");
   paper.hidden = !receipt;
   if (!receipt) return;
+  const { receipt_id, miner, compute_units, price, minted, limited_by } = receipt;
   fill(paper, {
-    receipt_id: receipt.receipt_id,
-    compute_units: groupDigits(receipt.compute_units),
-    price: `${formatAit(receipt.price)} AIT`,
-    minted: `${formatAit(receipt.minted)} AIT`,
-    returned: `${formatAit(receipt.returned)} AIT`,
+    receipt_id,
+    compute_units: groupDigits(compute_units),
+    price: `${formatAit(price)} AIT`,
+    minted: `${formatAit(minted)} AIT`,
+    limited_by: limited_by ? `limited by ${limited_by}` : "",
+    returned: returned === undefined ? "" : `${formatAit(returned)} AIT`,
   });
-  part(paper, "receipt_id").title = receipt.receipt_id;
-  setShortened(part(paper, "miner"), receipt.miner, 10, 6);
+  part(paper, "rest").hidden = status === "open" || returned === undefined;
+  const link = part(paper, "receipt_id");
+  const path = receiptPath(miner, receipt_id);
+  link.title = receipt_id;
+  if (link.getAttribute("href") !== path) link.setAttribute("href", path);
+  setShortened(part(paper, "miner"), miner, 10, 6);
 }
 
 function updateStages(card, status) {
@@ -51,7 +111,7 @@ function updateStages(card, status) {
   setText(part(card, "outcome"), status === "refunded" ? "Refunded" : "Receipt");
 }
 
-function update(card, record, height) {
+function update(card, record, { height, notice }) {
   card.dataset.status = record.status;
   fill(card, {
     job_id: record.job_id,
@@ -59,25 +119,37 @@ function update(card, record, height) {
     explanation: explain(record, height),
   });
   updateStages(card, record.status);
+  updateTerms(card, record);
   updateReceipt(card, record);
   part(card, "dismiss").hidden = !record.final;
+  part(card, "actions").hidden = record.status !== "open" || record.expires_height <= height + 1;
+  part(card, "cancel").hidden = !isCancellable(record, { height, notice });
 }
 
-/** Shows the records, newest first, as of a height; `onDismiss(jobId)` takes one off the list. */
-export function showEscrows(records, { height, onDismiss }) {
+function create({ job_id: jobId }, { onDismiss, onTopUp, onCancel }) {
+  const card = fromTemplate("escrow-card");
+  const onPress = (name, label, work) => {
+    part(card, name).setAttribute("aria-label", `${label} ${jobId}`);
+    part(card, name).addEventListener("click", () => work(jobId));
+  };
+  onPress("top-up", "Top up", onTopUp);
+  onPress("cancel", "Cancel", onCancel);
+  onPress("dismiss", "Dismiss", () => {
+    onDismiss(jobId);
+    byId("escrows-heading").focus();
+  });
+  return card;
+}
+
+/**
+ * Shows the records, newest first, as of a height, with what the presses of a card's buttons do:
+ * `onDismiss(jobId)`, `onTopUp(jobId)`, `onCancel(jobId)`. `notice` is how many blocks a cancel leaves.
+ */
+export function showEscrows(records, { height, notice, ...actions }) {
   byId("escrows-empty").hidden = records.length > 0;
   syncList(byId("escrows"), records, {
     key: ({ job_id }) => job_id,
-    create: ({ job_id }) => {
-      const card = fromTemplate("escrow-card");
-      const dismiss = part(card, "dismiss");
-      dismiss.setAttribute("aria-label", `Dismiss ${job_id}`);
-      dismiss.addEventListener("click", () => {
-        onDismiss(job_id);
-        byId("escrows-heading").focus();
-      });
-      return card;
-    },
-    update: (card, record) => update(card, record, height),
+    create: (record) => create(record, actions),
+    update: (card, record) => update(card, record, { height, notice }),
   });
 }

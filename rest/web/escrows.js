@@ -1,13 +1,38 @@
-// The account's escrows: follows each from its opening to its receipt or its refund.
+// The account's escrows: follows each from its opening to its end, with the receipt that was paid last.
 // Owns the list "escrows". An escrow passes opening -> open -> settled | refunded, or ends as failed | unknown.
 
-import { eventAttributes, listedTransactions, succeeded } from "./events.js";
-import { transactionHash } from "./wallet.js";
+import { eventAttributes } from "./events.js";
 
 const REMEMBERED = 20;
 
 // What the node tells of may be a moment behind its state.
-const LOOKS_BEFORE_UNKNOWN = 3;
+const LOOKS_BEFORE_MISSING = 3;
+
+/** What a record keeps of the chain's escrow (PROTOCOL section 7.8), under the same names. */
+const KEPT = [
+  "amount",
+  "assigned",
+  "attesters",
+  "cancelled",
+  "claims",
+  "closed_height",
+  "coordinator",
+  "expires_height",
+  "last_receipt",
+  "miner",
+  "opened_height",
+  "paid",
+  "partial",
+  "reason",
+  "remaining",
+  "status",
+  "threshold",
+];
+
+// What a claim returned to the client stands in its transaction alone, which the node may tell a moment later.
+const hasRest = (receipt) => receipt?.returned !== undefined;
+
+const isSameReceipt = (left, right) => left?.miner === right?.miner && left?.receipt_id === right?.receipt_id;
 
 /** The escrows this browser opened with one wallet on one chain. */
 export class EscrowBook extends EventTarget {
@@ -35,12 +60,15 @@ export class EscrowBook extends EventTarget {
     return this.#records.all();
   }
 
+  /** The escrow of a job, or undefined. */
+  find(jobId) {
+    return this.list().find(({ job_id }) => job_id === jobId);
+  }
+
   /** Begins to follow the escrow that the transaction `hash` opens. */
-  add({ payload, hash, height }) {
+  add({ payload, hash }) {
     const { job_id, coordinator, amount } = payload;
-    const record = { job_id, coordinator, amount, hash, status: "opening", scanned: height };
-    this.#records.put(record, (other) => other.job_id === job_id);
-    this.#changed();
+    this.#put({ job_id, coordinator, amount, hash, status: "opening" });
   }
 
   /** Takes a finished escrow off the list. */
@@ -54,108 +82,100 @@ export class EscrowBook extends EventTarget {
     this.#records.clear();
   }
 
-  /** Takes in a transaction the live feed told of; where it settles one of the escrows, its receipt. */
-  async observe(view) {
-    const claimed = this.#claimIn(view);
-    if (!claimed) return;
-    const record = this.list().find(({ job_id, receipt }) => job_id === claimed.job_id && !receipt);
-    if (record) await this.#settle(record, view, claimed);
-  }
-
-  /** Brings every escrow up to the block of the given height; 0, while no block is known, changes nothing. */
-  async refresh(height) {
-    if (height === 0) return;
+  /** Brings every escrow that is not finished up to what the node knows. */
+  async refresh() {
     for (const record of this.list()) {
-      if (record.status === "opening") await this.#followOpening(record);
-      else if (record.status === "open") await this.#followOpen(record, height);
-      else if (record.status === "settled" && !record.final) await this.#findReceipt(record, height);
+      const opening = this.#outbox.find(record.hash);
+      if (record.status === "failed" && opening?.status === "committed") this.#reopen(record);
+      if (record.final) continue;
+      if (record.status === "opening" && opening && !this.#isOpened(record, opening)) continue;
+      await this.#follow(record);
     }
   }
 
-  async #followOpening(record) {
-    const opening = this.#outbox.find(record.hash);
-    if (opening && !opening.final) return;
-    if (opening?.status === "failed" || opening?.status === "dropped") {
-      this.#patch(record, { status: "failed", final: true, failure: opening.failure });
-      return;
-    }
-    await this.#followOpen(record, record.scanned);
+  /** Whether the transaction that opens an escrow is in a block; notes where it never will be. */
+  #isOpened(record, { status, failure }) {
+    if (status === "failed" || status === "dropped") this.#patch(record, { status: "failed", final: true, failure });
+    return status === "committed";
   }
 
-  async #followOpen(record, height) {
+  async #follow(record) {
     const escrow = await this.#api.getEscrow(this.#client, record.job_id);
     if (!escrow) return this.#missing(record);
-    const { opened_height, expires_height } = escrow;
-    const known = { opened_height, expires_height, looks: 0 };
-    if (escrow.status === "open")
-      return this.#patch(record, { ...known, status: "open", scanned: Math.max(record.scanned, height) });
-    if (escrow.status === "refunded") return this.#patch(record, { ...known, status: "refunded", final: true });
-    this.#patch(record, { ...known, status: "settled", scanned: Math.max(record.scanned, opened_height) });
-    return this.#findReceipt(this.#record(record.job_id), height);
+    const known = Object.fromEntries(KEPT.map((name) => [name, escrow[name]]));
+    const receipt = await this.#receipt(record, escrow);
+    // Another tab may have dismissed it, or gone further, while the node was asked.
+    const current = this.find(record.job_id);
+    if (!current || current.final || current.hash !== record.hash) return;
+    const complete = isSameReceipt(receipt, escrow.last_receipt) && (escrow.status !== "settled" || hasRest(receipt));
+    const looks = complete ? 0 : (record.looks ?? 0) + 1;
+    const final = escrow.status !== "open" && (complete || looks >= LOOKS_BEFORE_MISSING);
+    const returned = escrow.status === "refunded" ? (record.returned ?? refundOf(record, escrow)) : receipt?.returned;
+    this.#patch(record, { ...known, receipt, returned, looks, final });
+    if (complete || final) this.#tellWhatIsNew(this.find(record.job_id));
+  }
+
+  /** The receipt that was paid last, with what its claim returned; undefined where there is none, or none yet. */
+  async #receipt(record, { last_receipt: last, status }) {
+    if (!last) return undefined;
+    const { receipt } = record;
+    if (isSameReceipt(receipt, last) && (status !== "settled" || hasRest(receipt))) return receipt;
+    const paid = await this.#api.getReceipt(last.miner, last.receipt_id);
+    if (!paid) return receipt;
+    const { receipt_id, miner, compute_units, price, minted, limited_by, height, tx_hash } = paid;
+    const told = { receipt_id, miner, compute_units, price, minted, limited_by, height, tx_hash };
+    if (status !== "settled") return told;
+    const settled = eventAttributes((await this.#api.getTx(tx_hash))?.receipt, "escrow_settled");
+    return settled ? { ...told, returned: Number(settled.returned) } : told;
+  }
+
+  /** Tells the outbox of a receipt and of a refund, each once: the feed may not have told it. */
+  #tellWhatIsNew(record) {
+    const { job_id, receipt, told, status, reason, returned } = record;
+    if (receipt && !isSameReceipt(receipt, told)) {
+      const { receipt_id, miner, price, height, tx_hash: hash } = receipt;
+      const claimed = { event: "receipt_claimed", job_id, receipt_id, miner, price, height, hash };
+      this.#outbox.tell({ ...claimed, returned: receipt.returned });
+    }
+    if (status === "refunded") {
+      this.#outbox.tell({ event: "escrow_refunded", job_id, amount: returned, reason, height: record.closed_height });
+    }
+    this.#put({ ...record, told: record.last_receipt });
   }
 
   #missing(record) {
     const looks = (record.looks ?? 0) + 1;
-    this.#patch(record, looks < LOOKS_BEFORE_UNKNOWN ? { looks } : { status: "unknown", final: true });
+    if (looks < LOOKS_BEFORE_MISSING) this.#patch(record, { looks });
+    // The chain keeps settled ones for ever and deletes refunded ones.
+    else if (record.opened_height) this.#patch(record, { status: "refunded", remaining: 0, final: true });
+    else this.#patch(record, { status: "unknown", final: true });
   }
 
-  /** Looks for the claim in the blocks since the escrow was last seen open. */
-  async #findReceipt(record, head) {
-    if (!record || record.receipt) return;
-    for (let height = record.scanned; height <= head; height += 1) {
-      const view = await this.#claimAt(height, record.job_id);
-      if (this.#record(record.job_id)?.receipt) return;
-      if (view) return this.#settle(record, view, this.#claimIn(view));
-      if (height % 50 === 0) this.#patch(record, { scanned: height });
-    }
-    const looks = (record.looks ?? 0) + 1;
-    this.#patch(record, { scanned: head, looks, final: looks >= LOOKS_BEFORE_UNKNOWN });
+  /** Takes back that an opening failed: one node's pool dropped it, and a block has it all the same. */
+  #reopen(record) {
+    const { job_id, coordinator, amount, hash } = record;
+    this.#put({ job_id, coordinator, amount, hash, status: "opening" });
   }
 
-  async #claimAt(height, jobId) {
-    for (const { hash, tx } of listedTransactions((await this.#api.getBlock(height)) ?? {})) {
-      if (tx && (tx.type !== "RECEIPT_CLAIM" || tx.payload?.job_id !== jobId)) continue;
-      const view = await this.#api.getTx(hash ?? (await transactionHash(tx)));
-      if (this.#claimIn(view)?.job_id === jobId) return view;
-    }
-    return null;
+  #put(record) {
+    this.#records.put(record, ({ job_id }) => job_id === record.job_id);
+    this.#changed();
   }
 
-  /** The attributes of the `receipt_claimed` event in a transaction that settled an escrow of this client. */
-  #claimIn(view) {
-    if (!view || !succeeded(view)) return null;
-    const claimed = eventAttributes(view.receipt, "receipt_claimed");
-    return claimed?.client === this.#client ? claimed : null;
-  }
-
-  async #settle(record, view, claimed) {
-    const { receipt_id, miner, compute_units, price, minted } = claimed;
-    const returned = await this.#returned(record, view);
-    const receipt = { receipt_id, miner, compute_units, price, minted, returned, height: view.receipt.height };
-    if (this.#record(record.job_id)?.final) return;
-    this.#patch(record, { status: "settled", final: true, receipt });
-    this.dispatchEvent(new CustomEvent("receipt", { detail: this.#record(record.job_id) }));
-  }
-
-  /** What of the escrow came back: its amount less the price and the claim's required fee (SPEC section 4). */
-  async #returned({ amount }, { receipt, tx }) {
-    const settled = eventAttributes(receipt, "escrow_settled");
-    if (settled?.returned !== undefined) return settled.returned;
-    const fee = await this.#api.estimateFee(tx.type, tx.payload);
-    return amount - tx.payload.price - fee;
-  }
-
-  #record(jobId) {
-    return this.list().find(({ job_id }) => job_id === jobId);
-  }
-
-  #patch({ job_id: jobId }, fields) {
-    // The feed may bring the receipt while an older answer is still on its way; nothing takes that back.
-    this.#records.patch(fields, ({ job_id, final }) => job_id === jobId && !final);
+  #patch({ job_id: jobId, hash }, fields) {
+    // Nothing takes back what is final, nor changes a later opening of the same job.
+    this.#records.patch(fields, (other) => other.job_id === jobId && other.hash === hash && !other.final);
     this.#changed();
   }
 
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** What a refund brought back: all that remained; undefined where more happened since it was last seen open. */
+function refundOf(record, { amount, claims }) {
+  if (claims === 0) return amount;
+  const isAsSeen = record.status === "open" && record.amount === amount && record.claims === claims;
+  return isAsSeen ? record.remaining : undefined;
 }

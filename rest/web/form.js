@@ -85,6 +85,16 @@ export class Form {
     this.#note.dataset.tone = tone;
   }
 
+  /** Empties the form, and takes back what was said about it. */
+  reset() {
+    for (const name of Object.keys(this.#readers)) {
+      this.input(name).value = "";
+      this.#showHint(this.input(name), null);
+    }
+    this.setNote("");
+    this.refreshFee();
+  }
+
   /** Clears the given fields. */
   clear(...names) {
     for (const name of names) this.input(name).value = "";

@@ -1,22 +1,31 @@
 // The account's transactions: numbers them, signs them, hands them to the node, follows them to a block.
-// Owns the list "transactions". Many may be under way at once; each is remembered before it is sent, so that
-// neither a reload nor an answer that never came can make the page send the same payment twice.
+// Owns the list "transactions", which has what others' transactions did to the account's escrows as well. Many may
+// be under way at once; each is remembered before it is sent, so that neither a reload nor an answer that never
+// came can make the page send the same payment twice.
 
 import { ApiError } from "./api.js";
-import { failureOf, succeeded } from "./events.js";
+import { dropReason, failureOf, newsFor, newsId, succeeded } from "./events.js";
 import { transactionHash } from "./wallet.js";
 
 const REMEMBERED = 25;
 
-// A node may take a moment until it tells of what it just accepted.
+// A node may take a moment until it tells of what it just accepted, or of the block that took it from its pool.
 const LOOKS_BEFORE_MISSING = 3;
+const LOOKS_BEFORE_DROPPED = 2;
 
 const isNonceRefusal = (error) => error instanceof ApiError && /nonce|replacement/.test(error.code);
 
 // Over the rate limit the node has refused to look at the transaction, yet the next look may fare better.
 const isPassing = (error) => error.isUncertain || error.status === 429;
 
-/** The outgoing and incoming transactions of one wallet on one chain. */
+/** What tells records apart: a transaction's hash, or the id of a piece of news. */
+export const idOf = ({ id, hash }) => id ?? hash;
+
+// What one node's pool dropped another's may still bring into a block.
+const mayBecome = (record, status) =>
+  !record.final || (record.status === "dropped" && (status === "committed" || status === "failed"));
+
+/** The outgoing and incoming transactions of one wallet on one chain, and news of its escrows. */
 export class Outbox extends EventTarget {
   #api;
   #wallet;
@@ -37,14 +46,14 @@ export class Outbox extends EventTarget {
     return REMEMBERED;
   }
 
-  /** All remembered transactions, newest first. */
+  /** All records, newest first. */
   list() {
     return this.#records.all();
   }
 
   /** The record of a transaction, or undefined. */
   find(hash) {
-    return this.list().find((record) => record.hash === hash);
+    return this.list().find((record) => idOf(record) === hash);
   }
 
   /** Whether some transaction's outcome is still open. */
@@ -59,7 +68,7 @@ export class Outbox extends EventTarget {
    */
   submit({ type, payload }) {
     return this.#exclusively(async () => {
-      const fee = await this.#api.estimateFee(type, payload);
+      const fee = await this.#api.estimateFee(type, payload, this.#wallet.address);
       try {
         return await this.#send({ type, payload, fee });
       } catch (error) {
@@ -76,17 +85,29 @@ export class Outbox extends EventTarget {
     this.#put({ hash, incoming: true, type: "TRANSFER", payload: { amount }, sender: from, status: "pending" });
   }
 
+  /** Remembers a piece of news of an escrow (`newsFor`), once. */
+  tell(news) {
+    const id = newsId(news);
+    if (this.find(id)) return;
+    const record = { id, hash: news.hash, height: news.height, news: [news], status: news.event, final: true };
+    this.#put(record);
+    this.dispatchEvent(new CustomEvent("settled", { detail: record }));
+  }
+
   /** Takes in a transaction the live feed told of. */
   async observe(view) {
     const { tx } = view;
     const outgoing = tx?.sender === this.#wallet.address;
     const incoming = tx?.type === "TRANSFER" && tx.payload?.to === this.#wallet.address;
-    if (view.status === "pending" || (!outgoing && !incoming)) return;
+    if (view.status === "pending") return;
+    const isNews = newsFor(this.#wallet.address, view).length > 0;
+    if (!outgoing && !incoming && !isNews) return;
     const hash = await transactionHash(tx);
     if (!this.find(hash) && incoming && !outgoing && succeeded(view)) {
       this.expect({ hash, amount: tx.payload.amount, from: tx.sender });
     }
-    this.#settle(hash, view);
+    if (this.find(hash)) this.#settle(hash, view);
+    else newsFor(this.#wallet.address, view, hash).forEach((news) => this.tell(news));
   }
 
   /** Asks the node about every transaction under way, and sends again what it lost. */
@@ -100,11 +121,7 @@ export class Outbox extends EventTarget {
   }
 
   async #send({ type, payload, fee }) {
-    const account = await this.#api.getBalance(this.#wallet.address);
-    const pending = this.list()
-      .filter(({ final, nonce }) => !final && nonce)
-      .map(({ nonce }) => nonce);
-    const nonce = Math.max(account.nonce, ...pending) + 1;
+    const nonce = await this.#freeNonce();
     const tx = await this.#wallet.sign(this.#chainId, { type, nonce, fee, payload });
     const hash = await transactionHash(tx);
     this.#put({ hash, type, payload, nonce, fee, tx, sender: tx.sender, status: "sending" });
@@ -120,30 +137,43 @@ export class Outbox extends EventTarget {
     return this.find(hash);
   }
 
+  /**
+   * The first nonce from the node's next one on that nothing under way has. The node's count leaves out what has
+   * not reached it yet; what is under way may have gaps, where the node dropped what was before it.
+   */
+  async #freeNonce() {
+    const { next_nonce: next } = await this.#api.getAccount(this.#wallet.address);
+    const waiting = new Set(this.list().flatMap(({ final, nonce }) => (final ? [] : [nonce])));
+    let nonce = next;
+    while (waiting.has(nonce)) nonce += 1;
+    return nonce;
+  }
+
   async #reconcile({ patience }) {
-    const account = await this.#api.getBalance(this.#wallet.address);
+    const account = await this.#api.getAccount(this.#wallet.address);
     const waiting = this.list().filter(({ final }) => !final);
     waiting.sort((left, right) => (left.nonce ?? 0) - (right.nonce ?? 0));
     for (const record of waiting) await this.#follow(record, account, patience);
   }
 
   async #follow(record, account, patience) {
-    if (await this.#look(record.hash)) return;
+    const view = await this.#look(record.hash);
+    if (view && view.status !== "dropped") return;
     const looks = (record.looks ?? 0) + 1;
     this.#patch(record.hash, { looks });
-    if (looks < patience) return;
+    if (looks < Math.min(patience, view ? LOOKS_BEFORE_DROPPED : LOOKS_BEFORE_MISSING)) return;
+    if (view) return this.#drop(record.hash, dropReason(view.reason));
     if (record.incoming) this.#drop(record.hash, "the node no longer knows it");
     else if (record.nonce <= account.nonce) this.#drop(record.hash, "another transaction took its nonce");
     else await this.#sendAgain(record);
   }
 
-  /** Takes in what the node says of a transaction; false where it knows none. */
+  /** Takes in what the node says of a transaction, but for a drop, and returns it; null where it knows none. */
   async #look(hash) {
     const view = await this.#api.getTx(hash);
-    if (!view) return false;
-    if (view.status === "pending") this.#patch(hash, { status: "pending", looks: 0 });
-    else this.#settle(hash, view);
-    return true;
+    if (view?.status === "pending") this.#patch(hash, { status: "pending", looks: 0 });
+    else if (view && view.status !== "dropped") this.#settle(hash, view);
+    return view;
   }
 
   async #sendAgain({ hash, tx }) {
@@ -152,13 +182,16 @@ export class Outbox extends EventTarget {
       this.#patch(hash, { status: "pending", looks: 0 });
     } catch (error) {
       // A block may have taken it in the meantime, which is a reason to refuse it too.
-      if (!isPassing(error) && !(await this.#look(hash))) this.#drop(hash, error.explanation);
+      if (isPassing(error)) return;
+      const view = await this.#look(hash);
+      if (!view || view.status === "dropped") this.#drop(hash, error.explanation);
     }
   }
 
-  #settle(hash, { status, receipt, tx }) {
+  #settle(hash, view) {
+    const { status, receipt, tx } = view;
     const record = this.find(hash);
-    if (!record || record.final) return;
+    if (!record || !mayBecome(record, status)) return;
     this.#patch(hash, {
       status,
       final: true,
@@ -167,12 +200,15 @@ export class Outbox extends EventTarget {
       failure: status === "failed" ? failureOf(receipt ?? {}) : null,
       payload: tx?.payload ?? record.payload,
       sender: tx?.sender ?? record.sender,
+      news: newsFor(this.#wallet.address, view, hash),
       tx: undefined,
     });
     this.dispatchEvent(new CustomEvent("settled", { detail: this.find(hash) }));
   }
 
   #drop(hash, reason) {
+    // The feed may have told its outcome in the meantime.
+    if (this.find(hash)?.final) return;
     this.#patch(hash, { status: "dropped", final: true, failure: reason, tx: undefined });
     this.dispatchEvent(new CustomEvent("settled", { detail: this.find(hash) }));
   }
@@ -183,18 +219,18 @@ export class Outbox extends EventTarget {
   }
 
   #put(record) {
-    this.#records.put(record, ({ hash }) => hash === record.hash);
+    this.#records.put(record, (other) => idOf(other) === idOf(record));
     this.#changed();
   }
 
   #patch(hash, fields) {
     // The feed may tell the outcome before the request that sent it is answered; nothing takes that back.
-    this.#records.patch(fields, (record) => record.hash === hash && !record.final);
+    this.#records.patch(fields, (record) => idOf(record) === hash && mayBecome(record, fields.status ?? record.status));
     this.#changed();
   }
 
   #remove(hash) {
-    this.#records.remove((record) => record.hash === hash);
+    this.#records.remove((record) => idOf(record) === hash);
     this.#changed();
   }
 

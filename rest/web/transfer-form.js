@@ -39,7 +39,7 @@ export function setUpTransferForm({ api, session }) {
     return address;
   };
   const form = new Form(byId("transfer-form"), { to: readOthersAddress, amount: parseAit, memo: readMemo });
-  form.showFee(byId("transfer-fee"), (values) => api.estimateFee(TYPE, payloadOf(values)));
+  form.showFee(byId("transfer-fee"), (values) => api.estimateFee(TYPE, payloadOf(values), session()?.wallet.address));
   form.onSubmit(async (values) => {
     const subject = `${formatAit(values.amount)} AIT to ${shorten(values.to)}`;
     const payload = payloadOf(values);

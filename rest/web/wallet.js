@@ -1,4 +1,4 @@
-// The protocol's side of an account: address, sign bytes, signature, wire bytes, hash (SPEC sections 2 and 3).
+// The protocol's side of an account: address, sign bytes, signature, wire bytes, hash (PROTOCOL sections 2 and 3).
 // Pure but for WebCrypto; keeps no key, touches no page and no network, so it runs in node's tests as it is.
 
 import { decode, encode } from "./bech32.js";

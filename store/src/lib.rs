@@ -24,7 +24,7 @@ pub use layout::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use memory::MemoryStore;
 pub use sled_store::{SledStore, is_background_thread};
 
-/// The hash a transaction is known by: sha256 of its wire bytes (SPEC section 3).
+/// The hash a transaction is known by: sha256 of its wire bytes (PROTOCOL section 3).
 pub type TransactionHash = [u8; 32];
 
 /// One entry of the state: its key and its value.

@@ -3,7 +3,7 @@
 use ait_app::{
     address::Address,
     crypto::{PublicKey, SecretKey},
-    state::ConsensusAddress,
+    engine::ConsensusAddress,
 };
 use sha2::{Digest, Sha256};
 
@@ -59,6 +59,16 @@ pub fn miner() -> Actor {
 /// A registered coordinator.
 pub fn coordinator() -> Actor {
     Actor::named("coordinator")
+}
+
+/// Another coordinator, where a test registers it; its account begins empty.
+pub fn arbiter() -> Actor {
+    Actor::named("arbiter")
+}
+
+/// A third one.
+pub fn witness() -> Actor {
+    Actor::named("witness")
 }
 
 /// The account that may change params.

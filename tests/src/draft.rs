@@ -1,4 +1,4 @@
-//! Owns transactions as plain JSON, signed as SPEC section 3 says. Nothing of the state machine's own
+//! Owns transactions as plain JSON, signed as PROTOCOL section 3 says. Nothing of the state machine's own
 //! encoding is used, and anything may be wrong in them.
 
 use ait_app::address::Address;
@@ -144,6 +144,16 @@ pub fn escrow_open(job: &str, coordinator: Address, amount: u64, ttl_blocks: u64
 /// The payload of `ESCROW_RELEASE`.
 pub fn escrow_release(client: Address, job: &str) -> Value {
     json!({"client_addr": client.to_string(), "job_id": job})
+}
+
+/// The payload of `ESCROW_ASSIGN`.
+pub fn escrow_assign(client: Address, job: &str, miner: Address) -> Value {
+    json!({"client_addr": client.to_string(), "job_id": job, "miner": miner.to_string()})
+}
+
+/// The payload of `ESCROW_TOPUP`, without `ttl_blocks`.
+pub fn escrow_topup(client: Address, job: &str, amount: u64) -> Value {
+    json!({"client_addr": client.to_string(), "job_id": job, "amount": amount})
 }
 
 /// The payload of `PARAM_UPDATE`.

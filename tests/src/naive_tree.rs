@@ -1,4 +1,4 @@
-//! Owns the state root by its definition alone (SPEC section 7), from nothing but the pairs.
+//! Owns the state root by its definition alone (PROTOCOL section 7), from nothing but the pairs.
 
 use std::collections::BTreeMap;
 

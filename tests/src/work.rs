@@ -1,4 +1,4 @@
-//! Owns receipts and coordinators' answers as plain JSON, signed as SPEC section 4 says.
+//! Owns receipts and coordinators' answers as plain JSON, signed as PROTOCOL section 4 says.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -24,6 +24,8 @@ pub struct Work {
     pub price: u64,
     /// `sha256:` and 64 hex characters.
     pub output_hash: String,
+    /// The opening of the escrow that the miner works for.
+    pub opened_height: u64,
 }
 
 /// What a coordinator says of a receipt.
@@ -62,22 +64,29 @@ impl Work {
         }
     }
 
-    fn terms(&self) -> String {
-        format!(
-            "{}|{}|{}|{}|{}|{}|{}",
-            self.receipt_id,
-            self.job_id,
-            self.client,
-            self.miner,
-            self.compute_units,
-            self.price,
-            self.output_hash
-        )
+    /// For another opening of the escrow.
+    #[must_use]
+    pub fn opened_in(&self, opened_height: u64) -> Self {
+        Self {
+            opened_height,
+            ..self.clone()
+        }
     }
 
     /// `miner_sig` by this key.
     pub fn signed_by(&self, miner: &Actor) -> String {
-        let text = format!("AIT-RECEIPT|{}|{}", self.chain_id, self.terms());
+        let text = format!(
+            "AIT-RECEIPT|{}|{}|{}|{}|{}|{}|{}|{}|{}",
+            self.chain_id,
+            self.receipt_id,
+            self.job_id,
+            self.client,
+            self.miner,
+            self.opened_height,
+            self.compute_units,
+            self.price,
+            self.output_hash
+        );
         miner.key.sign(&Sha256::digest(text).into()).to_string()
     }
 
@@ -99,17 +108,35 @@ impl Work {
 
     /// A signed answer, good or not.
     pub fn answered_by(&self, coordinator: &Actor, opened_height: u64, says: Says) -> Value {
+        self.answered_with(coordinator, coordinator, opened_height, says)
+    }
+
+    /// An answer in a coordinator's name, signed with the key of `signer`.
+    pub fn answered_with(
+        &self,
+        coordinator: &Actor,
+        signer: &Actor,
+        opened_height: u64,
+        says: Says,
+    ) -> Value {
         let text = format!(
-            "AIT-ATTEST|{}|{}|{opened_height}|{}|{}|{}|{}|{}",
+            "AIT-ATTEST|{}|{}|{}|{}|{}|{}|{}|{}|{}|{opened_height}|{}|{}|{}|{}|{}",
             self.chain_id,
-            self.terms(),
+            coordinator.address(),
+            self.receipt_id,
+            self.job_id,
+            self.client,
+            self.miner,
+            self.compute_units,
+            self.price,
+            self.output_hash,
             says.exists,
             says.paid,
             says.not_double_spent,
             says.quote_price,
             says.quote_units
         );
-        let sig = coordinator.key.sign(&Sha256::digest(text).into());
+        let sig = signer.key.sign(&Sha256::digest(text).into());
         json!({
             "exists": says.exists,
             "paid": says.paid,
@@ -118,6 +145,19 @@ impl Work {
             "coordinator": coordinator.address().to_string(),
             "sig": sig.to_string(),
         })
+    }
+
+    /// What a coordinator says who never heard of such work: damning.
+    pub fn denial(&self) -> Says {
+        Says {
+            exists: false,
+            ..self.praise()
+        }
+    }
+
+    /// A damning attestation for the escrow that the work names.
+    pub fn denied_by(&self, coordinator: &Actor) -> Value {
+        self.answered_by(coordinator, self.opened_height, self.denial())
     }
 
     /// The payload of a `RECEIPT_CLAIM`.
@@ -137,6 +177,45 @@ impl Work {
         }
         payload
     }
+
+    /// The payload of a `RECEIPT_REPORT` with these attestations.
+    pub fn report(&self, miner_sig: &str, attestations: &[Value]) -> Value {
+        json!({
+            "receipt_id": self.receipt_id,
+            "job_id": self.job_id,
+            "client_addr": self.client,
+            "miner_addr": self.miner,
+            "opened_height": self.opened_height,
+            "compute_units": self.compute_units,
+            "price": self.price,
+            "output_hash": self.output_hash,
+            "miner_sig": miner_sig,
+            "attestations": attestations,
+        })
+    }
+
+    /// One side of an `ATTESTATION_EQUIVOCATION`.
+    pub fn statement(&self, attestation: &Value) -> Value {
+        json!({
+            "receipt_id": self.receipt_id,
+            "miner_addr": self.miner,
+            "compute_units": self.compute_units,
+            "price": self.price,
+            "output_hash": self.output_hash,
+            "attestation": attestation,
+        })
+    }
+
+    /// The payload of an `ATTESTATION_EQUIVOCATION` about two answers for works of one escrow.
+    pub fn equivocation(&self, answer: &Value, other: &Self, other_answer: &Value) -> Value {
+        json!({
+            "client_addr": self.client,
+            "job_id": self.job_id,
+            "opened_height": self.opened_height,
+            "a": self.statement(answer),
+            "b": other.statement(other_answer),
+        })
+    }
 }
 
 /// The entry that a proposer puts in front of its block.
@@ -153,7 +232,7 @@ mod tests {
         let vectors: Value =
             serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
         let cases = vectors["attestations"].as_array().unwrap();
-        assert_eq!(cases.len(), 2);
+        assert!(cases.len() >= 5);
         for case in cases {
             let (request, response) = (&case["request"], &case["response"]);
             let text = |name: &str| request[name].as_str().unwrap().to_owned();
@@ -166,15 +245,23 @@ mod tests {
                 compute_units: request["compute_units"].as_u64().unwrap(),
                 price: request["price"].as_u64().unwrap(),
                 output_hash: text("output_hash"),
+                opened_height: request["opened_height"].as_u64().unwrap(),
             };
             assert_eq!(work.signed_by(&Actor::named("miner")), text("miner_sig"));
             let says = Says {
                 exists: response["exists"].as_bool().unwrap(),
                 paid: response["paid"].as_bool().unwrap(),
-                ..work.praise()
+                not_double_spent: response["not_double_spent"].as_bool().unwrap(),
+                quote_price: response["quote"]["price"].as_u64().unwrap(),
+                quote_units: response["quote"]["compute_units"].as_u64().unwrap(),
             };
             let height = request["opened_height"].as_u64().unwrap();
-            let answer = work.answered_by(&Actor::named("coordinator"), height, says);
+            let named = vectors["keys"].as_array().unwrap().iter();
+            let signer = named
+                .map(|key| Actor::named(key["name"].as_str().unwrap()))
+                .find(|actor| actor.address().to_string() == response["coordinator"])
+                .unwrap();
+            let answer = work.answered_by(&signer, height, says);
             assert_eq!(&answer, response);
         }
     }

@@ -3,16 +3,18 @@
 
 use ait_app::block::Entry;
 use ait_tests::{
-    actors::{Actor, alice, bob, coordinator, miner},
+    actors::{Actor, alice, arbiter, bob, coordinator, miner},
     chain::{Chain, read_entries},
     draft::{Draft, canonical},
+    scenes::{miner_with_money, with_attesters},
     work::{Says, Work, attestation_entry},
 };
 use serde_json::{Value, json};
 
-/// A chain with escrows of Alice's for jobs `a`, `b` and `c`, opened in block 1.
+/// A chain with escrows of Alice's for jobs `a`, `b` and `c`, opened in block 1, and a miner that can pay
+/// for its failures.
 fn with_escrows() -> Chain {
-    let mut chain = Chain::start();
+    let mut chain = miner_with_money().start();
     let opens: Vec<_> = ["a", "b", "c"]
         .iter()
         .zip(0..)
@@ -55,7 +57,7 @@ fn attestations_in_front_settle_the_claims_that_have_none_in_block_order() {
     assert_eq!(block.codes(), [0; 5]);
     let entry = block.result(0);
     assert_eq!(
-        (entry.fee, entry.events.len(), entry.log.as_str()),
+        (block.fee(0), entry.events.len(), entry.log.as_str()),
         (0, 0, "")
     );
     for job in ["a", "b", "c"] {
@@ -64,7 +66,17 @@ fn attestations_in_front_settle_the_claims_that_have_none_in_block_order() {
 }
 
 #[test]
-fn a_negative_attestation_may_stand_in_front_and_is_the_miners_offence() {
+fn a_damning_attestation_may_stand_in_front_and_is_the_miners_offence() {
+    let mut chain = with_escrows();
+    let front = attestation_entry(&[work(&chain, "a").denied_by(&coordinator())]);
+    let entries = [front, bare(&chain, "a").wire()];
+    let block = chain.commit(entries);
+    assert_eq!(block.code_name(1), "attestation_negative");
+    assert_eq!(chain.miner(&miner())["offences"], 1);
+}
+
+#[test]
+fn a_negative_one_that_does_not_blame_the_miner_may_stand_in_front_too_and_is_no_offence() {
     let mut chain = with_escrows();
     let work = work(&chain, "a");
     let says = Says {
@@ -75,10 +87,8 @@ fn a_negative_attestation_may_stand_in_front_and_is_the_miners_offence() {
     let entries = [front, bare(&chain, "a").wire()];
     let block = chain.commit(entries);
     assert_eq!(block.code_name(1), "attestation_negative");
-    let record = chain
-        .record(&format!("/miner/{}", miner().address()))
-        .unwrap();
-    assert_eq!(record["offences"], 1);
+    let record = chain.record(&format!("/miner/{}", miner().address()));
+    assert_eq!(record, None);
 }
 
 #[test]
@@ -92,6 +102,8 @@ fn a_block_with_a_claim_that_nobody_attested_is_rejected() {
     assert!(refusal.is_some());
     assert_eq!(block.code_name(0), "attestation_missing");
     assert_eq!(chain.supply()["minted"], 0);
+    let record = chain.record(&format!("/miner/{}", miner().address()));
+    assert_eq!(record, None, "no offence");
 }
 
 #[test]
@@ -164,7 +176,7 @@ fn in_front_stands_only_what_the_escrows_registered_coordinator_signed() {
 #[test]
 fn a_claim_without_an_open_escrow_before_the_block_cannot_be_attested() {
     let chain = with_escrows();
-    let work = chain.work(&alice(), "d", &miner(), "rcpt_d");
+    let work = chain.work(&alice(), "d", &miner(), "rcpt_d").opened_in(2);
     let front = attestation_entry(&[work.attested_by(&coordinator(), 2)]);
     let entries = [
         front,
@@ -177,25 +189,74 @@ fn a_claim_without_an_open_escrow_before_the_block_cannot_be_attested() {
 #[test]
 fn what_earlier_transactions_of_the_block_change_fails_the_claim_and_not_the_block() {
     let mut chain = with_escrows();
-    let front = attestation_entry(&[answer(&chain, "a"), answer(&chain, "b")]);
+    let answers = ["a", "b", "c"].map(|job| answer(&chain, job));
     let entries = [
-        front,
+        attestation_entry(&answers),
         chain.release(&coordinator(), &alice(), "a").wire(),
         bare(&chain, "a").wire(),
         chain.release(&coordinator(), &alice(), "b").later(1).wire(),
         chain.open(&alice(), "b", 50_100, 100).wire(),
         bare(&chain, "b").later(1).wire(),
+        chain.assign(&alice(), "c", &bob()).later(2).wire(),
+        bare(&chain, "c").later(2).wire(),
     ];
     let block = chain.commit(entries);
     assert_eq!(block.code_name(2), "escrow_closed");
-    assert_eq!(block.code_name(5), "invalid_attestation");
+    assert_eq!(block.code_name(5), "invalid_miner_signature");
+    assert_eq!(block.code_name(7), "bound_to_another_miner");
     let record = chain.record(&format!("/miner/{}", miner().address()));
     assert_eq!(record, None, "such a failure is no offence");
 }
 
 #[test]
+fn a_key_that_is_revoked_in_the_block_still_signs_what_stands_in_front_of_it() {
+    let chain = with_escrows();
+    let revoked = [coordinator().pubkey().to_string()];
+    let entries = |chain: &Chain| {
+        let front = attestation_entry(&[answer(chain, "a")]);
+        [front, bare(chain, "a").wire()]
+    };
+    let revoke = chain.set_param("revoked_keys", &revoked[..]).wire();
+    let [front, claim] = entries(&chain);
+    let mut same_block = chain.clone();
+    let block = same_block.commit([front, revoke.clone(), claim]);
+    assert_eq!(block.names(), [""; 3]);
+    let mut next_block = chain.clone();
+    next_block.commit([revoke]);
+    rejected(&next_block, entries(&next_block));
+}
+
+#[test]
+fn what_several_coordinators_could_attest_is_never_attested_in_front() {
+    for threshold in [1, 2] {
+        let (chain, work) = with_attesters(&miner_with_money(), threshold);
+        let claim = chain.claim_with(&miner(), &work, None).wire();
+        let front = attestation_entry(&[work.attested_by(&coordinator(), 1)]);
+        rejected(&chain, [claim.clone()]);
+        rejected(&chain, [front, claim.clone()]);
+        let by_another = attestation_entry(&[work.attested_by(&arbiter(), 1)]);
+        rejected(&chain, [by_another, claim]);
+    }
+}
+
+#[test]
+fn a_claim_that_names_another_opening_cannot_stand_in_a_block_without_an_attestation_of_its_own() {
+    let chain = with_escrows();
+    let named = |opened: u64| {
+        let work = work(&chain, "a").opened_in(opened);
+        let claim = chain.claim_with(&miner(), &work, None);
+        let front = attestation_entry(&[work.attested_by(&coordinator(), opened)]);
+        let claim = chain.priced(claim.with("opened_height", opened));
+        [front, claim.wire()]
+    };
+    rejected(&chain, named(2));
+    rejected(&chain, named(0));
+    assert_eq!(chain.clone().commit(named(1)).names(), ["", ""]);
+}
+
+#[test]
 fn an_escrow_that_is_due_in_the_block_was_open_before_it() {
-    let mut chain = Chain::start();
+    let mut chain = miner_with_money().start();
     let tx = chain.open(&alice(), "a", 60_000, 3);
     chain.commit([tx]);
     chain.advance_to(3);
@@ -267,23 +328,16 @@ fn an_entry_has_one_encoding_and_nothing_else_in_it() {
 }
 
 #[test]
-fn nobody_sends_an_entry_as_a_transaction() {
+fn no_transaction_is_of_the_entrys_kind() {
     let chain = with_escrows();
     let draft = chain.draft(&alice(), "ATTESTATIONS", json!({"attestations": []}));
-    assert_eq!(chain.reject([draft]).code.name(), "unexpected_attestations");
+    assert_eq!(chain.reject([draft]).code.name(), "unknown_type");
 }
 
 #[test]
 fn an_honest_proposer_attests_what_needs_it_and_is_accepted() {
     let chain = with_escrows();
-    let negative = {
-        let work = work(&chain, "c");
-        let says = Says {
-            exists: false,
-            ..work.praise()
-        };
-        work.answered_by(&coordinator(), 1, says)
-    };
+    let negative = work(&chain, "c").denied_by(&coordinator());
     let candidates = [
         (bare(&chain, "a").wire(), Some(answer(&chain, "a"))),
         (chain.transfer(&bob(), &bob(), 1).wire(), None),
@@ -307,7 +361,7 @@ fn an_honest_proposer_attests_what_needs_it_and_is_accepted() {
 #[test]
 fn an_honest_proposer_leaves_a_claim_for_an_escrow_of_the_same_block_to_the_next_one() {
     let chain = with_escrows();
-    let work = chain.work(&alice(), "d", &miner(), "rcpt_d");
+    let work = chain.work(&alice(), "d", &miner(), "rcpt_d").opened_in(2);
     let open = chain.open(&alice(), "d", 60_000, 100).wire();
     let candidates = [
         (open.clone(), None),

@@ -3,32 +3,12 @@
 
 use ait_app::block::Entry;
 use ait_tests::{
-    actors::{alice, bob, miner},
-    chain::{Chain, read_entries},
+    actors::{Actor, alice, bob, miner},
+    chain::{Chain, new_authority, read_entries},
     draft::{Draft, canonical},
+    scenes::{assert_unreadable, refusal},
 };
 use serde_json::{Value, json};
-
-/// Why these bytes are refused without looking at any state.
-fn refusal(wire: &[u8]) -> (&'static str, String) {
-    match read_entries(&[wire.to_vec()]).remove(0) {
-        Entry::Invalid(refusal) => (refusal.code.name(), refusal.message),
-        _ => panic!("accepted: {}", String::from_utf8_lossy(wire)),
-    }
-}
-
-fn assert_refused(wire: &[u8], code: &str, named: &str) {
-    let (name, message) = refusal(wire);
-    let shown: String = String::from_utf8_lossy(wire).chars().take(300).collect();
-    assert_eq!(name, code, "{message}\n{shown}");
-    assert!(message.contains(named), "{named}: {message}\n{shown}");
-    // Nor does it do anything where two thirds of the validators are mad.
-    let mut chain = Chain::start();
-    let root = chain.state.root();
-    assert_eq!(chain.reject([wire.to_vec()]).code.name(), code);
-    chain.finalize([wire.to_vec()]);
-    assert_eq!(chain.state.root(), root);
-}
 
 fn a_transfer() -> Draft {
     let chain = Chain::start();
@@ -46,19 +26,19 @@ fn edited(from: &str, to: &str) -> Vec<u8> {
 fn bytes_that_are_no_json_object_are_refused() {
     let wire = a_transfer().wire();
     for cut in [0, 1, 2, 50, wire.len() - 1] {
-        assert_refused(&wire[..cut], "malformed_json", "JSON");
+        assert_unreadable(&wire[..cut], "malformed_json", "JSON");
     }
     let nested = format!("{{\"fee\":{}1{}}}", "[".repeat(8_000), "]".repeat(8_000));
-    assert_refused(nested.as_bytes(), "malformed_json", "recursion");
-    assert_refused(
+    assert_unreadable(nested.as_bytes(), "malformed_json", "recursion");
+    assert_unreadable(
         &[b"\xef\xbb\xbf", &wire[..]].concat(),
         "malformed_json",
         "JSON",
     );
-    assert_refused(&[&wire[..], b"{}"].concat(), "malformed_json", "trailing");
-    assert_refused(b"\x00\xff\xfe", "malformed_json", "JSON");
+    assert_unreadable(&[&wire[..], b"{}"].concat(), "malformed_json", "trailing");
+    assert_unreadable(b"\x00\xff\xfe", "malformed_json", "JSON");
     for not_an_object in ["[]", "1", "\"TRANSFER\"", "true", "null"] {
-        assert_refused(not_an_object.as_bytes(), "invalid_field", "not an object");
+        assert_unreadable(not_an_object.as_bytes(), "invalid_field", "the whole");
     }
 }
 
@@ -69,10 +49,10 @@ fn text_that_is_not_utf8_and_lone_surrogates_are_refused() {
     let mut bytes = text.clone().into_bytes();
     let place = text.find("\"?\"").unwrap() + 1;
     bytes[place] = 0xff;
-    assert_refused(&bytes, "malformed_json", "JSON");
+    assert_unreadable(&bytes, "malformed_json", "JSON");
     for lone in ["\\ud800", "\\udc00", "\\ud800x"] {
         let wire = text.replacen('?', lone, 1);
-        assert_refused(wire.as_bytes(), "malformed_json", "JSON");
+        assert_unreadable(wire.as_bytes(), "malformed_json", "JSON");
     }
 }
 
@@ -106,23 +86,40 @@ fn a_transaction_has_one_encoding() {
         serde_json::to_vec_pretty(&a_transfer().json()).unwrap(),
     ];
     for wire in cases {
-        assert_refused(&wire, "not_canonical", "RFC 8785");
+        assert_unreadable(&wire, "not_canonical", "RFC 8785");
     }
+}
+
+/// An update of `authorities` whose wire has exactly this many bytes: the digits of the powers and of the
+/// fee fill it up.
+fn update_of(bytes: usize) -> Vec<u8> {
+    let chain = Chain::start();
+    let count = bytes / 292;
+    let wire = |digits: usize| {
+        let list: Vec<Value> = (0..count)
+            .map(|n| {
+                let account = Actor::named(&format!("authority {n}"));
+                let own = digits.saturating_sub(n * 9).min(9);
+                new_authority(&account, &account, 10_u64.pow(own.try_into().unwrap()))
+            })
+            .collect();
+        let draft = chain.set_param("authorities", list);
+        draft.fee(10_000).wire()
+    };
+    let missing = bytes - wire(0).len();
+    wire(missing)
 }
 
 #[test]
 fn more_than_16_kib_are_refused() {
     let limit = 16_384;
-    let update = |bytes: usize| {
-        let chain = Chain::start();
-        let draft = chain.set_param("none", "x".repeat(bytes)).fee(10_000);
-        draft.wire()
-    };
-    let shortest = update(0).len();
-    let largest = update(limit - shortest);
+    let largest = update_of(limit);
     assert_eq!(largest.len(), limit);
     assert!(matches!(read_entries(&[largest])[0], Entry::Transaction(_)));
-    assert_refused(&update(limit - shortest + 1), "too_large", "16384");
+    let larger = update_of(limit + 1);
+    assert_eq!(larger.len(), limit + 1);
+    assert_unreadable(&larger, "too_large", "16384");
+    assert_unreadable(&[b' '; 20_000], "too_large", "16384");
 }
 
 #[test]
@@ -130,13 +127,13 @@ fn exactly_the_seven_fields_are_there() {
     for field in ["type", "sender", "nonce", "fee", "payload", "pubkey", "sig"] {
         let mut json = a_transfer().json();
         json.as_object_mut().unwrap().remove(field);
-        assert_refused(&canonical(&json), "invalid_field", field);
+        assert_unreadable(&canonical(&json), "invalid_field", field);
         json[field] = Value::Null;
-        assert_refused(&canonical(&json), "invalid_field", field);
+        assert_unreadable(&canonical(&json), "invalid_field", field);
     }
     let mut json = a_transfer().json();
     json["gas"] = 1.into();
-    assert_refused(&canonical(&json), "invalid_field", "gas");
+    assert_unreadable(&canonical(&json), "invalid_field", "gas");
 }
 
 #[test]
@@ -156,11 +153,11 @@ fn numbers_are_integers_up_to_2_to_the_53_minus_1() {
     ];
     for value in bad {
         let wire = a_transfer().with("amount", value.clone()).wire();
-        assert_refused(&wire, "invalid_field", "payload.amount");
+        assert_unreadable(&wire, "invalid_field", "payload.amount");
         for field in ["nonce", "fee"] {
             let mut json = a_transfer().json();
             json[field] = value.clone();
-            assert_refused(&canonical(&json), "invalid_field", field);
+            assert_unreadable(&canonical(&json), "invalid_field", field);
         }
     }
     for (from, to) in [
@@ -168,9 +165,9 @@ fn numbers_are_integers_up_to_2_to_the_53_minus_1() {
         ("\"amount\":12345", "\"amount\":12345e0"),
         ("\"amount\":12345", "\"amount\":1.2345E4"),
     ] {
-        assert_refused(&edited(from, to), "invalid_field", "payload.amount");
+        assert_unreadable(&edited(from, to), "invalid_field", "payload.amount");
     }
-    assert_refused(
+    assert_unreadable(
         &edited("\"amount\":12345", "\"amount\":012345"),
         "malformed_json",
         "JSON",
@@ -187,13 +184,22 @@ fn what_must_be_more_than_zero_is() {
         (chain.transfer(&alice(), &bob(), 0), "payload.amount"),
         (chain.open(&alice(), "job", 0, 5), "payload.amount"),
         (chain.open(&alice(), "job", 5, 0), "payload.ttl_blocks"),
+        (chain.top_up(&alice(), &alice(), "job", 0), "payload.amount"),
+        (chain.bond(&alice(), 0), "payload.amount"),
+        (chain.unbond(&alice(), 0), "payload.amount"),
+        (chain.stake(&alice(), 0), "payload.amount"),
+        (chain.unstake(&alice(), 0), "payload.amount"),
+        (
+            chain.spend_treasury(&alice(), bob().address(), 0),
+            "payload.amount",
+        ),
         (
             chain.claim(&miner(), &work.costing(0, 5)),
             "payload.compute_units",
         ),
         (chain.claim(&miner(), &work.costing(5, 0)), "payload.price"),
     ] {
-        assert_refused(&draft.wire(), "invalid_field", field);
+        assert_unreadable(&draft.wire(), "invalid_field", field);
     }
 }
 
@@ -214,50 +220,16 @@ fn addresses_have_one_spelling() {
     ];
     for address in bad {
         let wire = a_transfer().with("to", address.clone()).wire();
-        assert_refused(&wire, "invalid_address", "payload.to");
+        assert_unreadable(&wire, "invalid_field", "payload.to");
         let mut json = a_transfer().json();
         json["sender"] = address.into();
-        assert_refused(&canonical(&json), "invalid_address", "sender");
+        assert_unreadable(&canonical(&json), "invalid_field", "sender");
     }
-    assert_refused(
+    assert_unreadable(
         &a_transfer().with("to", 5).wire(),
         "invalid_field",
         "payload.to",
     );
-}
-
-#[test]
-fn ids_keep_to_their_alphabet_and_length() {
-    let chain = Chain::start();
-    let open = chain.open(&alice(), "job", 5, 5);
-    let work = chain.work(&alice(), "job", &miner(), "rcpt");
-    let claim = chain.claim(&miner(), &work);
-    for bad in ["", ".hidden", "a/b", "a|b", "a b", "ä", &"x".repeat(65)] {
-        assert_refused(
-            &open.clone().with("job_id", bad).wire(),
-            "invalid_field",
-            "payload.job_id",
-        );
-        let wire = claim.clone().with("receipt_id", bad).wire();
-        assert_refused(&wire, "invalid_field", "payload.receipt_id");
-    }
-    let longest = "x".repeat(64);
-    for good in ["a", "A.b-c_9", "-", "_", &longest] {
-        let wire = open.clone().with("job_id", good).wire();
-        assert!(
-            matches!(read_entries(&[wire])[0], Entry::Transaction(_)),
-            "{good}"
-        );
-    }
-    for hash in [
-        "",
-        "sha256:",
-        &"a".repeat(64),
-        &format!("sha256:{}", "A".repeat(64)),
-    ] {
-        let wire = claim.clone().with("output_hash", hash).wire();
-        assert_refused(&wire, "invalid_field", "payload.output_hash");
-    }
 }
 
 #[test]
@@ -266,25 +238,11 @@ fn unknown_types_are_refused_by_name() {
         let mut json = a_transfer().json();
         json["type"] = kind.into();
         let shown: String = kind.chars().take(64).collect();
-        assert_refused(&canonical(&json), "unknown_type", &shown);
+        assert_unreadable(&canonical(&json), "unknown_type", &shown);
     }
     let mut json = a_transfer().json();
     json["type"] = 5.into();
-    assert_refused(&canonical(&json), "invalid_field", "type");
-}
-
-#[test]
-fn payloads_of_another_kind_are_refused() {
-    let mut json = a_transfer().json();
-    json["type"] = "ESCROW_OPEN".into();
-    assert_refused(&canonical(&json), "invalid_field", "payload");
-    for payload in [json!([]), json!("x"), json!({}), json!(null), json!(7)] {
-        let mut json = a_transfer().json();
-        json["payload"] = payload;
-        assert_refused(&canonical(&json), "invalid_field", "payload");
-    }
-    let wire = a_transfer().with("tip", 1).wire();
-    assert_refused(&wire, "invalid_field", "payload.tip");
+    assert_unreadable(&canonical(&json), "invalid_field", "type");
 }
 
 #[test]
@@ -309,32 +267,32 @@ fn a_key_that_is_no_key_is_refused_and_so_is_a_small_one() {
             json["sender"] = ait_tests::model::address_of(key).into();
             json["sig"] = format!("01{}", "00".repeat(63)).into();
         }
-        assert_refused(&canonical(&json), "invalid_public_key", "pubkey");
+        assert_unreadable(&canonical(&json), "invalid_field", "pubkey");
     }
 }
 
 #[test]
 fn signatures_are_by_the_sender_for_this_chain_and_this_content() {
     let draft = a_transfer();
-    assert_refused(
+    assert_unreadable(
         &draft.clone().for_chain("ait-devnet-2").wire(),
         "invalid_signature",
         "sig",
     );
-    assert_refused(
+    assert_unreadable(
         &draft.clone().signed_by(&bob()).wire(),
         "sender_mismatch",
         "sender",
     );
     let mut json = draft.json();
     json["sender"] = bob().address().to_string().into();
-    assert_refused(&canonical(&json), "sender_mismatch", "sender");
+    assert_unreadable(&canonical(&json), "sender_mismatch", "sender");
     for (field, value) in [("nonce", json!(2)), ("fee", json!(1_001))] {
         let mut json = draft.json();
         json[field] = value;
-        assert_refused(&canonical(&json), "invalid_signature", "sig");
+        assert_unreadable(&canonical(&json), "invalid_signature", "sig");
     }
-    assert_refused(
+    assert_unreadable(
         &edited("\"amount\":12345", "\"amount\":12346"),
         "invalid_signature",
         "sig",
@@ -347,9 +305,51 @@ fn signatures_are_by_the_sender_for_this_chain_and_this_content() {
     ] {
         let mut json = draft.json();
         json["sig"] = sig.into();
-        assert_refused(&canonical(&json), "invalid_field", "sig");
+        assert_unreadable(&canonical(&json), "invalid_field", "sig");
     }
     let mut json = draft.json();
     json["sig"] = "00".repeat(64).into();
-    assert_refused(&canonical(&json), "invalid_signature", "sig");
+    assert_unreadable(&canonical(&json), "invalid_signature", "sig");
+}
+
+#[test]
+fn what_begins_as_an_envelope_is_called_one_whatever_follows() {
+    for bytes in [
+        "AIT-ENVELOPE/1",
+        "AIT-ENVELOPE/1\n{}\n{}",
+        "AIT-ENVELOPE/12",
+    ] {
+        assert_unreadable(bytes.as_bytes(), "unexpected_envelope", "envelope");
+    }
+}
+
+#[test]
+fn the_first_fault_in_the_order_of_decoding_is_the_code() {
+    // Each has the faults of those behind it too.
+    type Fault<'a> = (&'a str, &'a dyn Fn(&mut Value));
+    let faults: [Fault<'_>; 4] = [
+        ("invalid_field", &|json| json["fee"] = json!(-1)),
+        ("unknown_type", &|json| json["type"] = json!("MINT")),
+        ("invalid_field", &|json| {
+            json["payload"]["amount"] = json!(0)
+        }),
+        ("sender_mismatch", &|json| {
+            json["sender"] = json!(bob().address().to_string());
+        }),
+    ];
+    for (n, (code, _)) in faults.iter().enumerate() {
+        let mut json = a_transfer().json();
+        for (_, fault) in &faults[n..] {
+            fault(&mut json);
+        }
+        assert_eq!(refusal(&canonical(&json)).0, *code);
+        assert_eq!(
+            refusal(&[b"[", &canonical(&json)[..]].concat()).0,
+            "malformed_json"
+        );
+    }
+    let mut misspelt = a_transfer().json();
+    misspelt["sender"] = json!(bob().address().to_string());
+    let pretty = serde_json::to_vec_pretty(&misspelt).unwrap();
+    assert_eq!(refusal(&pretty).0, "not_canonical");
 }

@@ -5,45 +5,39 @@ use std::collections::BTreeMap;
 
 use ait_app::{
     address::Address,
-    block::{MAX_BLOCK_BYTES, protobuf_size},
-    state::ConsensusAddress,
+    block::{ConsensusAddress, protobuf_size},
 };
 use ait_tests::{
     actors::{Actor, alice, bob, coordinator, miner, validator, validator_key},
-    chain::{Chain, Setup, differences},
+    chain::{Chain, MAX_BLOCK_BYTES, Setup, differences},
+    scenes::{miner_with_money, with_escrow},
     work::Says,
 };
 use serde_json::{Value, json};
 
 #[test]
-fn a_failing_transaction_pays_its_fee_advances_its_nonce_and_does_nothing_else() {
-    let mut chain = Chain::start();
+fn a_failing_transaction_pays_the_required_fee_advances_its_nonce_and_does_nothing_else() {
+    let mut chain = miner_with_money().start();
     let tx = chain.open(&alice(), "job", 60_000, 100);
     chain.commit([tx]);
-    let stranger = Actor::named("stranger");
+    let nowhere = chain.work(&alice(), "nowhere", &miner(), "rcpt");
     let failing = [
         chain.transfer(&bob(), &bob(), 1),
-        chain.open(&alice(), "job", 5, 5),
+        chain.open(&alice(), "job", 5_000, 5),
         chain.release(&alice(), &alice(), "job"),
-        chain.set_param("base_fee", 1_000_001),
+        chain.param_update(&bob(), "base_fee", 9),
         chain.open(&alice(), "poor", 5_000_000_000, 5),
-        chain.claim(
-            &stranger,
-            &chain.work(&alice(), "nowhere", &stranger, "rcpt"),
-        ),
+        chain.claim(&miner(), &nowhere),
     ];
     for tx in failing {
         let (before, sender) = (chain.records(), tx.sender.clone());
         let height = chain.height() + 1;
-        let fee = if sender == stranger.address().to_string() {
-            0
-        } else {
-            tx.fee
-        };
+        let required = tx.fee;
         let tx = tx.nonce(chain.nonce(sender.parse().unwrap()) + 1);
+        let tx = tx.fee(required + 777);
         let block = chain.commit([tx.clone()]);
         assert_ne!(block.codes(), [0]);
-        assert_eq!(block.result(0).fee, fee);
+        assert_eq!(block.fee(0), required, "{}, not what was offered", tx.kind);
         let account = format!("/account/{sender}");
         let proposer = format!("/account/{}", validator().address());
         let changed = differences(&before, &chain.records());
@@ -56,22 +50,85 @@ fn a_failing_transaction_pays_its_fee_advances_its_nonce_and_does_nothing_else()
                 .get(&account)
                 .map_or(0, |a| a["balance"].as_u64().unwrap())
         };
-        assert_eq!(balance(&before) - fee, balance(&chain.records()));
+        assert_eq!(balance(&before) - required, balance(&chain.records()));
         assert_eq!(chain.nonce(sender.parse().unwrap()), tx.nonce);
     }
 }
 
 #[test]
-fn a_failing_claim_pays_what_there_is_of_its_fee() {
-    let mut chain = Setup::default().balance(&miner(), 30).start();
-    let work = chain.work(&alice(), "nowhere", &miner(), "rcpt");
-    let claim = chain.claim(&miner(), &work);
-    let fee = claim.fee + 20;
-    let block = chain.commit([claim.fee(fee)]);
-    assert_eq!(block.code_name(0), "escrow_not_found");
-    assert_eq!(block.result(0).fee, 30);
-    assert_eq!(chain.balance(miner().address()), 0);
-    assert_eq!(chain.balance(validator().address()), 30);
+fn a_transaction_that_does_what_it_asks_for_pays_what_it_offers() {
+    let mut chain = Chain::start();
+    let tx = chain.transfer(&alice(), &bob(), 1).fee(777);
+    let block = chain.commit([tx]);
+    assert_eq!((block.code_name(0), block.fee(0)), ("", 777));
+    assert_eq!(chain.balance(validator().address()), 777);
+}
+
+#[test]
+fn a_failing_claim_whose_sender_cannot_pay_has_no_place_in_a_block() {
+    let required = {
+        let (chain, work) = with_escrow(&Setup::default(), 60_000);
+        chain.claim(&miner(), &work.costing(1, 70_000)).fee
+    };
+    for (balance, place) in [(required, true), (required - 1, false), (0, false)] {
+        let setup = Setup::default().balance(&miner(), balance);
+        let (mut chain, work) = with_escrow(&setup, 60_000);
+        let claim = chain.claim(&miner(), &work.costing(1, 70_000));
+        let before = chain.state.root();
+        let (block, refusal) = chain.finalize([claim]);
+        assert_eq!(block.code_name(0), "escrow_too_small");
+        let fee = if place { required } else { 0 };
+        assert_eq!(block.fee(0), fee);
+        match refusal {
+            None => assert!(place),
+            Some(refusal) => {
+                assert!(!place);
+                assert_eq!(refusal.code.name(), "escrow_too_small");
+                assert_eq!(chain.state.root(), before);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_of_failing_claims_of_nobodys_is_rejected_and_leaves_no_record() {
+    let (mut chain, _) = with_escrow(&Setup::default(), 60_000);
+    let claims: Vec<_> = (0..50)
+        .map(|n| {
+            let nobody = Actor::named(&format!("nobody {n}"));
+            let work = chain.work(&alice(), "job_42", &nobody, "rcpt");
+            let answer = work.attested_by(&nobody, 1);
+            chain.claim_with(&nobody, &work, Some(&answer))
+        })
+        .collect();
+    let records = chain.records();
+    let (block, refusal) = chain.finalize(claims);
+    assert_eq!(refusal.unwrap().code.name(), "invalid_attestation");
+    assert!(
+        block
+            .names()
+            .iter()
+            .all(|name| *name == "invalid_attestation")
+    );
+    assert_eq!(chain.records(), records);
+}
+
+#[test]
+fn what_a_failing_claim_must_pay_was_its_senders_before_it() {
+    // The claim succeeds by itself; behind one that takes the escrow, it fails with what is there.
+    let (mut chain, work) = with_escrow(&Setup::default().balance(&miner(), 1_000), 60_000);
+    let digger = Actor::named("digger");
+    let rival = chain.work(&alice(), "job_42", &digger, "rcpt");
+    let required = chain.claim(&miner(), &work).fee;
+    let offered = required + 1_000;
+    let txs = [
+        chain.claim(&digger, &rival),
+        chain.claim(&miner(), &work).fee(offered),
+    ];
+    let block = chain.commit(txs);
+    assert_eq!(block.names(), ["", "escrow_closed"]);
+    assert_eq!(block.fee(1), required);
+    assert_eq!(chain.balance(miner().address()), 1_000 - required);
 }
 
 #[test]
@@ -91,6 +148,7 @@ fn what_fails_authentication_has_no_effect_and_no_honest_validator_accepts_it() 
             "unknown_type",
             chain.draft(&alice(), "MINT", json!({"amount": 1})).wire(),
         ),
+        ("unexpected_envelope", b"AIT-ENVELOPE/1\n{}\n{}".to_vec()),
     ];
     for (code, wire) in cases {
         assert_eq!(chain.reject([wire.clone()]).code.name(), code);
@@ -98,7 +156,7 @@ fn what_fails_authentication_has_no_effect_and_no_honest_validator_accepts_it() 
         let (block, refusal) = overruled.finalize([wire, tx.wire()]);
         assert_eq!(refusal.unwrap().code.name(), code);
         assert_eq!(block.code_name(0), code);
-        assert_eq!((block.result(0).fee, block.result(0).events.len()), (0, 0));
+        assert_eq!((block.fee(0), block.result(0).events.len()), (0, 0));
         assert_eq!(
             block.code_name(1),
             "",
@@ -106,7 +164,7 @@ fn what_fails_authentication_has_no_effect_and_no_honest_validator_accepts_it() 
         );
         let mut alone = chain.clone();
         alone.commit([tx.clone()]);
-        assert_eq!(overruled.state.root(), alone.state.root());
+        assert_eq!(overruled.state.app_hash(), alone.state.app_hash());
     }
 }
 
@@ -123,7 +181,6 @@ fn a_block_holds_4_mib_by_protobuf_size_and_not_one_byte_more() {
     ] {
         assert_eq!(protobuf_size(bytes), size);
     }
-    assert_eq!(MAX_BLOCK_BYTES, 4 * 1024 * 1024);
 
     let mut chain = Setup::default().param("fee_per_kib", 0).start();
     let bytes = |txs: &[Vec<u8>]| txs.iter().map(|tx| protobuf_size(tx.len())).sum::<usize>();
@@ -167,23 +224,21 @@ fn fees_go_to_the_account_of_the_proposers_key_and_to_the_treasury_where_it_is_u
             chain.transfer(&alice(), &bob(), 1).fee(50),
             chain.transfer(&bob(), &bob(), 1).fee(70),
         ];
-        chain.commit(txs);
+        assert_eq!(chain.commit(txs).fee(1), 9);
         chain.balance(address)
     };
     let known = Some(validator_key().consensus_address());
-    assert_eq!(
-        fee_of(known, validator().address()),
-        120,
-        "a failing one pays too"
-    );
+    // What fails pays what it must.
+    let all = 50 + 9;
+    assert_eq!(fee_of(known, validator().address()), all);
     assert_eq!(fee_of(known, Address::treasury()), 0);
     let unknown = Some(Actor::named("unknown key").consensus_address());
-    assert_eq!(fee_of(unknown, Address::treasury()), 120);
-    assert_eq!(fee_of(None, Address::treasury()), 120);
+    assert_eq!(fee_of(unknown, Address::treasury()), all);
+    assert_eq!(fee_of(None, Address::treasury()), all);
     let account_key = Some(validator().consensus_address());
     assert_eq!(
         fee_of(account_key, Address::treasury()),
-        120,
+        all,
         "an account key is no consensus key"
     );
 }
@@ -205,7 +260,8 @@ fn fees_are_not_spendable_before_the_block_ends() {
 
 #[test]
 fn a_block_refunds_first_then_runs_its_transactions_in_order() {
-    let mut chain = Setup::default().balance(&alice(), 60_100).start();
+    let setup = miner_with_money().balance(&alice(), 62_200);
+    let mut chain = setup.start();
     let tx = chain.open(&alice(), "job", 60_000, 2);
     chain.commit([tx]);
     chain.advance_to(2);
@@ -213,17 +269,17 @@ fn a_block_refunds_first_then_runs_its_transactions_in_order() {
     let txs = [
         chain.transfer(&alice(), &bob(), 50_000),
         chain.claim(&miner(), &work),
-        chain.open(&alice(), "job", 10_000, 5).later(1),
-        chain.transfer(&alice(), &bob(), 60).later(2),
+        chain.open(&alice(), "job", 11_000, 5).later(1),
+        chain.transfer(&alice(), &bob(), 200).later(2),
     ];
     let block = chain.commit(txs);
-    let names: Vec<_> = (0..4).map(|i| block.code_name(i)).collect();
-    assert_eq!(names, ["", "escrow_closed", "", "insufficient_balance"]);
+    let expected = ["", "escrow_closed", "", "insufficient_balance"];
+    assert_eq!(block.names(), expected);
 }
 
 #[test]
 fn results_tell_the_code_its_codespace_and_a_message_for_people() {
-    let mut chain = Chain::start();
+    let mut chain = miner_with_money().start();
     let tx = chain.open(&alice(), "job", 60_000, 10);
     chain.commit([tx]);
     let work = chain.work(&alice(), "job", &miner(), "rcpt");
@@ -237,27 +293,23 @@ fn results_tell_the_code_its_codespace_and_a_message_for_people() {
         chain.transfer(&bob(), &bob(), 1),
         chain.release(&bob(), &alice(), "job").later(1),
         chain.claim_with(&miner(), &work, Some(&answer)),
-        chain.set_param("base_fee", "2"),
+        chain.param_update(&bob(), "base_fee", 2).later(2),
+        chain.unbond(&bob(), 1).later(3),
+        chain.unstake(&bob(), 1).later(4),
     ];
     let block = chain.commit(txs);
-    let shown: Vec<_> = block
-        .outcome
-        .results
-        .iter()
-        .map(|result| {
-            (
-                result.code,
-                result.codespace.as_str(),
-                result.log.is_empty(),
-            )
-        })
+    let results = block.outcome.results.iter();
+    let shown: Vec<_> = results
+        .map(|r| (r.code, r.codespace.as_str(), r.log.is_empty()))
         .collect();
     let expected = [
         (0, "", true),
         (31, "bank", false),
         (46, "escrow", false),
         (57, "receipt", false),
-        (73, "params", false),
+        (70, "params", false),
+        (110, "coordinator", false),
+        (84, "stake", false),
     ];
     assert_eq!(shown, expected);
 }

@@ -2,53 +2,12 @@
 
 use ait_app::address::Address;
 use ait_tests::{
-    actors::{Actor, alice, bob, coordinator, miner, validator},
+    actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
-    draft::escrow_open,
-    scenes::{refused, with_escrow},
+    scenes::{miner_with_money, refused, with_escrow, with_opening},
     work::{Says, Work},
 };
-use serde_json::{Value, json};
-
-#[test]
-fn a_claim_credits_exactly_what_the_settlement_vector_says() {
-    let vectors: Value = serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
-    let cases = vectors["settlements"].as_array().unwrap();
-    assert!(!cases.is_empty());
-    for case in cases {
-        let number = |name: &str| case[name].as_u64().unwrap();
-        let offered_above = number("fee") - number("required_fee");
-        // The miner has what it offers above the required fee, and not a uait more.
-        let setup = Setup::default().balance(&miner(), offered_above);
-        let (mut chain, work) = with_escrow(&setup, number("escrow"));
-        let work = work.costing(number("compute_units"), number("price"));
-        // The vector's required fee is that of a claim whose attestation stands in front.
-        let claim = chain.claim_with(&miner(), &work, None).fee(number("fee"));
-        assert_eq!(chain.required_fee(&claim), number("required_fee"));
-        let people = [
-            ("miner", miner().address()),
-            ("coordinator", coordinator().address()),
-            ("treasury", Address::treasury()),
-            ("client", alice().address()),
-            ("proposer", validator().address()),
-        ];
-        let before = people.map(|(_, address)| chain.balance(address));
-        let answer = work.attested_by(&coordinator(), 1);
-        let proposal = chain.propose(&[(claim.wire(), Some(answer))]);
-        let block = chain.commit(proposal);
-        assert_eq!(block.codes(), [0, 0]);
-        assert_eq!(block.result(1).fee, number("fee"));
-        for ((name, address), before) in people.into_iter().zip(before) {
-            let credit = i128::from(chain.balance(address)) - i128::from(before);
-            assert_eq!(
-                credit,
-                i128::from(case["credits"][name].as_i64().unwrap()),
-                "{name}"
-            );
-        }
-        assert_eq!(chain.escrow(&alice(), "job_42")["status"], "settled");
-    }
-}
+use serde_json::json;
 
 #[test]
 fn a_miner_with_an_empty_account_can_claim() {
@@ -81,6 +40,7 @@ fn the_receipt_is_kept_with_all_that_it_paid() {
     let (mut chain, work) = with_escrow(&setup, 60_000);
     let claim = chain.claim(&miner(), &work);
     let hash = ait_app::tx::TxHash::of(&claim.wire()).to_string();
+    let fee = claim.fee;
     let block = chain.commit([claim]);
     let minted = 2_500_000 + 125_000 + 62_500;
     let expected = json!({
@@ -92,11 +52,15 @@ fn the_receipt_is_kept_with_all_that_it_paid() {
         "compute_units": 2_500,
         "price": 50_000,
         "output_hash": work.output_hash,
+        "miner_sig": work.signed_by(&miner()),
+        "opened_height": 1,
         "minted": minted,
+        "limited_by": null,
+        "status": "paid",
         "height": 2,
         "tx_hash": hash,
     });
-    assert_eq!(chain.record("/receipt/rcpt_7f3a"), Some(expected));
+    assert_eq!(chain.receipt(&miner(), "rcpt_7f3a"), expected);
     assert_eq!(chain.balance(Address::treasury()), 62_500);
     assert_eq!(chain.supply()["minted"], minted);
     let event = block.events("receipt_claimed")[0];
@@ -112,41 +76,73 @@ fn the_receipt_is_kept_with_all_that_it_paid() {
     ] {
         assert_eq!(event.get(name), Some(value), "{name}");
     }
-    assert_eq!(block.events("escrow_settled").len(), 1);
-    let record = chain
-        .record(&format!("/miner/{}", miner().address()))
-        .unwrap();
-    let counted = (
-        &record["units_total"],
-        &record["receipts"],
-        &record["epoch_units"],
-    );
-    assert_eq!(counted, (&json!(2_500), &json!(1), &json!(0)));
+    assert_eq!(event.get("limited_by"), None);
+    let event = block.events("escrow_settled")[0];
+    assert_eq!(event.get("paid"), Some("50000"));
+    assert_eq!(event.get("fee"), Some(&*fee.to_string()));
+    assert_eq!(event.get("returned"), Some(&*(10_000 - fee).to_string()));
+    let expected = json!({
+        "address": miner().address().to_string(),
+        "banned_until": 0,
+        "epoch": 0,
+        "epoch_units": 0,
+        "offences": 0,
+        "receipts": 1,
+        "recent_offences": [],
+        "score": 0,
+        "units_total": 2_500,
+    });
+    assert_eq!(chain.miner(&miner()), expected);
 }
 
 #[test]
-fn a_receipt_pays_only_once() {
+fn a_settled_escrow_names_the_receipt_that_settled_it_and_stays() {
     let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
+    let claim = chain.claim(&miner(), &work);
+    chain.commit([claim]);
+    let escrow = chain.escrow(&alice(), "job_42");
+    let expected = json!({"miner": miner().address().to_string(), "receipt_id": "rcpt_7f3a"});
+    assert_eq!(escrow["last_receipt"], expected);
+    assert_eq!(escrow["status"], "settled");
+    assert_eq!(escrow["reason"], "settled");
+    assert_eq!(escrow["closed_height"], 2);
+    assert_eq!(escrow["deleted_height"], json!(null));
+    let figures = ["amount", "remaining", "paid", "claims"].map(|name| escrow[name].clone());
+    assert_eq!(figures, [60_000, 0, 50_000, 1].map(|n| json!(n)));
+}
+
+#[test]
+fn a_receipt_pays_its_miner_only_once() {
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
     let tx = chain.open(&bob(), "job_42", 60_000, 1_000);
     chain.commit([tx]);
     let claim = chain.claim(&miner(), &work);
     assert_eq!(chain.commit([claim]).codes(), [0]);
-    // The same receipt id for another client's escrow, by the same miner and by another one.
     let again = chain.work(&bob(), "job_42", &miner(), "rcpt_7f3a");
     let claim = chain.claim(&miner(), &again);
-    refused(&mut chain, claim, "receipt_replayed");
-    let digger = Actor::named("digger");
-    let stolen = chain.work(&bob(), "job_42", &digger, "rcpt_7f3a");
-    let claim = chain.claim(&digger, &stolen);
-    let block = chain.commit([claim]);
-    assert_eq!(block.code_name(0), "receipt_already_claimed");
-    assert_eq!(chain.balance(digger.address()), 0);
+    refused(&mut chain, claim, "receipt_already_claimed");
     assert_eq!(chain.supply()["minted"], 2_625_000);
 }
 
 #[test]
+fn another_miners_receipt_of_the_same_name_is_another_receipt() {
+    // A client that uses up a receipt's name in a decoy job takes nothing from the miner.
+    let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
+    let digger = Actor::named("digger");
+    let tx = chain.open(&alice(), "decoy", 1_000, 100);
+    chain.commit([tx]);
+    let decoy = chain
+        .work(&alice(), "decoy", &digger, "rcpt_7f3a")
+        .costing(1, 1);
+    let txs = [chain.claim(&digger, &decoy), chain.claim(&miner(), &work)];
+    assert_eq!(chain.commit(txs).names(), ["", ""]);
+    assert_eq!(chain.receipt(&miner(), "rcpt_7f3a")["price"], 50_000);
+    assert_eq!(chain.receipt(&digger, "rcpt_7f3a")["price"], 1);
+}
+
+#[test]
 fn an_escrow_pays_only_one_receipt() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 200_000);
+    let (mut chain, work) = with_escrow(&miner_with_money(), 200_000);
     let claim = chain.claim(&miner(), &work);
     assert_eq!(chain.commit([claim]).codes(), [0]);
     let renamed = work.named("rcpt_other");
@@ -156,19 +152,23 @@ fn an_escrow_pays_only_one_receipt() {
 
 #[test]
 fn two_claims_for_one_escrow_in_a_block_pay_one_of_them() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 200_000);
+    let (mut chain, work) = with_escrow(&miner_with_money(), 200_000);
+    let before = chain.balance(miner().address());
     let digger = Actor::named("digger");
     let rival = chain.work(&alice(), "job_42", &digger, "rcpt_rival");
     let txs = [chain.claim(&digger, &rival), chain.claim(&miner(), &work)];
     let block = chain.commit(txs);
-    assert_eq!(block.code_name(0), "");
-    assert_eq!(block.code_name(1), "escrow_closed");
-    assert_eq!(chain.balance(miner().address()), 0);
+    assert_eq!(block.names(), ["", "escrow_closed"]);
+    assert_eq!(
+        chain.balance(miner().address()),
+        before - block.fee(1),
+        "the loser pays its fee and no more"
+    );
 }
 
 #[test]
 fn a_claim_needs_an_open_escrow_of_that_client_for_that_job() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
     for changed in [
         Work {
             job_id: "job_43".into(),
@@ -190,120 +190,21 @@ fn a_claim_needs_an_open_escrow_of_that_client_for_that_job() {
 }
 
 #[test]
-fn the_escrow_must_hold_price_and_required_fee() {
-    let (chain, work) = with_escrow(&Setup::default(), 60_000);
-    let required = chain.claim(&miner(), &work.costing(1, 59_000)).fee;
-    for (price, code) in [
-        (60_000 - required, ""),
-        (60_001 - required, "escrow_too_small"),
-    ] {
+fn the_escrow_must_hold_the_price_and_by_itself_the_required_fee() {
+    let (chain, work) = with_escrow(&miner_with_money(), 60_000);
+    for (price, code) in [(60_000, ""), (60_001, "escrow_too_small")] {
         let mut chain = chain.clone();
         let claim = chain.claim(&miner(), &work.costing(1, price));
-        assert_eq!(claim.fee, required);
-        let block = chain.commit([claim]);
-        assert_eq!(block.code_name(0), code);
+        assert_eq!(chain.commit([claim]).names(), [code]);
     }
-}
-
-#[test]
-fn a_miners_mint_is_limited_by_the_price() {
-    let setup = Setup::default()
-        .param("max_mint_per_price", 10)
-        .param("mint_per_unit", 7);
-    let (chain, work) = with_escrow(&setup, 60_000);
-    for (units, price, code) in [(100, 70, ""), (100, 69, "mint_above_price")] {
-        let mut chain = chain.clone();
-        let claim = chain.claim(&miner(), &work.costing(units, price));
-        assert_eq!(chain.commit([claim]).code_name(0), code);
+    let setup = miner_with_money()
+        .param("base_fee", 10_000)
+        .param("fee_per_kib", 0);
+    for (amount, code) in [(10_000, ""), (9_999, "escrow_too_small")] {
+        let (mut chain, work) = with_escrow(&setup, amount);
+        let claim = chain.claim(&miner(), &work.costing(1, 5_000));
+        assert_eq!(chain.commit([claim]).names(), [code]);
     }
-}
-
-#[test]
-fn the_largest_claim_imaginable_is_refused_and_overflows_nothing() {
-    let most = (1_u64 << 53) - 1;
-    let setup = Setup::default()
-        .param("mint_per_unit", 1_000_000_000)
-        .param("max_mint_per_price", 1_000_000_000)
-        .param("coordinator_epoch_mint_cap", most)
-        .param("coordinator_bps", 10_000)
-        .param("treasury_bps", 10_000);
-    let (mut chain, work) = with_escrow(&setup, 900_000_000);
-    let claim = chain.claim(&miner(), &work.costing(most, 800_000_000));
-    refused(&mut chain, claim, "mint_above_price");
-    // 10^9 uait a unit at a price of 800 million: 8 * 10^17 uait, far above any cap.
-    let claim = chain.claim(&miner(), &work.costing(800_000_000, 800_000_000));
-    refused(&mut chain, claim, "coordinator_cap_reached");
-    let claim = chain.claim(&miner(), &work.costing(most, most));
-    refused(&mut chain, claim, "escrow_too_small");
-}
-
-#[test]
-fn a_coordinator_mints_no_more_than_its_cap_in_an_epoch() {
-    // A claim mints 2,500,000 + 125,000.
-    let setup = Setup::default().param("coordinator_epoch_mint_cap", 2 * 2_625_000);
-    let mut chain = setup.start();
-    let jobs = ["a", "b", "c"];
-    let opens: Vec<_> = jobs
-        .iter()
-        .zip(0..)
-        .map(|(job, n)| chain.open(&alice(), job, 60_000, 1_000).later(n))
-        .collect();
-    chain.commit(opens);
-    let claim = |chain: &Chain, job: &str| {
-        let work = chain.work(&alice(), job, &miner(), &format!("rcpt_{job}"));
-        chain.claim(&miner(), &work)
-    };
-    chain.advance_to(8);
-    let txs = [
-        claim(&chain, "a"),
-        claim(&chain, "b").later(1),
-        claim(&chain, "c").later(2),
-    ];
-    let block = chain.commit(txs);
-    let names: Vec<_> = (0..3).map(|i| block.code_name(i)).collect();
-    assert_eq!(names, ["", "", "coordinator_cap_reached"]);
-    // Block 10 is the epoch's last.
-    let tx = claim(&chain, "c");
-    assert_eq!(chain.commit([tx]).code_name(0), "coordinator_cap_reached");
-    assert_eq!(chain.height(), 10);
-    let tx = claim(&chain, "c");
-    assert_eq!(chain.commit([tx]).code_name(0), "");
-}
-
-#[test]
-fn all_that_a_claim_mints_counts_for_the_cap() {
-    // 2,500,000 to the miner, 125,000 to the coordinator, 25,000 to the treasury.
-    for (cap, code) in [(2_650_000, ""), (2_649_999, "coordinator_cap_reached")] {
-        let setup = Setup::default()
-            .param("treasury_bps", 100)
-            .param("coordinator_epoch_mint_cap", cap);
-        let (mut chain, work) = with_escrow(&setup, 60_000);
-        let claim = chain.claim(&miner(), &work);
-        assert_eq!(chain.commit([claim]).code_name(0), code);
-    }
-}
-
-#[test]
-fn each_coordinator_has_a_cap_of_its_own() {
-    let other = Actor::named("other coordinator");
-    let both = json!({
-        coordinator().address().to_string(): coordinator().pubkey().to_string(),
-        other.address().to_string(): other.pubkey().to_string(),
-    });
-    let setup = Setup::default()
-        .param("coordinators", both)
-        .param("coordinator_epoch_mint_cap", 2_625_000);
-    let (mut chain, work) = with_escrow(&setup, 60_000);
-    let payload = escrow_open("other", other.address(), 60_000, 100);
-    let tx = chain.draft(&alice(), "ESCROW_OPEN", payload);
-    chain.commit([tx]);
-    let claim = chain.claim(&miner(), &work);
-    assert_eq!(chain.commit([claim]).codes(), [0]);
-    let work = chain.work(&alice(), "other", &miner(), "rcpt_other");
-    let answer = work.attested_by(&other, 2);
-    let claim = chain.claim_with(&miner(), &work, Some(&answer));
-    assert_eq!(chain.commit([claim]).codes(), [0]);
-    assert_eq!(chain.balance(other.address()), 125_000);
 }
 
 #[test]
@@ -336,22 +237,116 @@ fn one_account_may_be_client_coordinator_and_miner_at_once() {
 }
 
 #[test]
-fn units_are_counted_up_to_the_largest_integer_and_no_further() {
-    let most = (1_u64 << 53) - 1;
-    let setup = Setup::default().param("mint_per_unit", 0);
-    let mut chain = setup.start();
-    for (n, job) in ["a", "b"].into_iter().enumerate() {
-        let tx = chain.open(&alice(), job, 60_000, 10);
-        chain.commit([tx]);
-        let work = chain
-            .work(&alice(), job, &miner(), job)
-            .costing(most - 5, 10);
-        let claim = chain.claim(&miner(), &work);
-        assert_eq!(chain.commit([claim]).codes(), [0]);
-        let record = chain
-            .record(&format!("/miner/{}", miner().address()))
-            .unwrap();
-        assert_eq!(record["units_total"], if n == 0 { most - 5 } else { most });
+fn a_claim_may_name_the_opening_that_it_means() {
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
+    for wrong in [0, 2, (1_u64 << 53) - 1] {
+        let claim = chain.claim(&miner(), &work).with("opened_height", wrong);
+        let claim = chain.priced(claim);
+        refused(&mut chain, claim, "wrong_opening");
     }
-    assert_eq!(chain.supply()["minted"], 0);
+    let claim = chain.claim(&miner(), &work).with("opened_height", 1);
+    let claim = chain.priced(claim);
+    assert_eq!(chain.commit([claim]).names(), [""]);
+}
+
+/// A chain on which `job_42` was opened in block 1, released in 2 and opened again in 3.
+fn reopened() -> (Chain, Work) {
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
+    let tx = chain.release(&coordinator(), &alice(), "job_42");
+    chain.commit([tx]);
+    let tx = chain.open(&alice(), "job_42", 60_000, 1_000);
+    chain.commit([tx]);
+    assert_eq!(chain.opened_height(&alice(), "job_42"), 3);
+    (chain, work)
+}
+
+#[test]
+fn a_receipt_for_an_earlier_opening_is_worth_nothing_in_a_later_one() {
+    let (mut chain, work) = reopened();
+    let claim = chain.claim(&miner(), &work).with("opened_height", 1);
+    let claim = chain.priced(claim);
+    refused(&mut chain, claim, "wrong_opening");
+    // Kept silent, the opening is that of now, and the signature is for another.
+    let claim = chain.claim(&miner(), &work);
+    refused(&mut chain, claim, "invalid_miner_signature");
+    let claim = chain.claim(&miner(), &work.opened_in(3));
+    assert_eq!(chain.commit([claim]).names(), [""]);
+}
+
+#[test]
+fn an_escrow_that_is_opened_again_under_a_claim_makes_no_offender_of_its_miner() {
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
+    let named = chain.claim(&miner(), &work).with("opened_height", 1);
+    let named = chain.priced(named);
+    let txs = [
+        chain.release(&coordinator(), &alice(), "job_42"),
+        chain.open(&alice(), "job_42", 60_000, 1_000),
+        chain.claim(&miner(), &work),
+        named.later(1),
+    ];
+    let block = chain.commit(txs);
+    let expected = ["", "", "invalid_miner_signature", "wrong_opening"];
+    assert_eq!(block.names(), expected);
+    let record = chain.record(&format!("/miner/{}", miner().address()));
+    assert_eq!(record, None);
+    // In a later block it is the client's doing as well.
+    let claim = chain.claim(&miner(), &work);
+    refused(&mut chain, claim, "invalid_miner_signature");
+}
+
+#[test]
+fn the_checks_of_a_claim_come_in_their_order() {
+    // Bound to Bob, final where it may not stand, unsigned, too dear, and not attested.
+    let (chain, work) = with_opening(&miner_with_money(), |chain| {
+        let miner = bob().address().to_string();
+        chain
+            .open(&alice(), "job_42", 60_000, 1_000)
+            .with("miner", miner)
+    });
+    let faulty = chain
+        .claim_with(&miner(), &work.costing(1, 70_000), None)
+        .with("final", true)
+        .with("miner_sig", "00".repeat(64))
+        .with("attestations", [work.attested_by(&bob(), 1)].to_vec());
+    let code = |change: &dyn Fn(ait_tests::draft::Draft) -> ait_tests::draft::Draft, free: bool| {
+        let mut chain = chain.clone();
+        if free {
+            // The same escrow, bound to nobody.
+            let tx = chain.release(&coordinator(), &alice(), "job_42");
+            chain.commit([tx]);
+            let tx = chain.open(&alice(), "job_42", 60_000, 1_000);
+            chain.commit([tx]);
+        }
+        let claim = chain.priced(change(faulty.clone()));
+        chain.commit([claim]).code_name(0)
+    };
+    let reopened = work.opened_in(3).costing(1, 70_000);
+    let signed = reopened.signed_by(&miner());
+    let cheap = work.opened_in(3).costing(1, 60_000);
+    let without = |mut draft: ait_tests::draft::Draft, field: &str| {
+        draft.payload.as_object_mut().unwrap().remove(field);
+        draft
+    };
+    assert_eq!(
+        code(&|draft| draft.with("job_id", "none"), false),
+        "escrow_not_found"
+    );
+    assert_eq!(
+        code(&|draft| draft.with("opened_height", 7), false),
+        "wrong_opening"
+    );
+    assert_eq!(code(&|draft| draft, false), "bound_to_another_miner");
+    assert_eq!(code(&|draft| draft, true), "final_not_allowed");
+    assert_eq!(
+        code(&|draft| without(draft, "final"), true),
+        "invalid_miner_signature"
+    );
+    let too_dear = |draft| without(draft, "final").with("miner_sig", signed.clone());
+    assert_eq!(code(&too_dear, true), "escrow_too_small");
+    let unattested = |draft| {
+        without(draft, "final")
+            .with("price", 60_000)
+            .with("miner_sig", cheap.signed_by(&miner()))
+    };
+    assert_eq!(code(&unattested, true), "invalid_attestation");
 }

@@ -1,42 +1,57 @@
 //! Codes: every one that a block can give is given, by the input that it is meant for.
 
+#[path = "codes/staking.rs"]
+mod staking_codes;
+#[path = "codes/work.rs"]
+mod work_codes;
+
 use std::collections::BTreeMap;
 
 use ait_app::code::Code;
 use ait_tests::{
-    actors::{Actor, alice, bob, coordinator, miner, validator, validator_key},
-    chain::{Chain, Setup, authority, code_name},
+    actors::{Actor, admin, alice, arbiter, bob, coordinator, miner, validator, validator_key},
+    chain::{Chain, authority, code_name, new_authority},
     draft::{Draft, canonical},
-    work::{Says, Work, attestation_entry},
+    scenes::miner_with_money,
+    work::{Work, attestation_entry},
 };
-use serde_json::json;
+use serde_json::Value;
 
 /// Only a node's pool gives these.
-const OF_THE_POOL: [Code; 4] = [
+const OF_THE_POOL: [Code; 7] = [
     Code::NonceTooFarAhead,
     Code::PoolFull,
     Code::ReplacementUnderpriced,
     Code::Dropped,
+    Code::Contested,
+    Code::TooManyWaiting,
+    Code::TooManyParked,
 ];
+
+/// Numbers that are given to nothing any more.
+const RETIRED: [u32; 5] = [6, 7, 59, 60, 61];
 
 /// The code that was expected, and the one that came.
 type Given = (&'static str, &'static str);
 
-/// A chain with open escrows of Alice's for jobs `a` to `d`, and that chain after `a` was claimed.
+/// A chain with open escrows of Alice's for jobs `a` to `c`, and one for `several` that two coordinators
+/// must attest; and that chain after `a` was claimed.
 fn chains() -> (Chain, Chain) {
-    let mut chain = Setup::default()
+    let mut chain = miner_with_money()
+        .coordinators(&[&coordinator(), &arbiter()])
         .balance(&Actor::named("poor"), 5)
-        .param("mint_per_unit", 10)
-        .param("max_mint_per_price", 10)
-        .param("coordinator_epoch_mint_cap", 30_000)
         .param("offence_limit", 2)
         .start();
-    let opens: Vec<_> = ["a", "b", "c", "d"]
+    let mut opens: Vec<Draft> = ["a", "b", "c"]
         .iter()
-        .zip(0..)
-        .map(|(job, n)| chain.open(&alice(), job, 60_000, 1_000).later(n))
+        .map(|job| chain.open(&alice(), job, 60_000, 1_000))
         .collect();
-    chain.commit(opens);
+    let two = vec![arbiter().address().to_string()];
+    let several = chain.open(&alice(), "several", 60_000, 1_000);
+    opens.push(several.with("attesters", two));
+    let opens = opens.into_iter().zip(0..);
+    let opens: Vec<_> = opens.map(|(open, n)| chain.priced(open).later(n)).collect();
+    assert_eq!(chain.commit(opens).names(), [""; 4]);
     let mut settled = chain.clone();
     let claim = settled.claim(&miner(), &work(&settled, "a"));
     assert_eq!(settled.commit([claim]).codes(), [0]);
@@ -51,6 +66,13 @@ fn work(chain: &Chain, job: &str) -> Work {
 fn last<T: Into<Vec<u8>>>(chain: &Chain, entries: impl IntoIterator<Item = T>) -> &'static str {
     let (block, _) = chain.clone().finalize(entries);
     code_name(*block.codes().last().unwrap())
+}
+
+/// The code of one transaction that pays what it must.
+fn one(chain: &Chain, draft: Draft) -> &'static str {
+    let (nonce, sender) = (draft.nonce, draft.signer.address());
+    assert_eq!(nonce, chain.nonce(sender) + 1);
+    last(chain, [chain.priced(draft)])
 }
 
 fn of_encoding_and_authentication(chain: &Chain) -> Vec<Given> {
@@ -72,8 +94,6 @@ fn of_encoding_and_authentication(chain: &Chain) -> Vec<Given> {
         ),
         ("invalid_field", draft(good.clone().with("amount", 0))),
         ("unknown_type", one(edit("type", "MINT"))),
-        ("invalid_address", draft(good.clone().with("to", "ait1x"))),
-        ("invalid_public_key", one(edit("pubkey", &"00".repeat(32)))),
         ("sender_mismatch", draft(good.clone().signed_by(&bob()))),
         ("invalid_signature", draft(good.clone().for_chain("other"))),
         ("nonce_used", draft(good.clone().nonce(4))),
@@ -84,186 +104,163 @@ fn of_encoding_and_authentication(chain: &Chain) -> Vec<Given> {
             draft(chain.transfer(&poor, &bob(), 1)),
         ),
         ("unexpected_attestations", one(attestation_entry(&[]))),
+        (
+            "unexpected_envelope",
+            one(b"AIT-ENVELOPE/1\n{}\n{}".to_vec()),
+        ),
     ]
 }
 
-fn of_coins_and_escrows(chain: &Chain, settled: &Chain) -> Vec<Given> {
-    let draft = |draft: Draft| last(chain, [draft]);
-    let unregistered = bob().address().to_string();
+fn of_coins(chain: &Chain) -> Vec<Given> {
+    let newcomer = Actor::named("newcomer");
     vec![
         (
             "insufficient_balance",
-            draft(chain.transfer(&bob(), &alice(), 2_000_000_000)),
+            one(chain, chain.transfer(&bob(), &alice(), 2_000_000_000)),
         ),
-        ("self_transfer", draft(chain.transfer(&bob(), &bob(), 1))),
+        (
+            "self_transfer",
+            one(chain, chain.transfer(&bob(), &bob(), 1)),
+        ),
+        (
+            "below_min_balance",
+            one(chain, chain.transfer(&bob(), &newcomer, 999)),
+        ),
+    ]
+}
+
+fn of_escrows(chain: &Chain, settled: &Chain) -> Vec<Given> {
+    let open = |job: &str| chain.open(&bob(), job, 5_000, 5);
+    let unregistered = bob().address().to_string();
+    let mut assigned = chain.clone();
+    assigned.commit([
+        chain.assign(&alice(), "b", &miner()),
+        chain.assign(&alice(), "several", &miner()).later(1),
+    ]);
+    let extend = chain.top_up(&bob(), &alice(), "b", 5);
+    let mut strict = chain.clone();
+    strict.commit([chain.set_param("coordinator_min_bond", 5)]);
+    let mut suspended = chain.clone();
+    suspended.commit([evidence(chain, "b")]);
+    let same_block = [
+        open("x"),
+        chain.release(&coordinator(), &bob(), "x"),
+        open("x").later(1),
+    ];
+    vec![
         (
             "unknown_coordinator",
-            draft(
-                chain
-                    .open(&bob(), "x", 5, 5)
-                    .with("coordinator", unregistered),
-            ),
+            one(chain, open("x").with("coordinator", unregistered)),
         ),
-        ("ttl_too_long", draft(chain.open(&bob(), "x", 5, 100_001))),
+        (
+            "ttl_too_long",
+            one(chain, open("x").with("ttl_blocks", 100_001)),
+        ),
+        ("escrow_too_low", one(chain, open("x").with("amount", 999))),
+        (
+            "coordinator_suspended",
+            one(&suspended, suspended.open(&alice(), "x", 5_000, 5)),
+        ),
+        (
+            "bond_too_small",
+            one(&strict, strict.open(&bob(), "x", 5_000, 5)),
+        ),
         (
             "escrow_already_open",
-            draft(chain.open(&alice(), "a", 5, 5)),
+            one(chain, chain.open(&alice(), "b", 5_000, 5)),
         ),
         (
             "escrow_already_settled",
-            last(settled, [settled.open(&alice(), "a", 5, 5)]),
+            one(settled, settled.open(&alice(), "a", 5_000, 5)),
         ),
+        ("opened_in_this_block", last(chain, same_block)),
         (
             "escrow_not_found",
-            draft(chain.release(&coordinator(), &alice(), "none")),
+            one(chain, chain.release(&coordinator(), &alice(), "none")),
         ),
         (
             "escrow_closed",
-            last(settled, [settled.release(&coordinator(), &alice(), "a")]),
+            one(settled, settled.release(&coordinator(), &alice(), "a")),
         ),
         (
             "not_the_coordinator",
-            draft(chain.release(&bob(), &alice(), "a")),
+            one(chain, chain.release(&bob(), &alice(), "b")),
         ),
+        (
+            "miner_bound",
+            one(&assigned, assigned.cancel(&alice(), "b")),
+        ),
+        (
+            "miner_fixed",
+            one(&assigned, assigned.assign(&alice(), "several", &bob())),
+        ),
+        ("not_the_client", one(chain, extend.with("ttl_blocks", 5))),
     ]
 }
 
-fn of_claims(chain: &Chain, settled: &Chain) -> Vec<Given> {
-    let draft = |draft: Draft| last(chain, [draft]);
-    let b = work(chain, "b");
-    let paid_not = Says {
-        paid: false,
-        ..b.praise()
-    };
-    let negative = b.answered_by(&coordinator(), 1, paid_not);
-    let forged = b.attested_by(&bob(), 1);
-    let with = |answer| chain.claim_with(&miner(), &b, answer);
-    let signed_by_bob = b.claim(
-        &b.signed_by(&bob()),
-        Some(&b.attested_by(&coordinator(), 1)),
+/// Bob's evidence that the coordinator contradicted itself about a job.
+fn evidence(chain: &Chain, job: &str) -> Draft {
+    let work = work(chain, job);
+    let (good, denial) = (
+        work.attested_by(&coordinator(), 1),
+        work.denied_by(&coordinator()),
     );
-    let stolen = settled.work(&alice(), "b", &bob(), "rcpt_a");
-    let offences = [0, 1, 2].map(|n| with(Some(&negative)).later(n));
+    chain.equivocation(&bob(), (&work, &good), (&work, &denial))
+}
+
+fn of_bonds(chain: &Chain) -> Vec<Given> {
+    let mut bonded = chain.clone();
+    bonded.commit([chain.bond(&bob(), 100)]);
+    let ones = (0..17).map(|n| bonded.unbond(&bob(), 1).later(n));
     vec![
         (
-            "not_the_miner",
-            draft(chain.draft(&bob(), "RECEIPT_CLAIM", signed_by_bob.clone())),
+            "bond_insufficient",
+            one(&bonded, bonded.unbond(&bob(), 101)),
         ),
-        ("miner_banned", last(chain, offences)),
-        (
-            "receipt_replayed",
-            last(settled, [settled.claim(&miner(), &b.named("rcpt_a"))]),
-        ),
-        (
-            "receipt_already_claimed",
-            last(settled, [settled.claim(&bob(), &stolen)]),
-        ),
-        (
-            "invalid_miner_signature",
-            draft(chain.draft(&miner(), "RECEIPT_CLAIM", signed_by_bob)),
-        ),
-        ("attestation_missing", draft(with(None))),
-        ("invalid_attestation", draft(with(Some(&forged)))),
-        ("attestation_negative", draft(with(Some(&negative)))),
-        (
-            "escrow_too_small",
-            draft(chain.claim(&miner(), &b.costing(1, 60_000))),
-        ),
-        (
-            "mint_above_price",
-            draft(chain.claim(&miner(), &b.costing(1_000, 10))),
-        ),
-        (
-            "coordinator_cap_reached",
-            last(settled, [settled.claim(&miner(), &b)]),
-        ),
-        ("supply_limit_reached", of_a_full_supply()),
+        ("too_many_bond_unbondings", last(&bonded, ones)),
     ]
-}
-
-fn of_a_full_supply() -> &'static str {
-    let rest = (1 << 53) - 1 - 4_000_000_000;
-    let whale = Actor::named("whale");
-    let mut chain = Setup::default().balance(&whale, rest).start();
-    let tx = chain.open(&alice(), "job", 60_000, 100);
-    chain.commit([tx]);
-    let work = chain.work(&alice(), "job", &miner(), "rcpt");
-    last(&chain, [chain.claim(&miner(), &work)])
 }
 
 fn of_params(chain: &Chain) -> Vec<Given> {
-    let draft = |draft: Draft| last(chain, [draft]);
-    let update = json!({"key": "base_fee", "value": 1});
-    let taken = json!([authority(&bob(), &validator_key(), 1)]);
+    let authorities = |entry: Value| {
+        let first = authority(&validator(), &validator_key(), 10);
+        chain.set_param("authorities", vec![first, entry])
+    };
+    let key = Actor::named("a key");
+    let mut staked = chain.clone();
+    staked.commit([chain.first_stake(&bob(), &key, 1_000)]);
     vec![
         (
             "not_the_admin",
-            draft(chain.draft(&alice(), "PARAM_UPDATE", update)),
+            one(chain, chain.param_update(&alice(), "base_fee", 1)),
         ),
-        ("unknown_param", draft(chain.set_param("none", 1))),
-        ("param_fixed", draft(chain.set_param("admin", 1))),
+        ("unknown_param", one(chain, chain.set_param("none", 1))),
+        (
+            "param_fixed",
+            one(chain, chain.set_param("evidence_max_age_num_blocks", 1)),
+        ),
         (
             "invalid_param_value",
-            draft(chain.set_param("base_fee", "1")),
+            one(chain, chain.set_param("base_fee", "1")),
         ),
         (
             "consensus_key_taken",
-            draft(chain.set_param("authorities", taken)),
-        ),
-    ]
-}
-
-fn of_staking(chain: &Chain) -> Vec<Given> {
-    let draft = |draft: Draft| last(chain, [draft]);
-    let key = |name: &str| Actor::named(name);
-    let first = |actor: &Actor, name: &str| chain.first_stake(actor, &key(name), 100);
-    let forged = chain.first_stake(&bob(), &key("k"), 100);
-    let forged = forged.with("validator_sig", "00".repeat(64));
-    let mut staked = chain.clone();
-    staked.commit([first(&alice(), "k")]);
-    let ones = (0..17).map(|n| staked.unstake(&alice(), 1).later(n));
-    let of_staked = |draft: Draft| last(&staked, [draft]);
-    let mut jailed = staked_and_elected(chain);
-    jailed.misbehaviour = vec![key("k").consensus_address()];
-    jailed.commit(Vec::<Vec<u8>>::new());
-    let mut idle = staked_and_elected(chain);
-    idle.all_sign(&[&key("k")]);
-    idle.stops_signing(&key("k"));
-    idle.advance_to(idle.height() + 4);
-    vec![
-        ("validator_key_missing", draft(chain.stake(&bob(), 1))),
-        ("invalid_validator_signature", draft(forged)),
-        (
-            "validator_key_taken",
-            of_staked(staked.first_stake(&bob(), &key("k"), 1)),
+            one(&staked, authorities(new_authority(&alice(), &key, 1))),
         ),
         (
-            "validator_key_fixed",
-            of_staked(staked.first_stake(&alice(), &key("other"), 1)),
+            "param_conflict",
+            one(chain, chain.set_param("unbonding_blocks", 1)),
         ),
-        ("never_staked", draft(chain.unstake(&bob(), 1))),
-        ("stake_too_small", of_staked(staked.unstake(&alice(), 101))),
-        ("too_many_unbondings", last(&staked, ones)),
-        ("not_jailed", of_staked(staked.unjail(&alice()))),
-        ("jailed_for_good", last(&jailed, [jailed.unjail(&alice())])),
-        ("jailed_still", last(&idle, [idle.unjail(&alice())])),
+        ("not_named_admin", one(chain, chain.accept_admin(&admin()))),
+        (
+            "invalid_authority_proof",
+            one(chain, authorities(authority(&alice(), &key, 1))),
+        ),
+        (
+            "authorities_not_proven",
+            one(chain, authorities(new_authority(&alice(), &key, 1_000))),
+        ),
     ]
-}
-
-/// Alice and the only authority staked, and were elected.
-fn staked_and_elected(chain: &Chain) -> Chain {
-    let mut chain = chain.clone();
-    let fund = chain.transfer(&bob(), &validator(), 500_000_000);
-    chain.commit([fund]);
-    chain.commit([
-        chain.set_param("consensus_mode", "cbp"),
-        chain.set_param("downtime_window", 4).later(1),
-        chain.first_stake(&alice(), &Actor::named("k"), 10_000_000),
-        chain.first_stake(&validator(), &validator_key(), 400_000_000),
-    ]);
-    chain.finish_epoch();
-    assert!(chain.power(&alice()) > 0);
-    chain
 }
 
 #[test]
@@ -271,10 +268,13 @@ fn every_code_that_a_block_can_give_is_given() {
     let (chain, settled) = chains();
     let given = [
         of_encoding_and_authentication(&chain),
-        of_coins_and_escrows(&chain, &settled),
-        of_claims(&chain, &settled),
+        of_coins(&chain),
+        of_escrows(&chain, &settled),
+        work_codes::of_claims(&chain, &settled),
+        work_codes::of_reports_and_evidence(&chain),
+        of_bonds(&chain),
         of_params(&chain),
-        of_staking(&chain),
+        staking_codes::of_staking(&chain),
     ]
     .concat();
     for (expected, came) in &given {
@@ -289,5 +289,12 @@ fn every_code_that_a_block_can_give_is_given() {
             "{}",
             code.name()
         );
+    }
+}
+
+#[test]
+fn a_number_that_was_given_up_is_given_to_nothing() {
+    for number in RETIRED {
+        assert_eq!(Code::from_number(number), None);
     }
 }

@@ -89,9 +89,9 @@ fn unacceptable() -> Vec<(&'static str, Vec<u8>)> {
         ("invalid_field", "/payload/amount", json!("1")),
         ("invalid_field", "/payload/amount", Value::Null),
         ("invalid_field", "/nonce", json!("1")),
-        ("invalid_address", "/payload/to", json!(shouted)),
-        ("invalid_address", "/payload/to", json!("ait1nobody")),
-        ("invalid_public_key", "/pubkey", json!(small_order)),
+        ("invalid_field", "/payload/to", json!(shouted)),
+        ("invalid_field", "/payload/to", json!("ait1nobody")),
+        ("invalid_field", "/pubkey", json!(small_order)),
         ("sender_mismatch", "/sender", json!(bob.address)),
         ("invalid_signature", "/fee", json!(1_000)),
     ];

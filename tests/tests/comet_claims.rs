@@ -29,7 +29,7 @@ async fn open(network: &mut Network, client: &mut Wallet, job: &str) -> (u64, u6
     let tx = client.open_escrow(job, wallet("coordinator").address, LOCKED, 1_000);
     let receipt = rest.commit(&tx).await;
     let height = receipt["height"].as_u64().expect("a height");
-    (height, tx.fee)
+    (height, tx.fee.get())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,8 +41,8 @@ async fn a_claim_with_its_attestation_pays_mints_and_settles() {
     let rest = &network.first().rest;
     assert_eq!(rest.supply().await["escrows"], LOCKED);
 
-    let terms = miner.receipt("receipt_1", client.address, "job_1");
-    let attestation = coordinator.attestation(&terms, opened);
+    let terms = miner.receipt("receipt_1", client.address, "job_1", opened);
+    let attestation = coordinator.attestation(&terms);
     // The miner owns nothing: what the claim costs comes out of the escrow.
     let claim = miner.claim(terms, Some(attestation));
     let fee = required_fee(&claim.payload);
@@ -64,7 +64,10 @@ async fn a_claim_with_its_attestation_pays_mints_and_settles() {
         .await
         .ok();
     assert_eq!(escrow["status"], "settled");
-    let receipt = rest.get("/rpc/getReceipt/receipt_1").await.ok();
+    let receipt = rest
+        .get(&format!("/rpc/getReceipt/{}/receipt_1", miner.address))
+        .await
+        .ok();
     assert_eq!(receipt["minted"], MINTED_FOR_MINER + MINTED_FOR_COORDINATOR);
     assert_eq!(receipt["tx_hash"], claim.hash().to_string());
     let supply = rest.supply().await;
@@ -83,9 +86,9 @@ async fn the_node_asks_the_coordinator_for_a_claim_without_attestation() {
     let mut network = chain_with(&coordinator).await;
     let (mut client, mut miner) = (wallet("client"), wallet("miner"));
     for (job, over_rest) in [("job_1", true), ("job_2", false)] {
-        open(&mut network, &mut client, job).await;
+        let (opened, _) = open(&mut network, &mut client, job).await;
         let node = network.first();
-        let terms = miner.receipt(&format!("receipt_{job}"), client.address, job);
+        let terms = miner.receipt(&format!("receipt_{job}"), client.address, job, opened);
         let claim = miner.claim(terms, None);
         if over_rest {
             node.rest

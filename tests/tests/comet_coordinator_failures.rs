@@ -13,6 +13,7 @@ struct Scene {
     client: Wallet,
     miner: Wallet,
     opening_fee: u64,
+    opened: u64,
 }
 
 impl Scene {
@@ -29,18 +30,21 @@ impl Scene {
         let network = Network::start(setup).await;
         let mut client = wallet("client");
         let tx = client.open_escrow("job_1", wallet("coordinator").address, 50_000, 10_000);
-        network.nodes[0].rest.commit(&tx).await;
+        let receipt = network.nodes[0].rest.commit(&tx).await;
+        let opened = receipt["height"].as_u64().expect("a height");
         Self {
             network,
             client,
             miner: wallet("miner"),
-            opening_fee: tx.fee,
+            opening_fee: tx.fee.get(),
+            opened,
         }
     }
 
     /// Hands in a claim without attestation.
     async fn claim(&mut self, receipt_id: &str) -> Transaction {
-        let terms = self.miner.receipt(receipt_id, self.client.address, "job_1");
+        let client = self.client.address;
+        let terms = self.miner.receipt(receipt_id, client, "job_1", self.opened);
         let claim = self.miner.claim(terms, None);
         let answer = self.network.nodes[0].rpc.broadcast(&claim.to_wire()).await;
         assert_eq!(answer["code"], 0, "{answer}");
@@ -75,7 +79,7 @@ impl Scene {
         let rest = &self.network.nodes[0].rest;
         eventually("the claim is dropped", async || {
             let reply = rest.get(&format!("/rpc/getTx/{}", claim.hash())).await;
-            (reply.status == 404).then_some(())
+            (reply.body["status"] == "dropped").then_some(())
         })
         .await;
     }
@@ -148,7 +152,7 @@ async fn no_answer_but_a_right_one_pays() {
 async fn a_coordinators_no_pays_nothing_and_leaves_the_escrow_open() {
     let coordinator = Coordinator::start(wallet("coordinator"), Manner::Negative).await;
     let mut scene = Scene::with(coordinator.entry()).await;
-    // The miner can't pay the fee of an offence: its claim is dropped.
+    // It is no offence, and a claim that fails has no place in a block.
     let claim = scene.claim("receipt_1").await;
     scene.is_dropped(&claim).await;
     scene.nothing_was_paid().await;

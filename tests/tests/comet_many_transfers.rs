@@ -104,7 +104,7 @@ async fn deliver(rest: &Rest, wallets: &[Wallet], batches: Vec<Vec<Transaction>>
 
 /// What one of the test's transfers costs.
 fn fee_of(sender: &Wallet) -> u64 {
-    sender.clone().transfer(sender.address, 7).fee
+    sender.clone().transfer(sender.address, 7).fee.get()
 }
 
 async fn send_all(rest: Rest, batch: Vec<Transaction>) {

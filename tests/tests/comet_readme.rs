@@ -60,7 +60,7 @@ fn the_readmes_examples_work_as_printed() {
         "\"compute_units\":",
         "\"minted\":",
         "\"status\":\"ok\"",
-        "\"ics23\":",
+        "\"ics23:smt\"",
         "\"peers\":[]",
         "ait_tx_total",
         "\"insufficient_balance\"",

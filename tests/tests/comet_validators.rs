@@ -19,11 +19,13 @@ const BLOCKS: u64 = 240;
 /// For so many blocks on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// `1 + floor(10^6 * (0.5 * stake share + 0.5 * work share))`; all shares here are tenths and sixths.
+/// `1 + floor(10^6 * (0.5 * S + 0.5 * min(S, R)))` with the shares of stake S and of work R; all shares
+/// here are tenths and sixths.
 fn expected_powers() -> Vec<u64> {
     let (stakes, jobs) = (STAKES.iter().sum::<u64>(), JOBS.iter().sum::<u64>());
     let parts = STAKES.iter().zip(JOBS).map(|(stake, done)| {
-        let above = u128::from(stake * jobs + done * stakes) * 1_000_000;
+        let (by_stake, by_work) = (stake * jobs, done * stakes);
+        let above = u128::from(by_stake + by_stake.min(by_work)) * 1_000_000;
         1 + u64::try_from(above / u128::from(2 * stakes * jobs)).expect("below a million")
     });
     parts.collect()
@@ -34,9 +36,13 @@ async fn validators_propose_by_their_power_and_the_mode_moves_there_and_back() {
     let coordinator = Coordinator::start(wallet("coordinator"), Manner::Honest).await;
     let params = [
         ("epoch_blocks", json!(20)),
+        // Above the age of evidence and such an epoch.
+        ("unbonding_blocks", json!(200)),
         // Scores stay as they are, and so do the powers.
         ("work_decay_bps", json!(10_000)),
         ("mint_per_unit", json!(1)),
+        // Their few units are all the work there is.
+        ("work_score_floor", json!(1)),
     ];
     let setup = Setup {
         coordinators: vec![wallet("coordinator")],
@@ -57,8 +63,8 @@ async fn validators_propose_by_their_power_and_the_mode_moves_there_and_back() {
             let opened = rest.commit(&open).await["height"]
                 .as_u64()
                 .expect("a height");
-            let terms = miner.receipt(&name, client.address, &name);
-            let attestation = coordinator.attestation(&terms, opened);
+            let terms = miner.receipt(&name, client.address, &name, opened);
+            let attestation = coordinator.attestation(&terms);
             rest.commit(&miner.claim(terms, Some(attestation))).await;
         }
     }

@@ -1,11 +1,13 @@
-//! Determinism: the same blocks give the same roots, whoever runs them, from whatever they were read
+//! Determinism: the same blocks give the same app hashes, whoever runs them, from whatever they were read
 //! back, and however often.
 
 use std::sync::Arc;
 
 use ait_app::{
     block::{BlockInput, execute},
-    state::State,
+    quantity::Height,
+    state::{AppHash, State},
+    tx::Anew,
 };
 use ait_store::{Batch, MemoryStore, SledStore, Store};
 use ait_tests::{
@@ -25,22 +27,22 @@ fn blocks_of(start: &Start, plans: &[Plan]) -> Vec<Block> {
         .iter()
         .map(|plan| {
             let built = build_block(&model, plan);
-            model.apply_block(&built.inputs, &built.engine);
-            let wires = built.inputs.into_iter().map(|input| input.wire).collect();
-            (wires, block_input(&built.engine))
+            model.block(&built.wires, &built.engine);
+            let input = block_input(&built.engine);
+            (built.wires, input)
         })
         .collect()
 }
 
-fn roots(start: &Start, blocks: &[Block]) -> Vec<[u8; 32]> {
+fn app_hashes(start: &Start, blocks: &[Block]) -> Vec<AppHash> {
     let mut chain = start.chain();
-    let mut roots = vec![chain.state.root()];
+    let mut hashes = vec![chain.state.app_hash()];
     for (wires, input) in blocks {
         announce(&mut chain, input);
         chain.finalize(wires.clone());
-        roots.push(chain.state.root());
+        hashes.push(chain.state.app_hash());
     }
-    roots
+    hashes
 }
 
 fn stored_entries(state: &State) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -56,21 +58,15 @@ fn rebuilt(state: &State) -> State {
 }
 
 fn assert_same_state(left: &State, right: &State) {
-    assert_eq!(left.root(), right.root());
+    assert_eq!(left.app_hash(), right.app_hash());
     assert_eq!(left.height(), right.height());
     assert_eq!(left.params(), right.params());
     assert_eq!(left.sent_validators(), right.sent_validators());
-    let due = |state: &State| -> Vec<Vec<u8>> {
-        state.due_escrows(u64::MAX).map(<[u8]>::to_vec).collect()
-    };
-    assert_eq!(due(left), due(right));
-    let unbonding = |state: &State| -> Vec<(u64, Vec<u8>)> {
-        let due = state.due_unbondings(u64::MAX);
-        due.map(|(height, key)| (height, key.to_vec())).collect()
-    };
-    assert_eq!(unbonding(left), unbonding(right));
-    assert!(left.stakes().eq(right.stakes()));
-    assert!(left.working().eq(right.working()));
+    let far = Height::MAX;
+    assert!(left.due_escrows(far).eq(right.due_escrows(far)));
+    assert!(left.due_unbondings(far).eq(right.due_unbondings(far)));
+    assert!(left.due_deletions(far).eq(right.due_deletions(far)));
+    assert!(left.stakers().eq(right.stakers()));
 }
 
 proptest! {
@@ -83,16 +79,16 @@ proptest! {
             let again = rebuilt(&chain.state);
             assert_same_state(&again, &chain.state);
             announce(&mut chain, &input);
-            let elsewhere = execute(&again, &read_entries(&wires), &chain.input()).unwrap();
+            let elsewhere = execute(&again, &read_entries(&wires), &chain.input(), &Anew).unwrap();
             let (block, _) = chain.finalize(wires);
             assert_same_outcome(&elsewhere, &block.outcome);
         }
     }
 
     #[test]
-    fn replaying_the_same_blocks_gives_the_same_roots((start, plans) in plan::chain(20)) {
+    fn replaying_the_same_blocks_gives_the_same_app_hashes((start, plans) in plan::chain(20)) {
         let blocks = blocks_of(&start, &plans);
-        prop_assert_eq!(roots(&start, &blocks), roots(&start, &blocks));
+        prop_assert_eq!(app_hashes(&start, &blocks), app_hashes(&start, &blocks));
     }
 }
 
@@ -123,7 +119,7 @@ proptest! {
             state.extend(changes.map(|(key, value)| (key.clone(), value.as_ref().map(own))));
             let batch = Batch {
                 height: block.height,
-                meta: chain.state.root().to_vec(),
+                meta: chain.state.app_hash().0.to_vec(),
                 state,
                 ..Batch::default()
             };
@@ -133,10 +129,11 @@ proptest! {
             sled = open();
             for store in [&memory as &dyn Store, &sled] {
                 let loaded = store.load().unwrap().unwrap();
-                prop_assert_eq!(&loaded.meta, &chain.state.root().to_vec());
+                prop_assert_eq!(&loaded.meta, &chain.state.app_hash().0.to_vec());
                 let entries: Vec<_> = loaded.state.map(Result::unwrap).collect();
                 let chain_id = CHAIN_ID.parse().unwrap();
-                let read = State::from_entries(chain_id, loaded.height, entries).unwrap();
+                let height = Height::new(loaded.height).unwrap();
+                let read = State::from_entries(chain_id, height, entries).unwrap();
                 assert_same_state(&read, &chain.state);
             }
         }
@@ -155,31 +152,31 @@ fn judging_a_block_twice_and_executing_it_leaves_no_trace_in_the_state_before() 
         chain.transfer(&alice(), &bob(), 1).wire(),
     ];
     let read = read_entries(&txs);
-    let first = execute(&before.state, &read, &before.input()).unwrap();
-    let second = execute(&before.state, &read, &before.input()).unwrap();
+    let first = execute(&before.state, &read, &before.input(), &Anew).unwrap();
+    let second = execute(&before.state, &read, &before.input(), &Anew).unwrap();
     assert_same_outcome(&first, &second);
-    assert_eq!(before.state.root(), chain.state.root());
+    assert_eq!(before.state.app_hash(), chain.state.app_hash());
     chain.commit(txs);
-    assert_eq!(chain.state.root(), first.state.root());
+    assert_eq!(chain.state.app_hash(), first.state.app_hash());
 }
 
 #[test]
-fn the_order_in_which_accounts_came_does_not_show_in_the_root() {
+fn the_order_in_which_accounts_came_does_not_show_in_the_app_hash() {
     let txs = |chain: &Chain, order: [u64; 3]| {
         let to = |n: u64| ait_tests::actors::Actor::named(&format!("receiver {n}"));
         let place = 0..;
         let list: Vec<_> = order
             .into_iter()
             .zip(place)
-            .map(|(n, place)| chain.transfer(&alice(), &to(n), 5).later(place))
+            .map(|(n, place)| chain.transfer(&alice(), &to(n), 5_000).later(place))
             .collect();
         list
     };
-    let root = |order: [u64; 3]| {
+    let app_hash = |order: [u64; 3]| {
         let mut chain = Setup::default().start();
         let list = txs(&chain, order);
         chain.commit(list);
-        chain.state.root()
+        chain.state.app_hash()
     };
-    assert_eq!(root([1, 2, 3]), root([3, 1, 2]));
+    assert_eq!(app_hash([1, 2, 3]), app_hash([3, 1, 2]));
 }

@@ -1,9 +1,10 @@
 //! `ESCROW_OPEN`, `ESCROW_RELEASE` and expiry: locked coins have one place, a deadline and a way back.
 
 use ait_tests::{
-    actors::{Actor, alice, bob, coordinator, miner},
+    actors::{alice, arbiter, bob, coordinator, miner, witness},
     chain::{Chain, Setup},
     draft::{Draft, escrow_open},
+    scenes::{miner_with_money, refused, with_attesters, with_opening},
 };
 use serde_json::json;
 
@@ -19,16 +20,32 @@ fn opening_locks_the_amount_under_client_and_job() {
     assert_eq!(block.codes(), [0]);
     assert_eq!(chain.balance(alice().address()), RICH - 60_000 - fee);
     let expected = json!({
-        "client": alice().address().to_string(),
-        "job_id": "job_42",
-        "coordinator": coordinator().address().to_string(),
         "amount": 60_000,
-        "status": "open",
-        "opened_height": 5,
+        "assigned": false,
+        "attesters": [],
+        "cancelled": false,
+        "claims": 0,
+        "client": alice().address().to_string(),
+        "closed_height": null,
+        "convicted": [],
+        "coordinator": coordinator().address().to_string(),
+        "deleted_height": null,
         "expires_height": 105,
+        "job_id": "job_42",
+        "keys": [coordinator().pubkey().to_string()],
+        "last_receipt": null,
+        "miner": null,
+        "opened_height": 5,
+        "paid": 0,
+        "partial": false,
+        "reason": null,
+        "remaining": 60_000,
+        "status": "open",
+        "threshold": 1,
     });
     assert_eq!(chain.escrow(&alice(), "job_42"), expected);
     assert_eq!(chain.supply()["escrows"], 60_000);
+    assert_eq!(chain.coordinator(&coordinator())["opened"], 1);
     let event = block.events("escrow_opened")[0];
     assert_eq!(event.get("job_id"), Some("job_42"));
     assert_eq!(event.get("client"), Some(&*alice().address().to_string()));
@@ -36,36 +53,81 @@ fn opening_locks_the_amount_under_client_and_job() {
         event.get("coordinator"),
         Some(&*coordinator().address().to_string())
     );
+    assert_eq!(event.get("miner"), None);
     assert_eq!(event.get("amount"), Some("60000"));
+}
+
+#[test]
+fn an_opening_may_name_a_miner_parts_and_more_coordinators() {
+    let setup = Setup::default().coordinators(&[&coordinator(), &arbiter(), &witness()]);
+    let (chain, _) = with_opening(&setup, |chain| {
+        chain
+            .open(&alice(), "job_42", 60_000, 100)
+            .with("miner", miner().address().to_string())
+            .with("partial", true)
+            .with(
+                "attesters",
+                [witness(), arbiter()]
+                    .map(|a| a.address().to_string())
+                    .to_vec(),
+            )
+    });
+    let escrow = chain.escrow(&alice(), "job_42");
+    assert_eq!(escrow["miner"], miner().address().to_string());
+    assert_eq!(escrow["assigned"], false, "the client named it");
+    assert_eq!(escrow["partial"], true);
+    let others = [witness(), arbiter()].map(|a| a.address().to_string());
+    assert_eq!(escrow["attesters"], json!(others));
+    let keys = [coordinator(), witness(), arbiter()].map(|a| a.pubkey().to_string());
+    assert_eq!(escrow["keys"], json!(keys));
+    assert_eq!(escrow["threshold"], 3, "all of them, where none is named");
+    for who in [coordinator(), witness(), arbiter()] {
+        assert_eq!(chain.coordinator(&who)["opened"], 1, "{}", who.name);
+    }
 }
 
 #[test]
 fn one_job_id_serves_two_clients() {
     let mut chain = Chain::start();
     let txs = [
-        chain.open(&alice(), "job", 10, 5),
-        chain.open(&bob(), "job", 20, 5),
+        chain.open(&alice(), "job", 1_000, 5),
+        chain.open(&bob(), "job", 2_000, 5),
     ];
     assert_eq!(chain.commit(txs).codes(), [0, 0]);
-    assert_eq!(chain.escrow(&alice(), "job")["amount"], 10);
-    assert_eq!(chain.escrow(&bob(), "job")["amount"], 20);
+    assert_eq!(chain.escrow(&alice(), "job")["amount"], 1_000);
+    assert_eq!(chain.escrow(&bob(), "job")["amount"], 2_000);
 }
 
 #[test]
 fn an_open_escrow_is_not_opened_again() {
     let mut chain = Chain::start();
     let txs = [
-        chain.open(&alice(), "job", 10, 5),
-        chain.open(&alice(), "job", 20, 5).later(1),
+        chain.open(&alice(), "job", 1_000, 5),
+        chain.open(&alice(), "job", 2_000, 5).later(1),
     ];
     let block = chain.commit(txs);
     assert_eq!(block.code_name(1), "escrow_already_open");
-    assert_eq!(chain.escrow(&alice(), "job")["amount"], 10);
+    assert_eq!(chain.escrow(&alice(), "job")["amount"], 1_000);
+}
+
+#[test]
+fn what_was_opened_in_a_block_is_not_opened_again_in_it() {
+    let mut chain = Chain::start();
+    let txs = [
+        chain.open(&alice(), "job", 1_000, 5),
+        chain.release(&coordinator(), &alice(), "job"),
+        chain.open(&alice(), "job", 1_000, 5).later(1),
+    ];
+    let block = chain.commit(txs);
+    assert_eq!(block.names(), ["", "", "opened_in_this_block"]);
+    let tx = chain.open(&alice(), "job", 1_000, 5);
+    assert_eq!(chain.commit([tx]).names(), [""]);
 }
 
 #[test]
 fn a_settled_escrow_uses_its_job_id_up_for_ever() {
-    let mut chain = Chain::start();
+    let setup = Setup::default().param("escrow_max_ttl_blocks", 5);
+    let mut chain = setup.start();
     let tx = chain.open(&alice(), "job", 60_000, 5);
     chain.commit([tx]);
     let work = chain.work(&alice(), "job", &miner(), "receipt");
@@ -73,8 +135,8 @@ fn a_settled_escrow_uses_its_job_id_up_for_ever() {
     assert_eq!(chain.commit([tx]).codes(), [0]);
     chain.advance_to(20);
     let txs = [
-        chain.open(&alice(), "job", 10, 5),
-        chain.open(&bob(), "job", 10, 5),
+        chain.open(&alice(), "job", 1_000, 5),
+        chain.open(&bob(), "job", 1_000, 5),
     ];
     let block = chain.commit(txs);
     assert_eq!(block.code_name(0), "escrow_already_settled");
@@ -86,20 +148,32 @@ fn a_settled_escrow_uses_its_job_id_up_for_ever() {
 }
 
 #[test]
-fn a_refunded_job_can_be_opened_again() {
-    let mut chain = Chain::start();
-    let tx = chain.open(&alice(), "job", 60_000, 5);
-    chain.commit([tx]);
-    let tx = chain.release(&coordinator(), &alice(), "job");
+fn a_refunded_job_can_be_opened_again_with_a_wholly_new_record() {
+    let (mut chain, _) = with_opening(&Setup::default(), |chain| {
+        chain
+            .open(&alice(), "job_42", 60_000, 5)
+            .with("miner", bob().address().to_string())
+            .with("partial", true)
+    });
+    let work = chain
+        .work(&alice(), "job_42", &bob(), "part")
+        .costing(10, 1_000);
+    let tx = chain.claim(&bob(), &work);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+    let tx = chain.release(&coordinator(), &alice(), "job_42");
     assert_eq!(chain.commit([tx]).codes(), [0]);
-    assert_eq!(chain.escrow(&alice(), "job")["status"], "refunded");
-    let tx = chain.open(&alice(), "job", 70_000, 5);
+    let tx = chain.open(&alice(), "job_42", 70_000, 5);
     assert_eq!(chain.commit([tx]).codes(), [0]);
-    let escrow = chain.escrow(&alice(), "job");
-    assert_eq!(
-        (&escrow["amount"], &escrow["opened_height"]),
-        (&json!(70_000), &json!(3))
-    );
+    let escrow = chain.escrow(&alice(), "job_42");
+    let names = ["amount", "opened_height", "paid", "claims", "remaining"];
+    let figures = names.map(|name| escrow[name].clone());
+    assert_eq!(figures, [70_000, 4, 0, 0, 70_000].map(|n| json!(n)));
+    let nothing = ["miner", "last_receipt", "closed_height", "deleted_height"];
+    for name in nothing {
+        assert_eq!(escrow[name], json!(null), "{name}");
+    }
+    assert_eq!(escrow["partial"], false);
+    assert_eq!(chain.coordinator(&coordinator())["opened"], 2);
 }
 
 #[test]
@@ -110,9 +184,7 @@ fn only_the_escrows_coordinator_releases_it_and_all_goes_back_to_the_client() {
     let locked = chain.balance(alice().address());
     for sender in [alice(), bob()] {
         let tx = chain.release(&sender, &alice(), "job");
-        let block = chain.commit([tx]);
-        assert_eq!(block.code_name(0), "not_the_coordinator");
-        assert_eq!(chain.escrow(&alice(), "job")["status"], "open");
+        refused(&mut chain, tx, "not_the_coordinator");
     }
     let fees = locked - chain.balance(alice().address());
     let tx = chain.release(&coordinator(), &alice(), "job");
@@ -122,6 +194,24 @@ fn only_the_escrows_coordinator_releases_it_and_all_goes_back_to_the_client() {
     assert_eq!(event.get("amount"), Some("60000"));
     assert_eq!(event.get("reason"), Some("released"));
     assert_eq!(chain.supply()["escrows"], 0);
+    let escrow = chain.escrow(&alice(), "job");
+    assert_eq!(
+        (&escrow["status"], &escrow["reason"], &escrow["remaining"]),
+        (&json!("refunded"), &json!("released"), &json!(0))
+    );
+    assert_eq!(chain.coordinator(&coordinator())["released"], 1);
+}
+
+#[test]
+fn only_the_first_of_several_coordinators_releases() {
+    let (mut chain, _) = with_attesters(&Setup::default().balance(&arbiter(), 1_000), 1);
+    let tx = chain.release(&arbiter(), &alice(), "job_42");
+    refused(&mut chain, tx, "not_the_coordinator");
+    let tx = chain.release(&coordinator(), &alice(), "job_42");
+    assert_eq!(chain.commit([tx]).names(), [""]);
+    for who in [coordinator(), arbiter(), witness()] {
+        assert_eq!(chain.coordinator(&who)["released"], 1, "{}", who.name);
+    }
 }
 
 #[test]
@@ -136,9 +226,8 @@ fn releasing_what_is_not_open_names_what_it_is() {
         chain.release(&coordinator(), &bob(), "job").later(3),
     ];
     let block = chain.commit(txs);
-    let names: Vec<_> = (0..4).map(|i| block.code_name(i)).collect();
     let expected = ["escrow_not_found", "", "escrow_closed", "escrow_not_found"];
-    assert_eq!(names, expected);
+    assert_eq!(block.names(), expected);
     assert_eq!(chain.supply()["escrows"], 0);
 }
 
@@ -167,7 +256,15 @@ fn an_escrow_expires_in_block_opened_height_plus_ttl_and_not_before() {
     assert_eq!(chain.balance(alice().address()), locked);
     let block = chain.commit(Vec::<Draft>::new());
     assert_eq!(block.height, 4);
-    assert_eq!(chain.escrow(&alice(), "job")["status"], "refunded");
+    let escrow = chain.escrow(&alice(), "job");
+    assert_eq!(
+        (
+            &escrow["status"],
+            &escrow["reason"],
+            &escrow["closed_height"]
+        ),
+        (&json!("refunded"), &json!("expired"), &json!(4))
+    );
     assert_eq!(chain.balance(alice().address()), locked + 60_000);
     assert_eq!(block.outcome.events.len(), 1);
     let event = &block.outcome.events[0];
@@ -175,6 +272,7 @@ fn an_escrow_expires_in_block_opened_height_plus_ttl_and_not_before() {
         (&*event.kind, event.get("reason")),
         ("escrow_refunded", Some("expired"))
     );
+    assert_eq!(chain.coordinator(&coordinator())["expired"], 1);
     chain.advance_to(9);
     assert_eq!(chain.balance(alice().address()), locked + 60_000, "once");
 }
@@ -182,7 +280,7 @@ fn an_escrow_expires_in_block_opened_height_plus_ttl_and_not_before() {
 #[test]
 fn in_its_last_block_an_escrow_can_be_claimed_and_in_its_due_block_it_cannot() {
     for (claimed_in, code) in [(3, ""), (4, "escrow_closed")] {
-        let mut chain = Chain::start();
+        let mut chain = miner_with_money().start();
         let tx = chain.open(&alice(), "job", 60_000, 3);
         chain.commit([tx]);
         chain.advance_to(claimed_in - 1);
@@ -194,9 +292,9 @@ fn in_its_last_block_an_escrow_can_be_claimed_and_in_its_due_block_it_cannot() {
 
 #[test]
 fn money_from_an_expired_escrow_can_be_spent_in_the_same_block() {
-    let mut chain = Setup::default().balance(&alice(), 60_000 + 100).start();
+    let mut chain = Setup::default().balance(&alice(), 60_000 + 1_100).start();
     let tx = chain.open(&alice(), "job", 60_000, 2);
-    chain.commit([tx]);
+    assert_eq!(chain.commit([tx]).names(), [""]);
     chain.advance_to(2);
     let tx = chain.transfer(&alice(), &bob(), 50_000);
     assert_eq!(chain.commit([tx]).codes(), [0]);
@@ -205,9 +303,9 @@ fn money_from_an_expired_escrow_can_be_spent_in_the_same_block() {
 #[test]
 fn the_life_of_an_escrow_has_its_limits() {
     let mut chain = Setup::default().param("escrow_max_ttl_blocks", 10).start();
-    let tx = chain.open(&alice(), "longest", 5, 10);
+    let tx = chain.open(&alice(), "longest", 5_000, 10);
     assert_eq!(chain.commit([tx]).codes(), [0]);
-    let tx = chain.open(&alice(), "too_long", 5, 11);
+    let tx = chain.open(&alice(), "too_long", 5_000, 11);
     let block = chain.commit([tx]);
     assert_eq!(block.code_name(0), "ttl_too_long");
     assert!(
@@ -215,121 +313,85 @@ fn the_life_of_an_escrow_has_its_limits() {
         "{}",
         block.result(0).log
     );
-    let refusal = chain.reject([chain.open(&alice(), "none", 5, 0)]);
+    let refusal = chain.reject([chain.open(&alice(), "none", 5_000, 0)]);
     assert_eq!(refusal.code.name(), "invalid_field");
     assert!(refusal.message.contains("payload.ttl_blocks"), "{refusal}");
 }
 
 #[test]
+fn an_escrow_holds_at_least_the_minimum_amount() {
+    let mut chain = Setup::default().param("min_escrow_amount", 5_000).start();
+    let tx = chain.open(&alice(), "job", 4_999, 5);
+    refused(&mut chain, tx, "escrow_too_low");
+    let tx = chain.open(&alice(), "job", 5_000, 5);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+}
+
+#[test]
 fn what_nobody_has_cannot_be_locked() {
-    let mut chain = Setup::default().balance(&alice(), 1_000).start();
-    let tx = chain.open(&alice(), "job", 1_000, 5);
-    let block = chain.commit([tx]);
-    assert_eq!(block.code_name(0), "insufficient_balance");
-    assert_eq!(
-        chain.record(&format!("/escrow/{}/job", alice().address())),
-        None
+    let required = Chain::start().open(&alice(), "job", 5_000, 5).fee;
+    for (balance, code) in [
+        (5_000 + required, ""),
+        (4_999 + required, "insufficient_balance"),
+    ] {
+        let mut chain = Setup::default().balance(&alice(), balance).start();
+        let tx = chain.open(&alice(), "job", 5_000, 5);
+        assert_eq!(chain.commit([tx]).code_name(0), code);
+        let escrow = chain.record(&format!("/escrow/{}/job", alice().address()));
+        assert_eq!(escrow.is_some(), code.is_empty());
+    }
+}
+
+#[test]
+fn every_coordinator_of_an_opening_is_registered() {
+    let setup = Setup::default().coordinators(&[&coordinator(), &arbiter()]);
+    let mut chain = setup.start();
+    let tx = chain.draft(
+        &alice(),
+        "ESCROW_OPEN",
+        escrow_open("job", bob().address(), 10, 5),
     );
-    assert_eq!(chain.supply()["escrows"], 0);
+    refused(&mut chain, tx, "unknown_coordinator");
+    for (attesters, code) in [([arbiter()], ""), ([bob()], "unknown_coordinator")] {
+        let names = attesters.map(|a| a.address().to_string()).to_vec();
+        let tx = chain
+            .open(&alice(), "job", 5_000, 5)
+            .with("attesters", names);
+        let tx = chain.priced(tx);
+        assert_eq!(chain.commit([tx]).code_name(0), code);
+    }
 }
 
 #[test]
-fn an_unregistered_coordinator_gets_no_escrow() {
-    let mut chain = Chain::start();
-    let payload = escrow_open("job", bob().address(), 10, 5);
-    let tx = chain.draft(&alice(), "ESCROW_OPEN", payload);
-    let block = chain.commit([tx]);
-    assert_eq!(block.code_name(0), "unknown_coordinator");
-}
-
-/// A chain in which `count` escrows of Alice are due in block 11, opened by name ascending.
-fn with_due_escrows(count: u64) -> Chain {
-    let mut chain = Setup::default().param("fee_per_kib", 0).start();
-    let txs: Vec<Draft> = (0..count)
-        .map(|n| {
-            chain
-                .open(&alice(), &format!("job_{n:04}"), 10, 10)
-                .later(n)
-        })
-        .collect();
-    assert!(chain.commit(txs).codes().iter().all(|code| *code == 0));
-    chain.advance_to(10);
-    chain
-}
-
-#[test]
-fn at_most_a_thousand_escrows_expire_in_a_block_and_the_rest_in_the_next() {
-    let mut chain = with_due_escrows(1_050);
-    let locked = chain.balance(alice().address());
-    let block = chain.commit(Vec::<Draft>::new());
-    assert_eq!(block.outcome.events.len(), 1_000);
-    assert_eq!(chain.balance(alice().address()), locked + 10_000);
-    assert_eq!(chain.escrow(&alice(), "job_0999")["status"], "refunded");
-    assert_eq!(chain.escrow(&alice(), "job_1000")["status"], "open");
-    let block = chain.commit(Vec::<Draft>::new());
-    assert_eq!(block.outcome.events.len(), 50);
-    assert_eq!(chain.balance(alice().address()), locked + 10_500);
-    assert_eq!(chain.supply()["escrows"], 0);
-}
-
-#[test]
-fn an_overdue_escrow_counts_as_closed_and_reopening_it_refunds_it_first() {
-    let mut chain = with_due_escrows(1_010);
-    let work = chain
-        .work(&alice(), "job_1005", &miner(), "receipt")
-        .costing(1, 1);
-    let before = chain.balance(alice().address());
-    let txs = [
-        chain.claim(&miner(), &work),
-        chain.release(&coordinator(), &alice(), "job_1005"),
-        chain.open(&alice(), "job_1005", 3, 10),
+fn the_checks_of_an_opening_come_in_their_order() {
+    let setup = Setup::default()
+        .coordinators(&[&coordinator(), &arbiter()])
+        .param("coordinator_min_bond", 10)
+        .param("escrow_max_ttl_blocks", 100)
+        .balance(&alice(), 10_000);
+    let mut chain = setup.start();
+    let bonded = chain.bond(&coordinator(), 10);
+    chain.commit([bonded]);
+    let tx = chain.open(&alice(), "job", 1_000, 5);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+    let attesters = |name: String| vec![name];
+    let open = |amount: u64, ttl: u64| chain.open(&alice(), "job", amount, ttl);
+    let unknown = open(5, 101).with("attesters", attesters(bob().address().to_string()));
+    let poor = open(5, 101).with("attesters", attesters(arbiter().address().to_string()));
+    let cases = [
+        (unknown, "unknown_coordinator"),
+        (poor, "bond_too_small"),
+        (open(5, 101), "ttl_too_long"),
+        (open(5, 100), "escrow_too_low"),
+        (open(1_000_000, 100), "escrow_already_open"),
+        (
+            chain.open(&alice(), "new", 1_000_000, 100),
+            "insufficient_balance",
+        ),
     ];
-    let fees = txs[2].fee;
-    let block = chain.commit(txs);
-    assert_eq!(block.code_name(0), "escrow_closed");
-    assert_eq!(block.code_name(1), "escrow_closed");
-    assert_eq!(block.code_name(2), "");
-    let kinds: Vec<_> = block
-        .result(2)
-        .events
-        .iter()
-        .map(|e| e.kind.as_str())
-        .collect();
-    assert_eq!(kinds, ["escrow_refunded", "escrow_opened"]);
-    assert_eq!(chain.escrow(&alice(), "job_1005")["amount"], 3);
-    assert_eq!(chain.escrow(&alice(), "job_1005")["expires_height"], 21);
-    // 1,000 expired, one was refunded by its reopening, nine still wait.
-    let expected = before + 10_000 + 10 - 3 - fees;
-    assert_eq!(chain.balance(alice().address()), expected);
-    let block = chain.commit(Vec::<Draft>::new());
-    assert_eq!(block.outcome.events.len(), 9);
-    assert_eq!(chain.escrow(&alice(), "job_1005")["status"], "open");
-    assert_eq!(chain.supply()["escrows"], 3);
-}
-
-#[test]
-fn escrows_expire_by_due_height_and_then_by_key() {
-    let mut chain = Chain::start();
-    let other = Actor::named("another client");
-    let txs = [
-        chain.transfer(&alice(), &other, 1_000),
-        chain.open(&alice(), "z", 10, 4).later(1),
-        chain.open(&alice(), "b", 11, 5).later(2),
-        chain.open(&alice(), "a", 12, 5).later(3),
-        chain.open(&other, "a", 13, 5),
-    ];
-    assert_eq!(chain.commit(txs).codes(), [0; 5]);
-    chain.advance_to(4);
-    let amounts = |chain: &mut Chain| -> Vec<String> {
-        let block = chain.commit(Vec::<Draft>::new());
-        let events = block.outcome.events.iter();
-        events
-            .map(|e| e.get("amount").unwrap().to_owned())
-            .collect()
-    };
-    assert_eq!(amounts(&mut chain), ["10"]);
-    let mut expected = ["12", "11"].map(str::to_owned).to_vec();
-    let first = other.address().to_string() < alice().address().to_string();
-    expected.insert(if first { 0 } else { 2 }, "13".into());
-    assert_eq!(amounts(&mut chain), expected);
+    for (tx, code) in cases {
+        let mut chain = chain.clone();
+        let tx = chain.priced(tx);
+        refused(&mut chain, tx, code);
+    }
 }

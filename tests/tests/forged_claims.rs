@@ -2,16 +2,15 @@
 
 use ait_tests::{
     actors::{Actor, alice, bob, coordinator, miner},
-    chain::Setup,
-    scenes::{refused, with_escrow},
+    scenes::{POCKET_MONEY, miner_with_money, refused, with_escrow},
     work::{Says, Work},
 };
-use serde_json::json;
 
 #[test]
 fn a_receipt_of_another_miner_is_worth_nothing_to_a_thief() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
     let thief = Actor::named("thief");
+    let setup = miner_with_money().balance(&thief, POCKET_MONEY);
+    let (mut chain, work) = with_escrow(&setup, 60_000);
     let answer = work.attested_by(&coordinator(), 1);
     let own_signature = work.signed_by(&miner());
     // As it is, from the thief's account.
@@ -29,12 +28,12 @@ fn a_receipt_of_another_miner_is_worth_nothing_to_a_thief() {
     refused(&mut chain, claim, "invalid_miner_signature");
     let claim = chain.claim_with(&thief, &renamed, Some(&answer));
     refused(&mut chain, claim, "invalid_attestation");
-    assert_eq!(chain.balance(thief.address()), 0);
+    assert!(chain.balance(thief.address()) < POCKET_MONEY);
 }
 
 #[test]
 fn an_attestation_holds_for_one_receipt_one_escrow_and_one_chain() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
     let tx = chain.open(&alice(), "job_43", 60_000, 100);
     chain.commit([tx]);
     let elsewhere = Work {
@@ -88,7 +87,7 @@ fn an_attestation_holds_for_one_receipt_one_escrow_and_one_chain() {
 
 #[test]
 fn a_receipt_for_another_chain_is_refused() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
+    let (mut chain, work) = with_escrow(&miner_with_money(), 60_000);
     let elsewhere = Work {
         chain_id: "other-chain".into(),
         ..work.clone()
@@ -97,20 +96,4 @@ fn a_receipt_for_another_chain_is_refused() {
     let payload = work.claim(&elsewhere.signed_by(&miner()), Some(&answer));
     let claim = chain.draft(&miner(), "RECEIPT_CLAIM", payload);
     refused(&mut chain, claim, "invalid_miner_signature");
-}
-
-#[test]
-fn a_coordinator_that_is_no_longer_registered_attests_nothing() {
-    let (mut chain, work) = with_escrow(&Setup::default(), 60_000);
-    let new_key = Actor::named("coordinator's new key");
-    let registered = json!({coordinator().address().to_string(): new_key.pubkey().to_string()});
-    let tx = chain.set_param("coordinators", registered);
-    chain.commit([tx]);
-    let claim = chain.claim(&miner(), &work);
-    refused(&mut chain, claim, "invalid_attestation");
-    // The same account with its new key attests for the same escrow.
-    let mut answer = work.attested_by(&new_key, 1);
-    answer["coordinator"] = coordinator().address().to_string().into();
-    let claim = chain.claim_with(&miner(), &work, Some(&answer));
-    assert_eq!(chain.commit([claim]).codes(), [0]);
 }

@@ -30,21 +30,38 @@ fn the_first_state_holds_balances_params_validators_and_the_supply() {
         "minted": 0,
         "burned": 0,
         "balances": 4_000_000_000_u64,
+        "bonds": 0,
         "escrows": 0,
         "stakes": 0,
         "unbonding": 0,
     });
     assert_eq!(chain.supply(), expected);
-    let record = chain
-        .record(&format!("/validator/{}", validator().address()))
-        .unwrap();
-    assert_eq!(record["pubkey"], validator_key().pubkey().to_string());
-    assert_eq!(record["power"], 10);
-    let sent: Vec<_> = chain.state.sent_validators().values().collect();
-    assert_eq!(
-        (sent[0].address, sent[0].power),
-        (validator().address(), 10)
-    );
+    let key = validator_key().pubkey().to_string();
+    let expected = json!({
+        "address": validator().address().to_string(),
+        "counted_blocks": 0,
+        "jail": null,
+        "keys": [key],
+        "missed_blocks": 0,
+        "power": 10,
+        "proven": true,
+        "pubkey": key,
+        "stake": 0,
+        "stake_pubkey": null,
+        "unbonding": [],
+        "window": 0,
+    });
+    assert_eq!(chain.validator(&validator()), expected);
+    let expected = json!({
+        "admin_candidate": null,
+        "decays": [{"bps": 9_000, "epoch": 0}],
+        "epochs": 0,
+        "last_epoch_end": 0,
+        "mode": "poa",
+        "mode_changes": 0,
+    });
+    assert_eq!(chain.record("/consensus"), Some(expected));
+    assert_eq!(chain.set().into_iter().collect::<Vec<_>>(), [(key, 10)]);
 }
 
 #[test]
@@ -55,8 +72,12 @@ fn the_first_block_has_the_initial_height() {
             ..Setup::default()
         };
         let mut chain = setup.start();
+        assert_eq!(
+            chain.record("/consensus").unwrap()["last_epoch_end"],
+            first - 1
+        );
         assert_eq!(chain.commit(Vec::<Draft>::new()).height, first);
-        let tx = chain.open(&alice(), "job", 5, 10);
+        let tx = chain.open(&alice(), "job", 5_000, 10);
         chain.commit([tx]);
         assert_eq!(chain.escrow(&alice(), "job")["expires_height"], first + 11);
     }
@@ -79,7 +100,7 @@ fn a_chain_that_would_leave_the_range_of_heights_does_not_begin() {
         ..Setup::default()
     };
     let mut chain = setup.param("escrow_max_ttl_blocks", 10_000_000).start();
-    let tx = chain.open(&alice(), "job", 5, 10_000_000);
+    let tx = chain.open(&alice(), "job", 5_000, 10_000_000);
     assert_eq!(chain.commit([tx]).codes(), [0]);
 }
 
@@ -99,12 +120,15 @@ fn the_same_genesis_written_otherwise_gives_the_same_root() {
             accounts.join(",")
         )
     };
-    let root = |bytes: &[u8]| {
+    let app_hash = |bytes: &[u8]| {
         let genesis = Genesis::parse(bytes, EVIDENCE_MAX_AGE).unwrap();
-        genesis.state(CHAIN_ID.parse().unwrap(), 1).unwrap().root()
+        genesis
+            .state(CHAIN_ID.parse().unwrap(), 1)
+            .unwrap()
+            .app_hash()
     };
-    assert_eq!(root(&pretty), root(&canonical(&app_state())));
-    assert_eq!(root(reversed.as_bytes()), root(&pretty));
+    assert_eq!(app_hash(&pretty), app_hash(&canonical(&app_state())));
+    assert_eq!(app_hash(reversed.as_bytes()), app_hash(&pretty));
 }
 
 #[test]
@@ -183,12 +207,18 @@ fn every_fault_of_a_genesis_is_named() {
             "consensus_mode",
         ),
         (
-            add("/params", "unbonding_blocks", json!(99)),
+            add("/params", "unbonding_blocks", json!(111)),
             "unbonding_blocks",
         ),
         (
             add("/params", "evidence_max_age_num_blocks", json!(5)),
             "evidence_max_age_num_blocks",
+        ),
+        (add("/params", "epoch_blocks", json!(19)), "epoch_blocks"),
+        (add("/params", "max_validators", json!(3)), "max_validators"),
+        (
+            add("/params", "revoked_keys", json!(["00"])),
+            "revoked_keys",
         ),
     ];
     for (bytes, named) in cases {
@@ -199,14 +229,24 @@ fn every_fault_of_a_genesis_is_named() {
 }
 
 #[test]
-fn the_default_unbonding_time_may_not_be_shorter_than_evidence_stays_valid() {
+fn unbonding_takes_longer_than_evidence_stays_valid_and_an_epoch_lasts() {
+    // 120 blocks of unbonding, 10 of an epoch.
     let bytes = Setup::default().app_state();
-    assert!(Genesis::parse(&bytes, 100).is_ok());
-    let refusal = Genesis::parse(&bytes, 101).unwrap_err();
+    assert!(Genesis::parse(&bytes, 108).is_ok());
+    let refusal = Genesis::parse(&bytes, 109).unwrap_err();
+    assert_eq!(refusal.code.name(), "param_conflict");
     assert!(refusal.message.contains("unbonding_blocks"), "{refusal}");
-    assert!(refusal.message.contains("101"), "{refusal}");
-    let longer = Setup::default().param("unbonding_blocks", 101).app_state();
-    assert!(Genesis::parse(&longer, 101).is_ok());
+    assert!(refusal.message.contains("109"), "{refusal}");
+    let longer = Setup::default().param("unbonding_blocks", 121).app_state();
+    assert!(Genesis::parse(&longer, 109).is_ok());
+    assert!(Genesis::parse(&longer, u64::MAX).is_err());
+}
+
+#[test]
+fn a_genesis_may_ask_for_compute_backed_proof_and_begins_under_its_authorities() {
+    let chain = Setup::default().param("consensus_mode", "cbp").start();
+    assert_eq!(chain.mode(), "poa");
+    assert_eq!(chain.param("consensus_mode"), "cbp");
 }
 
 #[test]

@@ -5,15 +5,17 @@ use ait_app::{
     block::{BlockInput, Entry, attestations_wire, execute},
     simulate::simulate,
     state::Key,
-    tx::canonicalise,
+    tx::{Anew, canonicalise},
 };
 use ait_tests::{
-    actors::{alice, bob, coordinator, miner},
-    chain::{CHAIN_ID, Chain, read_entries},
+    actors::{admin, alice, bob, coordinator, miner},
+    chain::{CHAIN_ID, Chain, new_authority, read_entries},
+    draft::Draft,
     plan,
     work::attestation_entry,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
+use serde_json::json;
 
 /// One transaction of each kind, and an attestation entry.
 fn wires(chain: &Chain) -> Vec<Vec<u8>> {
@@ -25,12 +27,49 @@ fn wires(chain: &Chain) -> Vec<Vec<u8>> {
             .with("memo", "naïve \u{7} 😀")
             .wire(),
         chain.open(&bob(), "job_2", 60_000, 100).wire(),
+        open_with_everything(chain).wire(),
+        chain.assign(&alice(), "job", &miner()).wire(),
+        chain.top_up(&bob(), &alice(), "job", 5).wire(),
+        chain.cancel(&alice(), "job").wire(),
         chain.release(&coordinator(), &alice(), "job").wire(),
         chain.claim(&miner(), &work).wire(),
         chain.claim_with(&miner(), &work, None).wire(),
+        chain
+            .claim_by(&miner(), &work, &[&coordinator(), &bob()])
+            .with("final", true)
+            .with("opened_height", 1)
+            .wire(),
+        chain
+            .report(&bob(), &miner(), &work, std::slice::from_ref(&answer))
+            .with("miner_pubkey", miner().pubkey().to_string())
+            .wire(),
+        chain
+            .equivocation(&bob(), (&work, &answer), (&work, &answer))
+            .wire(),
+        chain.bond(&bob(), 5).wire(),
+        chain.unbond(&bob(), 5).wire(),
         chain.set_param("base_fee", 3).wire(),
+        chain.set_param("coordinators", json!({})).wire(),
+        chain
+            .set_param("authorities", vec![new_authority(&alice(), &bob(), 1_000)])
+            .wire(),
+        chain.accept_admin(&bob()).wire(),
+        chain.spend_treasury(&admin(), bob().address(), 5).wire(),
+        chain.first_stake(&bob(), &miner(), 5).wire(),
+        chain.unstake(&bob(), 5).wire(),
+        chain.unjail(&bob()).wire(),
         attestation_entry(&[answer]),
     ]
+}
+
+fn open_with_everything(chain: &Chain) -> Draft {
+    let more = [bob(), miner()].map(|a| a.address().to_string());
+    chain
+        .open(&bob(), "job_3", 60_000, 100)
+        .with("miner", miner().address().to_string())
+        .with("partial", true)
+        .with("attesters", more.to_vec())
+        .with("threshold", 2)
 }
 
 fn a_chain() -> Chain {
@@ -72,6 +111,8 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         " ",
         "\n",
         "{\"attestations\":[",
+        "AIT-ENVELOPE/1\n",
+        "1e999",
         "\"fee\":0,",
     ]);
     let place = any::<Index>;
@@ -173,12 +214,14 @@ proptest! {
         let chain = a_chain();
         let read = read_entries(std::slice::from_ref(&bytes));
         prop_assert!(matches!(read[0], Entry::Invalid(_)));
-        let outcome = execute(&chain.state, &read, &BlockInput::default()).unwrap();
-        prop_assert_eq!(outcome.state.root(), chain.state.root());
+        let outcome = execute(&chain.state, &read, &BlockInput::default(), &Anew).unwrap();
+        prop_assert_eq!(outcome.state.app_hash(), chain.state.app_hash());
     }
 
     #[test]
-    fn any_path_is_a_key_or_refused(path in "[/a-z0-9._-]{0,80}|/(account|escrow|param)/.{0,60}") {
+    fn any_path_is_a_key_or_refused(
+        path in "[/a-z0-9._-]{0,80}|/(account|escrow|receipt|param|coordinator)/.{0,60}",
+    ) {
         if let Ok(key) = Key::parse(&path) {
             prop_assert_eq!(key.to_string(), path);
         }

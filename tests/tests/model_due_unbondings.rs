@@ -4,8 +4,15 @@ use ait_tests::{
     actors::{Actor, validator_key},
     chain::{CHAIN_ID, Chain, EVIDENCE_MAX_AGE, Setup},
     draft::Draft,
-    model::{Engine, Input, Model},
+    model::{Engine, Model},
 };
+use serde_json::json;
+
+/// Each takes out of its bond and of its stake 16 times.
+const PEOPLE: u64 = 320;
+
+/// A block pays out no more.
+const MOST: u64 = 10_000;
 
 /// A chain and its model, side by side.
 struct Pair {
@@ -15,26 +22,29 @@ struct Pair {
 
 impl Pair {
     fn start(setup: &Setup) -> Self {
-        let (accounts, params) = (&setup.accounts, &setup.params);
+        let app_state = json!({"accounts": setup.accounts, "params": setup.params});
         Self {
             chain: setup.start(),
-            model: Model::new(CHAIN_ID, 1, accounts, params, EVIDENCE_MAX_AGE),
+            model: Model::new(CHAIN_ID, 1, &app_state, EVIDENCE_MAX_AGE),
         }
     }
 
     /// One block through both, in which all succeeds.
-    fn block(&mut self, drafts: Vec<Draft>) {
-        let inputs: Vec<Input> = drafts
-            .iter()
-            .map(|draft| Input {
-                wire: draft.wire(),
-                malformed: None,
-            })
-            .collect();
-        let engine = Engine::proposed_by(&validator_key().pubkey().to_string());
-        let predicted = self.model.apply_block(&inputs, &engine);
-        assert!(predicted.codes.iter().all(|code| *code == 0));
-        assert_eq!(self.chain.commit(drafts).codes(), predicted.codes);
+    fn block(&mut self, drafts: &[Draft]) {
+        let wires: Vec<Vec<u8>> = drafts.iter().map(Draft::wire).collect();
+        let engine = Engine {
+            proposer: Some(validator_key().consensus_address().0),
+            ..Engine::default()
+        };
+        let predicted = self.model.block(&wires, &engine);
+        assert!(predicted.entries.iter().all(|entry| entry.code == 0));
+        let block = self.chain.commit(wires);
+        let unbonded = predicted.events.iter();
+        let unbonded = unbonded.filter(|(kind, _)| kind == "unbonded");
+        assert_eq!(block.events("unbonded").len(), unbonded.count());
+    }
+
+    fn agree(&self) {
         assert_eq!(self.model.differences(&self.chain.records()), [""; 0]);
     }
 
@@ -43,40 +53,50 @@ impl Pair {
     }
 }
 
+/// Everybody takes 1 uait out, 16 times.
+fn taken(pair: &Pair, people: &[Actor], take: fn(&Chain, &Actor, u64) -> Draft) -> Vec<Draft> {
+    let all = people.iter().flat_map(|one| {
+        let first = take(&pair.chain, one, 1);
+        (0..16).map(move |n| first.clone().later(n))
+    });
+    all.collect()
+}
+
 #[test]
-fn a_block_pays_a_thousand_due_unbondings_and_the_next_one_the_rest() {
-    let stakers: Vec<Actor> = (0..70)
+fn a_block_pays_ten_thousand_due_unbondings_and_the_next_one_the_rest() {
+    let people: Vec<Actor> = (0..PEOPLE)
         .map(|n| Actor::named(&format!("staker {n}")))
         .collect();
-    let keys = (0..70).map(|n| Actor::named(&format!("staker's key {n}")));
-    let setup = Setup::default().param("unbonding_blocks", EVIDENCE_MAX_AGE);
-    let setup = stakers
+    let keys: Vec<Actor> = (0..PEOPLE)
+        .map(|n| Actor::named(&format!("staker's key {n}")))
+        .collect();
+    let setup = people
         .iter()
-        .fold(setup, |setup, staker| setup.balance(staker, 1_000_000));
+        .fold(Setup::default(), |setup, one| setup.balance(one, 1_000_000));
+    // A bond takes the longest life of an escrow longer.
+    let setup = setup
+        .param("escrow_max_ttl_blocks", 1)
+        .param("epoch_blocks", 1)
+        .param("unbonding_blocks", EVIDENCE_MAX_AGE + 3);
     let mut pair = Pair::start(&setup);
-    let stakes = stakers.iter().zip(keys);
-    let stakes = stakes.map(|(staker, key)| pair.chain.first_stake(staker, &key, 1_000));
-    pair.block(stakes.collect());
-    // 16 each, the first of every third account's one block before all the others.
-    let early = stakers.iter().step_by(3);
-    let early = early.map(|staker| pair.chain.unstake(staker, 1));
-    pair.block(early.collect());
-    let mut rest = Vec::new();
-    for (staker, place) in stakers.iter().zip(0_u64..) {
-        for n in 0..16 - u64::from(place.is_multiple_of(3)) {
-            rest.push(pair.chain.unstake(staker, 1).later(n));
-        }
+    let bonds = people.iter().map(|one| pair.chain.bond(one, 100));
+    let bonds: Vec<Draft> = bonds.collect();
+    let stakes = people.iter().zip(&keys);
+    let stakes = stakes.map(|(one, key)| pair.chain.first_stake(one, key, 100).later(1));
+    let both: Vec<Draft> = bonds.into_iter().chain(stakes).collect();
+    pair.block(&both);
+    pair.block(&taken(&pair, &people, Chain::unbond));
+    pair.block(&taken(&pair, &people, Chain::unstake));
+    let due = pair.chain.height() + EVIDENCE_MAX_AGE + 3;
+    while pair.chain.height() < due - 1 {
+        pair.block(&[]);
     }
-    let late = rest.len() as u64;
-    assert!(late > 1_050);
-    pair.block(rest);
-    let due = pair.chain.height() + EVIDENCE_MAX_AGE;
-    let mut left = Vec::new();
-    while pair.chain.height() <= due {
-        pair.block(Vec::new());
-        left.push(pair.unbonding());
-    }
-    let early = 24;
-    let last = &left[left.len() - 4..];
-    assert_eq!(last, [late + early, late, late - 1_000, 0]);
+    pair.agree();
+    assert_eq!(pair.unbonding(), PEOPLE * 32);
+    pair.block(&[]);
+    pair.agree();
+    assert_eq!(pair.unbonding(), PEOPLE * 32 - MOST);
+    pair.block(&[]);
+    pair.agree();
+    assert_eq!(pair.unbonding(), 0);
 }

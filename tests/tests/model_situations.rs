@@ -1,10 +1,13 @@
-//! The random chains of the reference model's test are worth something for validators too: they come
-//! into every situation that staking, elections, slashing, bans and switches of the mode bring about.
+//! The random chains of the reference model's test are worth something: they come into every situation
+//! that staking, elections, slashing and switches of the mode bring about, and into those of escrows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+#[path = "model_situations/work.rs"]
+mod work;
+
 use ait_tests::{
-    model::{Engine, FOR_GOOD, Model, Validator},
+    model::{Engine, Jail, Model, Outcome, Validator, short_hash},
     plan::{self, build_block},
 };
 use proptest::{
@@ -12,14 +15,20 @@ use proptest::{
     test_runner::TestRunner,
 };
 
-/// Each comes at least this often in 400 chains.
-const OFTEN: u32 = 5;
+/// Each comes at least this often.
+const OFTEN: u32 = 3;
+
+/// In so many chains.
+const CHAINS: u32 = 400;
+
+type Situations = Vec<(&'static str, bool)>;
 
 /// One block as the model saw it.
 struct Step<'a> {
     before: &'a Model,
     after: &'a Model,
     engine: &'a Engine,
+    outcome: &'a Outcome,
     /// Accounts that were unjailed and have had no power since.
     unjailed: &'a BTreeSet<String>,
 }
@@ -33,7 +42,7 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn is_freed(&self) -> bool {
-        self.before.jailed_until != 0 && self.after.jailed_until == 0
+        self.before.jail.is_some() && self.after.jail.is_none()
     }
 }
 
@@ -43,41 +52,24 @@ impl Step<'_> {
     }
 
     fn ends_an_epoch(&self) -> bool {
-        self.after
-            .height
-            .is_multiple_of(self.before.number("epoch_blocks"))
+        let epoch = self.before.number("epoch_blocks");
+        self.after.height.is_multiple_of(epoch)
     }
 
     /// Work and stake decided before this block, and still do.
     fn by_work(&self) -> bool {
-        self.before.mode == Some("cbp") && self.params_say("cbp")
+        self.before.consensus.mode == "cbp" && self.params_say("cbp")
     }
 
-    fn is_banned(&self, address: &str) -> bool {
-        let miner = self.after.miners.get(address);
-        miner.is_some_and(|miner| miner.banned_until >= self.after.height)
-    }
-
-    fn has_enough_stake(&self, record: &Validator) -> bool {
-        record.stake_key.is_some() && record.stake >= u128::from(self.before.number("min_stake"))
-    }
-
-    fn is_eligible(&self, address: &str) -> bool {
-        let record = &self.after.validators[address];
-        self.has_enough_stake(record) && record.jailed_until == 0 && !self.is_banned(address)
+    fn is_eligible(&self, record: &Validator) -> bool {
+        record.stake_key.is_some()
+            && record.stake >= u128::from(self.before.number("min_stake"))
+            && record.jail.is_none()
     }
 
     fn eligible(&self) -> usize {
-        let all = self.after.validators.keys();
-        all.filter(|address| self.is_eligible(address)).count()
-    }
-
-    fn lost_power(&self, address: &str) -> bool {
-        self.before.power_of(address) > 0 && self.after.power_of(address) == 0
-    }
-
-    fn gained_power(&self, address: &str) -> bool {
-        self.before.power_of(address) == 0 && self.after.power_of(address) > 0
+        let all = self.after.validators.values();
+        all.filter(|record| self.is_eligible(record)).count()
     }
 
     fn changes(&self) -> impl Iterator<Item = Change<'_>> {
@@ -89,47 +81,62 @@ impl Step<'_> {
         })
     }
 
-    /// One who is eligible and not in the set has as much as one who is, of all that
-    /// has weight.
-    fn somebody_as_good_is_left_out(&self) -> bool {
-        let eligible = self.after.validators.keys();
-        let eligible = eligible.filter(|address| self.is_eligible(address));
-        let (inside, outside): (Vec<_>, Vec<_>) =
-            eligible.partition(|address| self.after.power_of(address) > 0);
-        let weight = self.before.number("work_weight_bps");
-        let worth = |address: &&String| {
-            let score = self.after.miners.get(*address).map_or(0, |m| m.score);
-            let stake = self.after.validators[*address].stake;
-            let stake = if weight == 10_000 { 0 } else { stake };
-            (stake, if weight == 0 { 0 } else { score })
-        };
-        let inside: Vec<_> = inside.iter().map(worth).collect();
-        outside.iter().map(worth).any(|one| inside.contains(&one))
-    }
-
     /// What the whole block is an example of.
-    fn of_the_set(&self) -> Vec<(&'static str, bool)> {
+    fn of_the_set(&self) -> Situations {
         let (before, after) = (self.before, self.after);
         let most = before.number("max_validators") as usize;
-        let elected = self.by_work() && self.ends_an_epoch() && self.eligible() > 0;
-        let cut = elected && self.eligible() > most;
-        let equal = self.somebody_as_good_is_left_out();
-        let kept = |key: &String| !self.is_eligible(&after.key_owners[key]);
-        let no_record = |key: &String| !before.key_owners.contains_key(key);
-        let waits = self.params_say("cbp") && after.mode != Some("cbp");
-        let other_powers = before.set.keys().eq(after.set.keys()) && before.set != after.set;
+        let elected = self.by_work() && self.ends_an_epoch();
+        let (old, new) = (before.set(), after.set());
+        let members: Vec<&Validator> = after.validators.values().filter(|r| r.power > 0).collect();
+        let unproven = members.iter().filter(|record| !record.proven).count();
+        let was_proven = |record: &Validator| record.proven && self.is_eligible(record);
+        let any_proven = after.validators.values().any(was_proven);
+        let known = |address: &[u8; 20]| {
+            after
+                .key_owners
+                .keys()
+                .any(|key| short_hash(key) == *address)
+        };
+        let waits = self.params_say("cbp") && after.consensus.mode == "poa";
+        let unknown = self
+            .engine
+            .misbehaviour
+            .iter()
+            .any(|address| !known(address));
+        let left = |address: &String| after.power_of(address) == 0;
+        let unproven_left = before.validators.iter().any(|(address, record)| {
+            record.power > 0
+                && !record.proven
+                && left(address)
+                && after.validators[address].jail.is_none()
+        });
         vec![
-            ("three validators and more", elected && after.set.len() >= 3),
-            ("powers change and members don't", elected && other_powers),
-            ("more are eligible than may validate", cut),
-            ("powers tie at the last place", cut && equal),
+            ("three validators and more", elected && new.len() >= 3),
+            (
+                "powers change and members don't",
+                elected && old.keys().eq(new.keys()) && old != new,
+            ),
+            (
+                "more are eligible than may validate",
+                elected && self.eligible() > most,
+            ),
+            ("an unproven one is seated", elected && unproven > 0),
+            ("two unproven ones are seated", elected && unproven > 1),
+            (
+                "unproven ones leave between elections",
+                self.by_work() && !self.ends_an_epoch() && unproven_left,
+            ),
+            (
+                "nobody who is eligible is proven",
+                elected && !any_proven && !members.is_empty(),
+            ),
             (
                 "cbp takes effect",
-                after.mode == Some("cbp") && !self.was("cbp"),
+                after.consensus.mode == "cbp" && before.consensus.mode == "poa",
             ),
             (
                 "poa takes effect",
-                after.mode == Some("poa") && self.was("cbp"),
+                after.consensus.mode == "poa" && before.consensus.mode == "cbp",
             ),
             (
                 "cbp is put off",
@@ -137,41 +144,44 @@ impl Step<'_> {
             ),
             (
                 "a set that would be empty stays",
-                self.by_work() && after.set.keys().all(kept),
+                self.by_work() && members.iter().all(|r| r.jail.is_some()),
             ),
+            ("evidence against an unknown key", self.by_work() && unknown),
             (
-                "evidence against an unknown key",
-                self.by_work() && self.engine.evidence.iter().any(no_record),
+                "the history of decays grows",
+                after.consensus.decays.len() > before.consensus.decays.len(),
             ),
         ]
     }
 
-    fn was(&self, mode: &str) -> bool {
-        self.before.mode == Some(mode)
-    }
-
     /// What happened to a validator.
-    fn of_an_account(&self, change: &Change<'_>) -> Vec<(&'static str, bool)> {
+    fn of_an_account(&self, change: &Change<'_>) -> Situations {
         let Change {
             address,
             before,
             after,
         } = change;
-        let height = self.after.height;
-        let due = before.unbonding.iter().any(|entry| entry.due <= height);
-        let caught = before.jailed_until != FOR_GOOD && after.jailed_until == FOR_GOOD;
-        let idle = before.jailed_until == 0 && after.jailed_until != 0 && !caught;
+        let lost_power = before.power > 0 && after.power == 0;
+        let due = before
+            .unbonding
+            .iter()
+            .any(|entry| entry.due <= self.after.height);
+        let caught = before.jail != after.jail && after.jail == Some(Jail::Tombstoned);
+        let idle = before.jail.is_none() && matches!(after.jail, Some(Jail::Until(_)));
         let burned = self.after.burned > self.before.burned;
-        let by_old_key = |key: &String| {
-            before.keys.contains(key) && *key != before.pubkey && before.stake_key.is_some()
-        };
-        let free = before.jailed_until == 0 && after.jailed_until == 0;
-        let staked_before = before.stake_key.is_some();
-        let judged = before.window_start != 0 && after.window_start == 0;
-        let lost = self.lost_power(address) && self.by_work() && free;
-        let between = lost && !self.ends_an_epoch();
+        let by_old_key = before.keys.iter().any(|key| {
+            *key != before.pubkey && self.engine.misbehaviour.contains(&short_hash(key))
+        });
+        let window = self.before.number("downtime_window");
+        let judged = before.counted > 0 && after.counted == 0 && before.counted + 1 >= window;
+        let free = before.jail.is_none() && after.jail.is_none();
+        let between = self.by_work() && !self.ends_an_epoch() && free;
+        let less_stake = after.stake < before.stake;
         vec![
-            ("a top-up", staked_before && after.stake > before.stake),
+            (
+                "a top-up",
+                before.stake_key.is_some() && after.stake > before.stake,
+            ),
             ("an unbonding is paid", due),
             (
                 "stake and unbonding are slashed",
@@ -179,102 +189,104 @@ impl Step<'_> {
             ),
             (
                 "a validator is jailed for downtime",
-                idle && self.before.power_of(address) > 0,
+                idle && before.power > 0,
+            ),
+            (
+                "a judgement waits",
+                before.counted >= window && after.counted > before.counted,
             ),
             (
                 "a validator is unjailed",
-                before.jailed_until != 0 && after.jailed_until == 0,
+                before.jail.is_some() && after.jail.is_none(),
             ),
             (
                 "an unjailed validator is back",
-                self.unjailed.contains(*address) && self.gained_power(address),
+                self.unjailed.contains(*address) && after.power > 0,
             ),
-            (
-                "a validator equivocated",
-                caught && self.lost_power(address),
-            ),
+            ("a validator equivocated", caught && lost_power),
             (
                 "a jailed validator equivocated",
-                caught && before.jailed_until != 0,
+                caught && before.jail.is_some(),
             ),
             (
                 "an account without power equivocated",
-                caught && self.before.power_of(address) == 0,
+                caught && before.power == 0,
             ),
-            (
-                "equivocation with an old key",
-                caught && self.engine.evidence.iter().any(by_old_key),
-            ),
+            ("equivocation with an old key", caught && by_old_key),
             (
                 "a window passes without jail",
-                judged && free && self.after.power_of(address) > 0 && self.by_work(),
+                judged && free && after.power > 0 && self.by_work(),
             ),
             (
-                "a ban takes power at once",
-                between && self.is_banned(address),
+                "unstaking cuts power at once",
+                between && less_stake && !lost_power && after.power < before.power,
             ),
             (
-                "too little stake takes power at once",
-                between && !self.has_enough_stake(after),
+                "unstaking all takes power at once",
+                between && less_stake && lost_power,
             ),
             (
                 "an elected one comes in",
-                self.by_work() && self.gained_power(address),
+                self.by_work() && before.power == 0 && after.power > 0,
             ),
+            ("a key is proven", !before.proven && after.proven),
             (
-                "an elected one stays under poa",
-                self.was("cbp")
-                    && self.params_say("poa")
-                    && self.before.power_of(address) > 0
-                    && self.after.power_of(address) > 0,
+                "a key changes",
+                before.power > 0 && after.power > 0 && before.pubkey != after.pubkey,
             ),
         ]
     }
 
     /// What happened to a miner.
-    fn of_a_miner(&self, address: &str) -> Vec<(&'static str, bool)> {
+    fn of_a_miner(&self, address: &str) -> Situations {
         let (before, after) = (&self.before.miners[address], &self.after.miners[address]);
-        let offended = after.offences.len() > before.offences.len();
-        let aged = self.params_say("cbp") && self.ends_an_epoch() && before.epoch_units == 0;
+        let offended = after.offences > before.offences;
+        let ended = self.after.consensus.epochs > self.before.consensus.epochs;
         vec![
             ("work becomes score", after.score > before.score),
             (
                 "a score decays",
-                aged && after.score < before.score && !offended,
+                ended && after.score < before.score && !offended,
             ),
             (
                 "an offence halves a score",
-                offended && !aged && after.score < before.score,
+                offended && !ended && after.score < before.score,
             ),
             ("work counts", after.epoch_units > before.epoch_units),
             (
                 "one with a score is banned",
                 before.score > 0 && after.banned_until > before.banned_until,
             ),
+            (
+                "two offences in one block",
+                after.offences > before.offences + 1,
+            ),
         ]
     }
 }
 
 #[test]
-fn random_chains_come_into_every_situation_of_validators() {
+fn random_chains_come_into_every_situation() {
     let mut runner = TestRunner::deterministic();
     let strategy = plan::chain(32);
     let mut met: BTreeMap<&str, u32> = BTreeMap::new();
-    for _ in 0..400 {
+    for _ in 0..CHAINS {
         let (start, plans) = strategy.new_tree(&mut runner).unwrap().current();
         let mut model = start.model();
         let mut unjailed = BTreeSet::new();
         for plan in &plans {
             let built = build_block(&model, plan);
             let before = model.clone();
-            model.apply_block(&built.inputs, &built.engine);
+            let outcome = model.block(&built.wires, &built.engine);
             let step = Step {
                 before: &before,
                 after: &model,
                 engine: &built.engine,
+                outcome: &outcome,
                 unjailed: &unjailed,
             };
             let mut seen = step.of_the_set();
+            seen.extend(step.of_work());
             seen.extend(
                 step.changes()
                     .flat_map(|change| step.of_an_account(&change)),

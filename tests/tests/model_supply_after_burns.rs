@@ -1,50 +1,50 @@
-//! Burned coins make room below the supply's limit: what was slashed may be minted again, by claims
-//! alone, and then no more.
+//! Burned coins make no room below the supply's limit: what genesis and claims ever made counts. The price
+//! is paid all the same.
 
 use ait_tests::{
-    actors::{Actor, alice, bob, miner, validator, validator_key},
+    actors::{Actor, bob, coordinator, miner},
     chain::{Chain, Setup},
-    draft::Draft,
+    model::LIMIT,
 };
 
-const LIMIT: u64 = (1 << 53) - 1;
-
-/// A chain whose genesis leaves 5,000 uait to mint, and that burned 500,000 uait since.
+/// A chain whose genesis leaves 50,000 uait to mint, and that burned 450,000 uait since.
 fn after_a_slash() -> Chain {
-    let setup = Setup::default().balance(&validator(), 500_000_000);
+    let liar = coordinator();
+    let setup = Setup::default();
     let given: u64 = setup.accounts.values().sum();
     let setup = setup
-        .balance(&Actor::named("whale"), LIMIT - given - 5_000)
-        .param("consensus_mode", "cbp");
+        .balance(&Actor::named("whale"), LIMIT as u64 - given - 50_000)
+        .param("coordinator_bps", 0);
     let mut chain = setup.start();
-    let key = Actor::named("alice's consensus key");
     chain.commit([
-        chain.first_stake(&validator(), &validator_key(), 400_000_000),
-        chain.first_stake(&alice(), &key, 10_000_000),
-        chain.open(&bob(), "job_1", 60_000, 100),
-        chain.open(&bob(), "job_2", 60_000, 100).later(1),
+        chain.bond(&liar, 1_000_000),
+        chain.open(&bob(), "lies", 60_000, 100),
+        chain.open(&bob(), "job_1", 60_000, 100).later(1),
+        chain.open(&bob(), "job_2", 60_000, 100).later(2),
     ]);
-    chain.finish_epoch();
-    chain.misbehaviour = vec![key.consensus_address()];
-    chain.commit(Vec::<Draft>::new());
-    assert_eq!(chain.supply()["burned"], 500_000);
+    let work = chain.work(&bob(), "lies", &miner(), "lie");
+    let (praise, denial) = (work.attested_by(&liar, 1), work.denied_by(&liar));
+    let evidence = chain.equivocation(&bob(), (&work, &praise), (&work, &denial));
+    assert_eq!(chain.commit([evidence]).codes(), [0]);
+    assert_eq!(chain.supply()["burned"], 450_000);
     chain
 }
 
 #[test]
-fn what_was_burned_may_be_minted_again_and_no_more() {
+fn what_was_burned_is_not_minted_again_and_the_price_is_paid() {
     let mut chain = after_a_slash();
-    let room = LIMIT - chain.supply()["total"].as_u64().unwrap();
-    assert_eq!(room, 505_000);
-    // 400 units: 400,000 to the miner and 20,000 to the coordinator; then the same again.
-    for (job, code, total) in [
-        ("job_1", "", LIMIT - 85_000),
-        ("job_2", "supply_limit_reached", LIMIT - 85_000),
-    ] {
-        let work = chain.work(&bob(), job, &miner(), job);
-        let claim = chain.claim(&miner(), &work.costing(400, 50_000));
-        let block = chain.commit([claim]);
-        assert_eq!(block.code_name(0), code, "{}", block.result(0).log);
-        assert_eq!(chain.supply()["total"], total);
+    for (job, minted, limited_by) in [("job_1", 40_000, None), ("job_2", 10_000, Some("supply"))] {
+        let before = chain.balance(miner().address());
+        let work = chain.work(&bob(), job, &miner(), job).costing(40, 50_000);
+        let block = chain.commit([chain.claim(&miner(), &work)]);
+        assert_eq!(block.codes(), [0], "{}", block.result(0).log);
+        let receipt = chain.receipt(&miner(), job);
+        assert_eq!(receipt["minted"], minted);
+        assert_eq!(receipt["limited_by"].as_str(), limited_by);
+        let gained = chain.balance(miner().address()) - before;
+        assert_eq!(gained, 50_000 + minted);
     }
+    let supply = chain.supply();
+    let made = supply["genesis"].as_u64().unwrap() + supply["minted"].as_u64().unwrap();
+    assert_eq!(u128::from(made), LIMIT);
 }

@@ -2,7 +2,7 @@
 
 use ait_tests::{
     actors::{Actor, alice, bob, validator, validator_key},
-    chain::{Block, Chain, Setup, authority},
+    chain::{Block, Chain, Live, Setup, authority, new_authority},
     draft::Draft,
 };
 use serde_json::json;
@@ -53,7 +53,7 @@ fn stake_leaves_the_balance_and_comes_back_when_unbonded() {
     let unstake = chain.unstake(&alice(), 2_000_000);
     fees += unstake.fee;
     let block = chain.commit([unstake]);
-    let due = block.height + 100;
+    let due = block.height + 120;
     assert_eq!(chain.validator(&alice())["stake"], 3_000_000);
     assert_eq!(
         chain.validator(&alice())["unbonding"],
@@ -72,9 +72,10 @@ fn stake_leaves_the_balance_and_comes_back_when_unbonded() {
 
 #[test]
 fn what_unbonds_in_a_block_can_be_spent_in_it() {
-    let mut chain = Setup::default().balance(&bob(), 1_000_200).start();
+    let mut chain = Setup::default().balance(&bob(), 1_001_500).start();
     chain.commit([chain.first_stake(&bob(), &key(), 1_000_000)]);
-    let due = chain.commit([chain.unstake(&bob(), 1_000_000)]).height + 100;
+    let unstake = chain.unstake(&bob(), 1_000_000);
+    let due = chain.commit([unstake]).height + 120;
     chain.advance_to(due - 1);
     let spend = chain.transfer(&bob(), &alice(), 1_000_000);
     assert_eq!(tried(&chain, spend), "");
@@ -108,7 +109,7 @@ fn a_validator_key_belongs_to_its_first_account_for_ever() {
     assert_eq!(tried(&chain, authority), "validator_key_taken");
     // And after all was unstaked.
     chain.commit([chain.unstake(&alice(), 5)]);
-    chain.advance_to(chain.height() + 101);
+    chain.advance_to(chain.height() + 121);
     let taken = chain.first_stake(&bob(), &key(), 5);
     assert_eq!(tried(&chain, taken), "validator_key_taken");
     // In the very block that registers it, the first wins.
@@ -159,7 +160,7 @@ fn malformed_stakes_are_refused_by_field() {
         &"00".repeat(32),
     ] {
         let draft = first.clone().with("validator_pubkey", bad);
-        assert_eq!(tried(&chain, draft), "invalid_public_key", "{bad:?}");
+        assert_eq!(tried(&chain, draft), "invalid_field", "{bad:?}");
     }
     assert_eq!(
         tried(&chain, first.clone().with("amount", 0)),
@@ -188,7 +189,7 @@ fn sixteen_unbondings_of_an_account_are_the_most_at_once() {
     assert!(block.codes()[..16].iter().all(|code| *code == 0));
     assert_eq!(block.code_name(16), "too_many_unbondings");
     assert_eq!(chain.validator(&alice())["stake"], 984);
-    chain.advance_to(block.height + 100);
+    chain.advance_to(block.height + 120);
     assert_eq!(chain.supply()["unbonding"], 0);
     assert_eq!(tried(&chain, chain.unstake(&alice(), 984)), "");
 }
@@ -196,82 +197,138 @@ fn sixteen_unbondings_of_an_account_are_the_most_at_once() {
 #[test]
 fn a_former_authority_is_shown_with_the_key_it_will_validate_with() {
     let setup = Setup::default().balance(&validator(), 10_000_000);
-    let mut chain = setup.start();
-    let list = json!([authority(&bob(), &Actor::named("bob's key"), 1)]);
-    chain.commit([chain.set_param("authorities", list)]);
-    empty(&mut chain);
-    assert_eq!(chain.power(&validator()), 0);
-    let pubkey = |chain: &Chain| chain.validator(&validator())["pubkey"].clone();
-    assert_eq!(pubkey(&chain), validator_key().pubkey().to_string());
-    chain.commit([chain.first_stake(&validator(), &key(), 5)]);
-    assert_eq!(pubkey(&chain), key().pubkey().to_string());
+    let mut live = Live::of(setup.start());
+    live.empty();
+    let bobs = Actor::named("bob's key");
+    let bob_joins = json!([
+        authority(&validator(), &validator_key(), 10),
+        new_authority(&bob(), &bobs, 1)
+    ]);
+    live.commit([live.set_param("authorities", bob_joins)]);
+    live.advance_to(6);
+    let bob_alone = json!([authority(&bob(), &bobs, 1)]);
+    let block = live.commit([live.set_param("authorities", bob_alone)]);
+    assert_eq!(block.codes(), [0]);
+    live.empty();
+    assert_eq!(live.power(&validator()), 0);
+    let pubkey = |live: &Live, account: &Actor| live.validator(account)["pubkey"].clone();
+    assert_eq!(
+        pubkey(&live, &validator()),
+        validator_key().pubkey().to_string()
+    );
+    live.commit([live.first_stake(&validator(), &key(), 5)]);
+    assert_eq!(pubkey(&live, &validator()), key().pubkey().to_string());
     // One in the set keeps the key that it signs with.
     let other = Actor::named("another key");
-    chain.commit([chain.first_stake(&bob(), &other, 5)]);
-    let bob_signs_with = Actor::named("bob's key").pubkey().to_string();
-    assert_eq!(chain.validator(&bob())["pubkey"], bob_signs_with);
+    live.commit([live.first_stake(&bob(), &other, 5)]);
+    assert_eq!(pubkey(&live, &bob()), bobs.pubkey().to_string());
+    assert_eq!(
+        live.validator(&bob())["stake_pubkey"],
+        other.pubkey().to_string()
+    );
+    assert_eq!(live.validator(&bob())["proven"], true);
 }
 
-/// A chain on which this many people staked; in the order of the keys of their records.
-fn chain_of(count: usize) -> (Chain, Vec<Actor>) {
-    let mut people: Vec<Actor> = (0..count)
-        .map(|n| Actor::named(&format!("staker {n}")))
+#[test]
+fn the_first_stake_of_an_account_pays_for_its_record() {
+    let mut chain = Chain::start();
+    let first = chain.first_stake(&alice(), &key(), 5);
+    assert_eq!(chain.required_fee(&first), first.fee);
+    let cheap = first.clone().fee(first.fee - 1);
+    assert_eq!(chain.reject([cheap]).code.name(), "fee_too_low");
+    // A second one in the same block does not: the record is there by then.
+    let again = chain.stake(&alice(), 5).later(1);
+    let block = chain.commit([first.clone(), again.clone().fee(again.fee - 1_000)]);
+    assert_eq!(block.codes(), [0, 0]);
+    assert_eq!(chain.stake(&alice(), 5).fee, again.fee - 1_000);
+    // An authority has its record already.
+    assert_eq!(
+        first.fee - chain.draft(&validator(), "STAKE", first.payload).fee,
+        1_000
+    );
+}
+
+/// A chain whose stakes and bonds are due at one height; in the order of their records' keys.
+fn three_leave_at_once() -> (Chain, Vec<Actor>, u64) {
+    let mut people: Vec<Actor> = ["p", "q", "r"]
+        .iter()
+        .map(|name| Actor::named(name))
         .collect();
     people.sort_by_key(|person| person.address().to_string());
     let setup = people.iter().fold(Setup::default(), |setup, person| {
         setup.balance(person, 1_000_000)
     });
-    let mut chain = setup.start();
-    let keyed = |person: &Actor| Actor::named(&format!("{}'s key", person.name));
-    let stakes: Vec<Draft> = people
-        .iter()
-        .map(|person| chain.first_stake(person, &keyed(person), 16))
-        .collect();
-    chain.commit(stakes);
-    (chain, people)
-}
-
-/// Everybody unstakes 1 uait so often in one block, whose height comes back.
-fn all_unstake(chain: &mut Chain, people: &[Actor], times: u64) -> u64 {
-    let mut unstakes = Vec::new();
-    for person in people {
-        unstakes.extend((0..times).map(|n| chain.unstake(person, 1).later(n)));
+    // Bonds are due by an escrow's longest life later.
+    let mut chain = setup.param("escrow_max_ttl_blocks", 1).start();
+    let mut txs = Vec::new();
+    for person in &people {
+        let key = Actor::named(&format!("{}'s key", person.name));
+        txs.push(chain.first_stake(person, &key, 100));
+        txs.push(chain.bond(person, 100).later(1));
     }
-    let block = chain.commit(unstakes);
-    assert!(block.codes().iter().all(|code| *code == 0));
-    block.height
-}
-
-fn unbondings(chain: &Chain, person: &Actor) -> usize {
-    let record = chain.validator(person);
-    record["unbonding"].as_array().unwrap().len()
+    chain.commit(txs);
+    let unbonds: Vec<Draft> = people
+        .iter()
+        .rev()
+        .flat_map(|person| [chain.unbond(person, 7), chain.unbond(person, 3).later(1)])
+        .collect();
+    chain.commit(unbonds);
+    let unstakes: Vec<Draft> = people
+        .iter()
+        .rev()
+        .flat_map(|person| [chain.unstake(person, 9), chain.unstake(person, 2).later(1)])
+        .collect();
+    let due = chain.commit(unstakes).height + 120;
+    (chain, people, due)
 }
 
 #[test]
-fn a_thousand_unbondings_are_paid_in_a_block_and_the_rest_in_the_next() {
-    let (mut chain, people) = chain_of(63);
-    let height = all_unstake(&mut chain, &people, 16);
-    assert_eq!(chain.supply()["unbonding"], 1_008);
-    chain.advance_to(height + 100);
-    // The last by key wait.
-    assert_eq!(chain.supply()["unbonding"], 8);
-    assert_eq!(unbondings(&chain, people.last().unwrap()), 8);
-    empty(&mut chain);
+fn what_is_due_is_paid_in_the_order_of_its_records_keys() {
+    let (mut chain, people, due) = three_leave_at_once();
+    chain.advance_to(due - 1);
+    assert_eq!(chain.supply()["unbonding"], 63);
+    let block = empty(&mut chain);
     assert_eq!(chain.supply()["unbonding"], 0);
+    let paid: Vec<(String, String, String)> = block
+        .events("unbonded")
+        .into_iter()
+        .map(|event| {
+            let text = |name: &str| event.get(name).unwrap().to_owned();
+            (text("account"), text("kind"), text("amount"))
+        })
+        .collect();
+    let expected: Vec<(String, String, String)> = [("bond", ["7", "3"]), ("stake", ["9", "2"])]
+        .into_iter()
+        .flat_map(|(kind, amounts)| {
+            let of = |person: &Actor| {
+                let account = person.address().to_string();
+                amounts.map(|amount| (account.clone(), kind.to_owned(), amount.to_owned()))
+            };
+            people.iter().flat_map(of).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(paid, expected);
 }
 
 #[test]
-fn what_was_due_first_is_paid_first() {
-    let (mut chain, people) = chain_of(130);
-    let height = all_unstake(&mut chain, &people, 8);
-    all_unstake(&mut chain, &people, 8);
-    chain.advance_to(height + 100);
-    // 40 of 1,040 wait: those of the last five accounts.
-    let left = |chain: &Chain, person: usize| unbondings(chain, &people[person]);
-    assert_eq!([left(&chain, 124), left(&chain, 125)], [8, 16]);
-    empty(&mut chain);
-    // They came before all that was due a block later, of which the last 80 wait now.
-    assert_eq!(chain.supply()["unbonding"], 80);
-    let waiting: Vec<usize> = (118..130).map(|person| left(&chain, person)).collect();
-    assert_eq!(waiting, [0, 0, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
+fn a_longer_or_shorter_unbonding_holds_for_what_is_unstaked_from_then_on() {
+    let mut chain = staked(1_000);
+    let first = chain.unstake(&alice(), 1);
+    let first = chain.commit([first]).height;
+    chain.commit([chain.set_param("unbonding_blocks", 200)]);
+    let second = chain.unstake(&alice(), 2);
+    let second = chain.commit([second]).height;
+    chain.commit([chain.set_param("unbonding_blocks", 112)]);
+    let third = chain.unstake(&alice(), 4);
+    let third = chain.commit([third]).height;
+    assert_eq!(
+        chain.validator(&alice())["unbonding"],
+        json!([
+            {"amount": 1, "due_height": first + 120},
+            {"amount": 2, "due_height": second + 200},
+            {"amount": 4, "due_height": third + 112},
+        ])
+    );
+    chain.advance_to(first + 120);
+    assert_eq!(chain.supply()["unbonding"], 2, "each leaves when it is due");
 }

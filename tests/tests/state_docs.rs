@@ -1,52 +1,69 @@
 //! `docs/state.md` tells the truth: every kind of key is there with an example that a chain really
 //! holds, and its fields are those of the record.
 
+use std::collections::BTreeSet;
+
 use ait_app::{
-    json::{Json, canonical},
-    params::Params,
-    state::{
-        Key,
-        records::{Account, Consensus, Coordinator, Escrow, Miner, Receipt, Supply, Validator},
-    },
+    params::ParamKey,
+    state::{Key, Value},
 };
 use ait_tests::{
-    actors::{Actor, alice, coordinator, miner, validator, validator_key},
-    chain::{Chain, EVIDENCE_MAX_AGE, Setup},
+    actors::{Actor, alice, arbiter, bob, coordinator, miner, validator, validator_key},
+    chain::{Chain, Setup},
     model::DEFAULTS,
-    work::Says,
+    scenes::POCKET_MONEY,
 };
-use serde::{Serialize, de::DeserializeOwned};
 
 const DOCS: &str = include_str!("../../docs/state.md");
 
-/// The chain of the examples: Alice's escrow for `job_42` was settled, that for `job_43` is open, and
-/// the miner claimed a second time with a negative attestation. The authority staked and was elected.
+/// The chain of the examples. Alice's escrow for `job_42` was settled; that for `job_43`, which two
+/// coordinators may attest and the miner alone may claim, was paid in part; the miner claimed `job_44`
+/// in vain. The authority and the miner staked, the coordinator bonded and took some of it out again,
+/// and the admin named Bob.
 fn documented_chain() -> Chain {
-    let setup = Setup::default().balance(&validator(), 10_000_000);
-    let mut chain = setup.start();
-    let opens = [
+    let mut chain = Setup::default()
+        .coordinators(&[&coordinator(), &arbiter()])
+        .balance(&validator(), 10_000_000)
+        .balance(&miner(), POCKET_MONEY)
+        .start();
+    let attesters = vec![arbiter().address().to_string()];
+    let of_parts = chain
+        .open(&alice(), "job_43", 60_000, 100)
+        .with("attesters", attesters)
+        .with("miner", miner().address().to_string())
+        .with("partial", true)
+        .with("threshold", 1);
+    let txs = [
         chain.open(&alice(), "job_42", 60_000, 100),
-        chain.open(&alice(), "job_43", 60_000, 100).later(1),
-    ];
-    chain.commit(opens);
-    let work = chain.work(&alice(), "job_42", &miner(), "rcpt_7f3a");
-    let claim = chain.claim(&miner(), &work);
-    chain.commit([claim]);
-    let work = chain.work(&alice(), "job_43", &miner(), "rcpt_8c1d");
-    let says = Says {
-        paid: false,
-        ..work.praise()
-    };
-    let answer = work.answered_by(&coordinator(), 1, says);
-    let claim = chain.claim_with(&miner(), &work, Some(&answer));
-    let block = chain.commit([claim]);
-    assert_eq!(block.code_name(0), "attestation_negative");
-    chain.commit([
-        chain.set_param("consensus_mode", "cbp"),
+        chain.priced(of_parts).later(1),
+        chain.open(&alice(), "job_44", 60_000, 100).later(2),
+        chain.bond(&coordinator(), 500_000),
+        chain.first_stake(&miner(), &Actor::named("miner's consensus key"), 10_000),
         chain.first_stake(&validator(), &validator_key(), 5_000_000),
-    ]);
-    chain.commit([chain.unstake(&validator(), 1_000_000)]);
+        chain.set_param("consensus_mode", "cbp"),
+    ];
+    assert_eq!(chain.commit(txs).names(), [""; 7]);
+    let [whole, part, vain] = [
+        ("job_42", "rcpt_7f3a"),
+        ("job_43", "part_1"),
+        ("job_44", "rcpt_8c1d"),
+    ]
+    .map(|(job, receipt)| chain.work(&alice(), job, &miner(), receipt));
+    let part = part.costing(500, 10_000);
+    let denial = vain.denied_by(&coordinator());
+    chain.all_sign(&[&validator_key()]);
+    let txs = [
+        chain.claim(&miner(), &whole),
+        chain.claim(&miner(), &part).later(1),
+        chain.claim_with(&miner(), &vain, Some(&denial)).later(2),
+        chain.unbond(&coordinator(), 100_000),
+        chain.unstake(&validator(), 1_000_000),
+        chain.set_param("admin", bob().address().to_string()),
+    ];
+    let names = chain.commit(txs).names();
+    assert_eq!(names, ["", "", "attestation_negative", "", "", ""]);
     chain.finish_epoch();
+    chain.advance_to(12);
     chain
 }
 
@@ -55,35 +72,29 @@ fn examples() -> Vec<Key> {
     vec![
         Key::Account(alice().address()),
         Key::Escrow(alice().address(), "job_43".parse().unwrap()),
-        Key::Receipt("rcpt_7f3a".parse().unwrap()),
+        Key::Receipt(miner().address(), "rcpt_7f3a".parse().unwrap()),
         Key::Miner(miner().address()),
         Key::Coordinator(coordinator().address()),
         Key::Validator(validator().address()),
-        Key::Param("base_fee".into()),
-        Key::Supply,
         Key::Consensus,
+        Key::Param(ParamKey::BaseFee),
+        Key::Supply,
     ]
 }
 
-/// The key's form and a reading of its value; a new kind of key does not compile without one.
-fn form_and_reading(key: &Key) -> (&'static str, fn(&str) -> String) {
+/// The key's form; a new kind of key does not compile without one.
+fn form(key: &Key) -> &'static str {
     match key {
-        Key::Account(_) => ("/account/{addr}", reread::<Account>),
-        Key::Consensus => ("/consensus", reread::<Consensus>),
-        Key::Coordinator(_) => ("/coordinator/{addr}", reread::<Coordinator>),
-        Key::Escrow(..) => ("/escrow/{client}/{job_id}", reread::<Escrow>),
-        Key::Miner(_) => ("/miner/{addr}", reread::<Miner>),
-        Key::Param(_) => ("/param/{key}", reread::<Json>),
-        Key::Receipt(_) => ("/receipt/{id}", reread::<Receipt>),
-        Key::Supply => ("/supply", reread::<Supply>),
-        Key::Validator(_) => ("/validator/{addr}", reread::<Validator>),
+        Key::Account(_) => "/account/{addr}",
+        Key::Consensus => "/consensus",
+        Key::Coordinator(_) => "/coordinator/{addr}",
+        Key::Escrow(..) => "/escrow/{client}/{job_id}",
+        Key::Miner(_) => "/miner/{addr}",
+        Key::Param(_) => "/param/{key}",
+        Key::Receipt(..) => "/receipt/{miner}/{receipt_id}",
+        Key::Supply => "/supply",
+        Key::Validator(_) => "/validator/{addr}",
     }
-}
-
-/// The text as the record type reads and writes it.
-fn reread<T: DeserializeOwned + Serialize>(text: &str) -> String {
-    let record: T = serde_json::from_str(text).unwrap();
-    String::from_utf8(canonical(&record).unwrap()).unwrap()
 }
 
 /// The part of the page under a heading.
@@ -99,29 +110,23 @@ fn section(heading: &str) -> &'static str {
 fn every_kind_of_key_is_documented_with_a_real_example() {
     let chain = documented_chain();
     for key in examples() {
-        let (form, reading) = form_and_reading(&key);
-        let value = ait_app::state::overlay::View::bytes(&chain.state, &key.to_bytes()).unwrap();
-        let value = String::from_utf8(value.to_vec()).unwrap();
-        assert_eq!(reading(&value), value);
+        let bytes = chain.state.bytes(&key).unwrap();
+        let decoded = Value::decode(&key, bytes).unwrap();
+        assert_eq!(decoded.encode().unwrap(), bytes.to_vec(), "{key}");
+        let value = std::str::from_utf8(bytes).unwrap();
         let example = format!("```text\n{key}\n{value}\n```");
         assert!(
-            section(form).contains(&example),
-            "`{form}` lacks the example\n{example}"
+            section(form(&key)).contains(&example),
+            "`{}` lacks the example\n{example}",
+            form(&key)
         );
     }
-    let kinds: std::collections::BTreeSet<_> = examples()
-        .iter()
-        .map(|key| form_and_reading(key).0)
-        .collect();
+    let kinds: BTreeSet<_> = examples().iter().map(form).collect();
     let kind_of = |key: &[u8]| {
-        String::from_utf8_lossy(key)
-            .split('/')
-            .nth(1)
-            .unwrap()
-            .to_owned()
+        let key = String::from_utf8_lossy(key);
+        key.split('/').nth(1).unwrap().to_owned()
     };
-    let held: std::collections::BTreeSet<_> =
-        chain.state.entries().map(|(key, _)| kind_of(key)).collect();
+    let held: BTreeSet<_> = chain.state.entries().map(|(key, _)| kind_of(key)).collect();
     assert_eq!(held.len(), kinds.len());
     assert_eq!(DOCS.matches("\n## `/").count(), kinds.len());
 }
@@ -130,18 +135,24 @@ fn every_kind_of_key_is_documented_with_a_real_example() {
 fn every_field_of_every_record_is_explained() {
     let chain = documented_chain();
     for key in examples() {
-        let (form, _) = form_and_reading(&key);
         let record = chain.record(&key.to_string()).unwrap();
-        for field in record
+        let fields = record
             .as_object()
             .into_iter()
-            .flat_map(|fields| fields.keys())
-        {
-            let row = format!("| `{field}` |");
+            .flat_map(|fields| fields.keys());
+        let mut rows = 0;
+        for field in fields {
+            let row = format!("\n| `{field}` | ");
             assert!(
-                section(form).contains(&row),
-                "`{form}` does not explain {field}"
+                section(form(&key)).contains(&row),
+                "`{}` does not explain {field}",
+                form(&key)
             );
+            rows += 1;
+        }
+        if record.is_object() {
+            let explained = section(form(&key)).matches("\n| `").count();
+            assert_eq!(explained, rows, "`{}` and nothing else", form(&key));
         }
     }
 }
@@ -150,18 +161,14 @@ fn every_field_of_every_record_is_explained() {
 fn every_param_is_listed_with_its_default_and_range() {
     let page = section("/param/{key}");
     for (name, default, least, most) in DEFAULTS {
-        let row = format!("| `{name}` | {default} | {least}..={most} |");
+        let row = format!("| `{name}` | {default} | {least}..{most} |");
         assert!(page.contains(&row), "docs/state.md lacks the row {row}");
     }
-    let nobody = Actor::named("nobody").address();
-    let names = Params::new(nobody, Vec::new(), EVIDENCE_MAX_AGE)
-        .entries()
-        .unwrap();
-    for name in names.keys() {
+    for key in ParamKey::ALL {
         assert!(
-            page.contains(&format!("| `{name}` |")),
-            "docs/state.md lacks {name}"
+            page.contains(&format!("| `{key}` |")),
+            "docs/state.md lacks {key}"
         );
     }
-    assert_eq!(page.matches("\n| `").count(), names.len());
+    assert_eq!(page.matches("\n| `").count(), ParamKey::ALL.len());
 }

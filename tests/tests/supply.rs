@@ -23,12 +23,13 @@ fn with_room(room: u64) -> Chain {
 }
 
 #[test]
-fn the_supply_reaches_its_limit_exactly_and_never_passes_it() {
+fn the_supply_reaches_its_limit_exactly_and_never_passes_it_and_the_price_is_paid() {
     // 10 units: 10,000 to the miner, 500 to the coordinator, 100 to the treasury.
-    for (room, code, total) in [
-        (10_600, "", LIMIT),
-        (10_599, "supply_limit_reached", LIMIT - 10_599),
-        (0, "supply_limit_reached", LIMIT),
+    for (room, minted, limit) in [
+        (10_600, 10_600, json!(null)),
+        (10_599, 9_999 + 499 + 99, json!("supply")),
+        (5, 4, json!("supply")),
+        (0, 0, json!("supply")),
     ] {
         let mut chain = with_room(room);
         let work = chain
@@ -36,25 +37,48 @@ fn the_supply_reaches_its_limit_exactly_and_never_passes_it() {
             .costing(10, 50_000);
         let claim = chain.claim(&miner(), &work);
         let block = chain.commit([claim]);
-        assert_eq!(block.code_name(0), code);
-        assert_eq!(chain.supply()["total"], total);
-        let status = if code.is_empty() { "settled" } else { "open" };
-        assert_eq!(chain.escrow(&alice(), "job")["status"], status);
+        assert_eq!(block.names(), [""]);
+        let supply = chain.supply();
+        assert_eq!(supply["minted"], minted, "{room}");
+        assert!(supply["total"].as_u64().unwrap() <= LIMIT);
+        assert_eq!(chain.receipt(&miner(), "rcpt")["limited_by"], limit);
+        assert!(chain.balance(miner().address()) >= 50_000);
+        assert_eq!(chain.escrow(&alice(), "job")["status"], "settled");
     }
 }
 
 #[test]
-fn a_claim_that_the_supply_limit_refused_loses_nobody_anything() {
-    let mut chain = with_room(5);
-    let work = chain
-        .work(&alice(), "job", &miner(), "rcpt")
-        .costing(10, 50_000);
-    let claim = chain.claim(&miner(), &work);
-    chain.commit([claim]);
-    let tx = chain.release(&coordinator(), &alice(), "job");
-    assert_eq!(chain.commit([tx]).codes(), [0]);
-    assert_eq!(chain.supply()["escrows"], 0);
-    assert_eq!(chain.supply()["balances"], LIMIT - 5);
+fn what_was_burned_is_not_minted_again() {
+    // All that may be minted is, and then a bond burns: genesis + minted is bounded, whatever burns.
+    let setup = Setup::default().param("slash_coordinator_bps", 10_000);
+    let whale = Actor::named("whale");
+    let setup = setup.balance(&whale, LIMIT - 4_000_000_000 - 21);
+    let mut chain = setup.start();
+    let jobs = ["a", "b"];
+    let opens = jobs
+        .iter()
+        .zip(0..)
+        .map(|(job, n)| chain.open(&alice(), job, 60_000, 100).later(n));
+    let txs: Vec<Draft> = opens
+        .chain([chain.bond(&coordinator(), 1_000_000)])
+        .collect();
+    chain.commit(txs);
+    let [a, b] = jobs.map(|job| chain.work(&alice(), job, &miner(), job));
+    let txs = [
+        chain.claim(&miner(), &a),
+        chain.equivocation(
+            &bob(),
+            (&a, &a.attested_by(&coordinator(), 1)),
+            (&a, &a.denied_by(&coordinator())),
+        ),
+        chain.claim(&miner(), &b).later(1),
+    ];
+    assert_eq!(chain.commit(txs).names(), ["", "", ""]);
+    let supply = chain.supply();
+    assert_eq!(supply["minted"], 21);
+    assert_eq!(supply["burned"], 900_000);
+    assert_eq!(chain.receipt(&miner(), "b")["minted"], 0);
+    assert_eq!(supply["total"], LIMIT - 900_000);
 }
 
 #[test]
@@ -96,9 +120,9 @@ fn an_empty_block_leaves_every_record_and_the_root_as_they_were() {
     let mut chain = Chain::start();
     let tx = chain.transfer(&alice(), &bob(), 1);
     chain.commit([tx]);
-    let (root, records) = (chain.state.root(), chain.records());
+    let (root, records) = (chain.state.app_hash(), chain.records());
     let block = chain.commit(Vec::<Draft>::new());
     assert!(block.outcome.changes.is_empty());
-    assert_eq!((chain.state.root(), chain.records()), (root, records));
+    assert_eq!((chain.state.app_hash(), chain.records()), (root, records));
     assert_eq!(chain.height(), 2);
 }

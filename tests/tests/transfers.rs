@@ -5,6 +5,7 @@ use ait_tests::{
     actors::{Actor, alice, bob, validator},
     chain::{CHAIN_ID, Chain, Setup},
     draft::{Draft, transfer},
+    scenes::refused,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ fn a_transfer_moves_the_amount_and_pays_its_fee_to_the_proposer() {
     let tx = chain.transfer(&alice(), &bob(), 12_345).fee(10);
     let block = chain.commit([tx]);
     assert_eq!(block.codes(), [0]);
-    assert_eq!(block.result(0).fee, 10);
+    assert_eq!(block.fee(0), 10);
     assert_eq!(
         chain.balance(alice().address()),
         1_000_000_000 - 12_345 - 10
@@ -81,15 +82,16 @@ fn a_run_of_nonces_goes_through_in_one_block_and_money_received_in_it_can_be_spe
     let mut chain = Chain::start();
     let newcomer = Actor::named("newcomer");
     let txs = [
-        chain.transfer(&alice(), &newcomer, 500),
-        chain.transfer(&newcomer, &bob(), 400),
+        chain.transfer(&alice(), &newcomer, 1_500),
+        chain.transfer(&newcomer, &bob(), 1_400),
         chain.transfer(&alice(), &newcomer, 30).later(1),
         chain.transfer(&newcomer, &alice(), 100).later(1),
         chain.transfer(&alice(), &bob(), 1).later(2),
     ];
     let block = chain.commit(txs);
     assert_eq!(block.codes(), [0; 5]);
-    assert_eq!(chain.balance(newcomer.address()), 500 + 30 - 400 - 100 - 18);
+    let left = 1_500 + 30 - 1_400 - 100 - 18;
+    assert_eq!(chain.balance(newcomer.address()), left);
     assert_eq!(chain.nonce(alice().address()), 3);
     assert_eq!(chain.nonce(newcomer.address()), 2);
 }
@@ -112,11 +114,70 @@ fn a_receiver_needs_no_history_and_its_key_is_known_from_its_first_transaction()
 }
 
 #[test]
+fn an_account_begins_with_the_minimum_balance_at_least() {
+    let newcomer = Actor::named("newcomer");
+    let mut chain = Chain::start();
+    let tx = chain.transfer(&alice(), &newcomer, 999);
+    refused(&mut chain, tx, "below_min_balance");
+    let tx = chain.transfer(&alice(), &newcomer, 1_000);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+    let tx = chain.transfer(&alice(), &newcomer, 1);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+    // The record stays when the money is gone.
+    let tx = chain.transfer(&newcomer, &alice(), 992);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+    assert_eq!(chain.balance(newcomer.address()), 0);
+    let tx = chain.transfer(&alice(), &newcomer, 1);
+    assert_eq!(chain.commit([tx]).names(), [""]);
+}
+
+#[test]
+fn the_minimum_balance_is_the_params() {
+    let newcomer = Actor::named("newcomer");
+    for (least, amount, code) in [
+        (0, 1, ""),
+        (50_000, 49_999, "below_min_balance"),
+        (50_000, 50_000, ""),
+    ] {
+        let mut chain = Setup::default().param("min_account_balance", least).start();
+        let tx = chain.transfer(&alice(), &newcomer, amount);
+        assert_eq!(chain.commit([tx]).names(), [code]);
+    }
+}
+
+#[test]
+fn an_account_that_an_earlier_transaction_of_the_block_made_takes_any_amount() {
+    let newcomer = Actor::named("newcomer");
+    let chain = Chain::start();
+    let (small, whole) = (
+        chain.transfer(&alice(), &newcomer, 1),
+        chain.transfer(&alice(), &newcomer, 1_000),
+    );
+    let block = chain
+        .clone()
+        .commit([whole.clone(), small.clone().later(1)]);
+    assert_eq!(block.names(), ["", ""]);
+    let block = chain.clone().commit([small, whole.later(1)]);
+    assert_eq!(block.names(), ["below_min_balance", ""]);
+}
+
+#[test]
+fn the_checks_of_a_transfer_come_in_their_order() {
+    let mut chain = Setup::default().balance(&alice(), 500).start();
+    let tx = chain.transfer(&alice(), &alice(), 600);
+    refused(&mut chain, tx, "self_transfer");
+    let tx = chain.transfer(&alice(), &Actor::named("newcomer"), 600);
+    refused(&mut chain, tx, "below_min_balance");
+    let tx = chain.transfer(&alice(), &bob(), 600);
+    refused(&mut chain, tx, "insufficient_balance");
+}
+
+#[test]
 fn the_treasury_can_receive() {
     let mut chain = Chain::start();
-    let tx = chain.draft(&alice(), "TRANSFER", transfer(Address::treasury(), 77));
+    let tx = chain.draft(&alice(), "TRANSFER", transfer(Address::treasury(), 1_077));
     assert_eq!(chain.commit([tx]).codes(), [0]);
-    assert_eq!(chain.balance(Address::treasury()), 77);
+    assert_eq!(chain.balance(Address::treasury()), 1_077);
 }
 
 #[test]

@@ -41,6 +41,9 @@ export async function rest(path) {
 /** An account's balance and nonce as REST tells them. */
 export const accountOf = (address) => rest(`/rpc/getBalance/${address}`);
 
+/** An escrow's record as REST tells it. */
+export const escrowOf = (client, jobId) => rest(`/rpc/getEscrow/${client}/${jobId}`);
+
 /** An address nobody has used before. */
 export const freshAddress = () => encode("ait", crypto.getRandomValues(new Uint8Array(20)));
 

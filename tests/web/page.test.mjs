@@ -4,28 +4,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addressProblem } from "../../rest/web/wallet.js";
+import { shorten } from "../../rest/web/dom.js";
+import { addressProblem, transactionHash } from "../../rest/web/wallet.js";
 import { accountOf, eventually, freshAddress, newProfile, origin, rest, uait } from "./browser.mjs";
+import { inBrowser } from "./scene.mjs";
 import { User } from "./user.mjs";
-
-/** Runs `drive` with a user in front of the page; afterwards nothing may have gone wrong behind the scenes. */
-function inBrowser(name, drive, { expectedErrors = [], before = async () => {}, ...options } = {}) {
-  test(name, async () => {
-    const profile = await newProfile();
-    try {
-      const { context, page, seen } = await profile.open(options);
-      const user = new User(page);
-      await before({ context, page });
-      await user.visit();
-      await drive({ user, page, context, profile, seen });
-      const unexpected = seen.errors.filter((text) => !expectedErrors.some((expected) => expected.test(text)));
-      assert.deepEqual(unexpected, [], "errors in the console");
-      assert.deepEqual(seen.foreign, [], "requests to other hosts");
-    } finally {
-      await profile.remove();
-    }
-  });
-}
 
 inBrowser("a key is made and the faucet fills it", async ({ user }) => {
   const address = await user.makesKey();
@@ -43,7 +26,7 @@ inBrowser("a transfer reaches its recipient and costs its amount and fee", async
   await user.sends({ to, amount: "1.000001", memo: "für dich ✓" });
   await eventually(async () => (await accountOf(to)).balance === 1_000_001, "the recipient has the amount");
   const left = await accountOf(address);
-  const { receipt } = await rest(`/rpc/getTx/${await user.latestHash()}`);
+  const { receipt } = await rest(`/rpc/getTx/${await user.hashOf(`To ${shorten(to)}`)}`);
   assert.deepEqual(left, { balance: balance - 1_000_001 - receipt.fee, nonce: 1 });
   await user.seesBalance(left.balance);
   await user.seesTransactions("Committed", 2);
@@ -58,33 +41,6 @@ inBrowser("several transfers sent without waiting are all committed", async ({ u
   await user.seesTransactions("Committed", 6);
 });
 
-inBrowser("an escrow's receipt arrives and tells who was paid what", async ({ user }) => {
-  const { address, balance } = await user.makesFundedKey();
-  const jobId = await user.opensEscrow({ amount: "1" });
-  const receiptId = await user.receiptOf(jobId, "Receipt");
-  const receipt = await rest(`/rpc/getReceipt/${receiptId}`);
-  assert.equal(receipt.client, address);
-  assert.equal(receipt.job_id, jobId);
-  assert.equal(uait(await user.receiptOf(jobId, "Price paid")), receipt.price);
-  assert.equal(uait(await user.receiptOf(jobId, "Newly minted")), receipt.minted);
-  assert.equal(Number((await user.receiptOf(jobId, "Compute units")).replace(/\D/g, "")), receipt.compute_units);
-  const [head, tail] = (await user.receiptOf(jobId, "Miner")).split("…");
-  assert.ok(receipt.miner.startsWith(head) && receipt.miner.endsWith(tail));
-
-  const account = await accountOf(address);
-  await user.seesBalance(account.balance);
-  const { receipt: opening } = await rest(`/rpc/getTx/${await user.latestHash()}`);
-  const returned = uait(await user.receiptOf(jobId, "Back to you"));
-  assert.equal(balance - opening.fee - 1_000_000 + returned, account.balance);
-});
-
-inBrowser("an open escrow is still followed after a reload", async ({ user, page }) => {
-  await user.makesFundedKey();
-  const jobId = await user.opensEscrow({ amount: "1" });
-  await page.reload();
-  await user.receiptOf(jobId, "Back to you");
-});
-
 inBrowser("blocks and supply follow the chain live", async ({ user }) => {
   const first = await user.newestBlock();
   const later = await eventually(async () => {
@@ -92,9 +48,9 @@ inBrowser("blocks and supply follow the chain live", async ({ user }) => {
     return height > first + 1 ? height : null;
   }, "new blocks appear");
   assert.ok((await rest("/rpc/getHead")).height >= later);
-  const { genesis } = await rest("/rpc/getSupply");
-  const row = user.supply.locator("dl > div").filter({ hasText: "Genesis" });
-  assert.equal(uait(await row.locator("dd").innerText()), genesis);
+  const { genesis, bonds } = await rest("/rpc/getSupply");
+  assert.equal(uait(await user.supplyOf("Genesis")), genesis);
+  assert.equal(uait(await user.supplyOf("Bonded")), bonds);
 });
 
 test("the key, its balance and its transactions outlive the browser", async () => {
@@ -150,9 +106,10 @@ inBrowser(
   async ({ user, page }) => {
     const { address, balance } = await user.makesFundedKey();
     // The page's own look at the balance is misled, so that the node has to refuse.
-    await page.route("**/rpc/getBalance/**", (route) =>
-      route.fulfill({ json: { balance: Number.MAX_SAFE_INTEGER, nonce: 0 } }),
-    );
+    await page.route("**/rpc/getAccount/**", async (route) => {
+      const account = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...account, balance: Number.MAX_SAFE_INTEGER } });
+    });
     await user.fillsTransfer({ to: freshAddress(), amount: "1000" });
     await user.pressesSend();
     await user.sendForm.getByText("(bank/insufficient_balance)").waitFor();
@@ -204,6 +161,49 @@ inBrowser(
     assert.equal((await accountOf(address)).nonce, 1);
   },
   { expectedErrors: [/ERR_FAILED/, /status of 404/] },
+);
+
+inBrowser("the account shows its stake, its bond and what unbonds", async ({ user, page }) => {
+  // What another program than the page has to bring about.
+  const unbonding = [
+    { amount: 1_000_000, due_height: 7_000, kind: "bond" },
+    { amount: 250_000, due_height: 8_000, kind: "stake" },
+  ];
+  await page.route("**/rpc/getAccount/**", async (route) => {
+    const account = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...account, stake: 5_000_000, bond: 2_500_000, unbonding } });
+  });
+  await user.makesFundedKey();
+  await eventually(async () => (await user.holding("Staked")) === "5 AIT", "the stake is shown");
+  assert.equal(await user.holding("Bonded"), "2.5 AIT");
+  assert.match(await user.holding("Unbonding"), /^1\.25 AIT\s+next in block 7\D?000$/u);
+});
+
+inBrowser(
+  "a transaction that the node dropped is shown with the reason, and its nonce is used again",
+  async (world) => {
+    const { user, page } = world;
+    const { address } = await user.makesFundedKey();
+    const to = freshAddress();
+    let dropped = null;
+    await page.route("**/rpc/sendTx", async (route) => {
+      if (dropped) return route.continue();
+      dropped = await transactionHash(route.request().postDataJSON());
+      return route.fulfill({ json: { txHash: dropped } });
+    });
+    const reason = { code: "pool_full", codespace: "auth", message: "others paid more" };
+    await page.route("**/rpc/getTx/**", (route) => {
+      if (!route.request().url().endsWith(dropped)) return route.continue();
+      return route.fulfill({ json: { hash: dropped, status: "dropped", receipt: null, tx: null, reason } });
+    });
+    await user.sends({ to, amount: "2" });
+    await user.seesActivity(`To ${shorten(to)}`, "Dropped", "others paid more (auth/pool_full)");
+    await user.seesTransactions("Pending", 0);
+    assert.equal((await accountOf(address)).nonce, 0);
+    await user.sends({ to, amount: "3" });
+    await eventually(async () => (await accountOf(to)).balance === 3_000_000, "the second one is paid");
+    assert.equal((await accountOf(address)).nonce, 1);
+  },
 );
 
 {
@@ -281,7 +281,7 @@ for (const colorScheme of ["light", "dark"]) {
     async ({ user, page }) => {
       await user.makesFundedKey();
       const jobId = await user.opensEscrow({ amount: "1" });
-      await user.receiptOf(jobId, "Back to you");
+      await user.escrowOf(jobId, "Back to you");
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
     },
     { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, colorScheme },

@@ -6,6 +6,7 @@ import { PATIENCE, eventually, origin, uait } from "./browser.mjs";
 export class User {
   constructor(page) {
     this.page = page;
+    this.account = page.getByRole("region", { name: "Account" });
     this.sendForm = page.getByRole("region", { name: "Send" });
     this.escrowForm = page.getByRole("region", { name: "Open an escrow" });
     this.escrows = page.getByRole("region", { name: "Your escrows" });
@@ -25,7 +26,7 @@ export class User {
   }
 
   async address() {
-    const address = this.page.getByRole("region", { name: "Account" }).getByText(/^ait1/);
+    const address = this.account.getByText(/^ait1/);
     await address.waitFor();
     return address.textContent();
   }
@@ -75,26 +76,76 @@ export class User {
     await this.sendForm.getByText(`Sent ${transfer.amount} AIT to`).waitFor();
   }
 
-  /** Opens an escrow and waits until the page says that it was taken; the job's id. */
-  async opensEscrow({ amount }) {
-    const jobId = await this.escrowForm.getByRole("textbox", { name: "Job" }).inputValue();
+  /** Opens an escrow, for the job that the page proposes where none is named, and waits until the page says that it
+   * was taken; the job's id. */
+  async opensEscrow({ amount, jobId: named, lifetime }) {
+    const job = this.escrowForm.getByRole("textbox", { name: "Job" });
+    if (named) await job.fill(named);
+    const jobId = await job.inputValue();
     await this.escrowForm.getByLabel("Amount").fill(amount);
+    if (lifetime) await this.escrowForm.getByLabel("Expires after").fill(lifetime);
     await this.escrowForm.getByRole("button", { name: "Open", exact: true }).click();
     await this.escrowForm.getByText(`for ${jobId}.`).waitFor();
     return jobId;
+  }
+
+  /** Tops an open escrow up in its dialog, and waits until that closes. */
+  async topsUp(jobId, { amount, lifetime = "" }) {
+    await this.escrow(jobId)
+      .getByRole("button", { name: `Top up ${jobId}` })
+      .click();
+    const dialog = this.page.getByRole("dialog", { name: `Top up ${jobId}` });
+    await dialog.getByLabel("Amount").fill(amount);
+    await dialog.getByLabel("Expires after").fill(lifetime);
+    await dialog.getByRole("button", { name: "Top up" }).click();
+    await dialog.waitFor({ state: "hidden" });
+  }
+
+  /** Cancels an open escrow in its dialog, and waits until that closes. */
+  async cancels(jobId) {
+    await this.escrow(jobId)
+      .getByRole("button", { name: `Cancel ${jobId}` })
+      .click();
+    const dialog = this.page.getByRole("dialog", { name: `Cancel ${jobId}?` });
+    await dialog.getByRole("button", { name: "Cancel it" }).click();
+    await dialog.waitFor({ state: "hidden" });
   }
 
   escrow(jobId) {
     return this.escrows.getByRole("listitem").filter({ hasText: jobId }).first();
   }
 
-  /** A figure of the receipt of a job, once it has arrived. */
-  async receiptOf(jobId, name) {
-    const row = this.escrow(jobId)
-      .locator("dl > div")
-      .filter({ has: this.page.getByText(name, { exact: true }) });
+  /** What stands beside a name in a list of names and values, once it is there. */
+  async #valueIn(place, name) {
+    const row = place.locator("dl > div").filter({ has: this.page.getByText(name, { exact: true }) });
     await row.waitFor({ timeout: PATIENCE });
     return row.locator("dd").innerText();
+  }
+
+  /** A figure of the escrow of a job, or of its receipt once that has arrived. */
+  escrowOf(jobId, name) {
+    return this.#valueIn(this.escrow(jobId), name);
+  }
+
+  /** A figure of the account. */
+  holding(name) {
+    return this.#valueIn(this.account, name);
+  }
+
+  /** A figure of the supply. */
+  supplyOf(name) {
+    return this.#valueIn(this.supply, name);
+  }
+
+  /** The row of the account's transactions and news that has a title. */
+  activity(title) {
+    return this.transactions.getByRole("listitem").filter({ has: this.page.getByText(title, { exact: true }) });
+  }
+
+  /** Waits for a row with a title, a status and a text that tells its outcome. */
+  async seesActivity(title, status, outcome) {
+    const row = this.activity(title).filter({ has: this.page.getByText(status, { exact: true }) });
+    await row.filter({ hasText: outcome }).waitFor({ timeout: PATIENCE });
   }
 
   async seesTransactions(status, count) {
@@ -102,9 +153,9 @@ export class User {
     await eventually(async () => (await rows.count()) === count, `${count} transactions are ${status}`);
   }
 
-  /** The hash of the account's latest transaction. */
-  async latestHash() {
-    const row = this.transactions.getByRole("listitem").first();
+  /** The hash of the account's transaction that has a title. */
+  async hashOf(title) {
+    const row = this.activity(title).first();
     return row.getByTitle(/^[0-9A-F]{64}$/).getAttribute("title");
   }
 

@@ -1,56 +1,33 @@
-//! Owns the claims that wait for their coordinators (SPEC section 4): whom to ask what, and what an
-//! answer does.
+//! Owns the claims that wait for their coordinators (PROTOCOL section 4): whom to ask what, and what
+//! an answer does.
 
 use ait_app::{
-    Broken, Refusal, block,
-    code::Code,
-    receipts::{Attestation, AttestationRequest},
-    state::{State, overlay::View},
+    Broken, Code, Refusal,
+    escrow::record::Escrow,
+    receipts::{attestation::Attestation, terms::AttestationRequest},
+    state::{State, View},
     tx::{Payload, TxHash},
 };
 
-use super::{Pool, Queue, Status};
+use super::{
+    Bench, Pool,
+    entry::{Entry, Status},
+};
 use crate::records::WantedAttestation;
 
 impl Pool {
-    /// Every claim whose coordinator shall be asked, on the escrows that are open in `state`.
+    /// Every claim whose coordinator shall be asked, on the escrows that are open in `state`; the ones
+    /// with the best right to wait first.
     ///
     /// # Errors
     /// [`Broken`].
     pub fn attestations_wanted(&self, state: &State) -> Result<Vec<WantedAttestation>, Broken> {
         let mut wanted = Vec::new();
-        for entry in self.queues.values().flat_map(Queue::entries) {
-            let Payload::ReceiptClaim(claim) = &entry.verified.tx.payload else {
-                continue;
-            };
-            if entry.status != Status::Waiting {
-                continue;
+        for (_, _, sender, nonce) in self.index.waiters().rev() {
+            let queue = self.queues.get(sender);
+            if let Some(entry) = queue.and_then(|queue| queue.get(*nonce)) {
+                wanted.extend(question(state, entry)?);
             }
-            let terms = &claim.terms;
-            let Some(escrow) = state.escrow(&terms.client, &terms.job_id)? else {
-                continue;
-            };
-            wanted.push(WantedAttestation {
-                hash: entry.verified.hash,
-                coordinator: escrow.coordinator,
-                miner_pubkey: state
-                    .account(&terms.miner)?
-                    .pubkey
-                    .is_none()
-                    .then_some(entry.verified.tx.pubkey),
-                request: AttestationRequest {
-                    chain_id: state.chain_id().clone(),
-                    receipt_id: terms.receipt_id.clone(),
-                    job_id: terms.job_id.clone(),
-                    client: terms.client,
-                    miner: terms.miner,
-                    compute_units: terms.compute_units,
-                    price: terms.price,
-                    output_hash: terms.output_hash.clone(),
-                    opened_height: escrow.opened_height,
-                    miner_sig: claim.miner_sig,
-                },
-            });
         }
         Ok(wanted)
     }
@@ -62,34 +39,63 @@ impl Pool {
     /// [`Broken`].
     pub fn attestation_arrived(
         &mut self,
-        state: &State,
+        bench: &Bench<'_>,
         hash: &TxHash,
         attestation: Attestation,
     ) -> Result<Result<(), Refusal>, Broken> {
-        let gone = || Refusal::new(Code::Dropped, "the claim no longer waits");
-        let Some((sender, nonce)) = self.by_hash.get(hash).copied() else {
-            return Ok(Err(gone()));
+        let place = self.index.place(hash);
+        let entry = place.and_then(|(sender, nonce)| self.queues.get(&sender)?.get(nonce));
+        // Not one that is replaced, although it may revive.
+        let waits =
+            |entry: &&Entry| entry.hash() == *hash && matches!(entry.status, Status::Waiting(_));
+        let Some(entry) = entry.filter(waits) else {
+            return Ok(Err(Refusal::new(
+                Code::Dropped,
+                "the claim no longer waits",
+            )));
         };
-        let mut queue = self.take_out(&sender);
-        let answer = match queue.find_mut(nonce, hash) {
-            None => Err(gone()),
-            Some(entry) if !block::attestation_fits(state, &entry.verified, &attestation)? => {
-                Err(Refusal::new(
-                    Code::InvalidAttestation,
-                    "the answer is not signed by the escrow's registered coordinator for this claim",
-                ))
-            }
-            Some(entry) => {
-                entry.attestation = Some(attestation);
-                Ok(())
-            }
-        };
-        if answer.is_ok() {
-            for (hash, refusal) in queue.rejudge(state)? {
-                self.dropped.insert(hash, (refusal, self.generation));
-            }
+        if !bench.fits(&entry.verified, &attestation)? {
+            return Ok(Err(Refusal::new(
+                Code::InvalidAttestation,
+                "the answer is not signed by the escrow's coordinator for this claim",
+            )));
         }
-        self.put_back(sender, queue);
-        Ok(answer)
+        let (sender, nonce) = (entry.sender(), entry.nonce());
+        let mut tail = self.take_tail(&sender, nonce);
+        if let Some(claim) = tail.first_mut() {
+            claim.attestation = Some(attestation);
+        }
+        self.rejudge(bench, sender, tail)?;
+        Ok(Ok(()))
     }
+}
+
+/// What to ask whom about a waiting claim; `None` where the chain doesn't show its escrow yet.
+fn question(state: &State, entry: &Entry) -> Result<Option<WantedAttestation>, Broken> {
+    let Payload::ReceiptClaim(claim) = &entry.verified.tx.payload else {
+        return Ok(None);
+    };
+    let id = (claim.client_addr, claim.job_id.clone());
+    let Some(escrow) = state.get::<Escrow>(&id)? else {
+        return Ok(None);
+    };
+    let account = state.account(&claim.miner_addr)?;
+    Ok(Some(WantedAttestation {
+        hash: entry.hash(),
+        coordinator: escrow.coordinator(),
+        request: AttestationRequest {
+            chain_id: state.chain_id().clone(),
+            receipt_id: claim.receipt_id.clone(),
+            job_id: claim.job_id.clone(),
+            client: claim.client_addr,
+            miner: claim.miner_addr,
+            compute_units: claim.compute_units,
+            price: claim.price,
+            output_hash: claim.output_hash.clone(),
+            opened_height: escrow.opened_height,
+            miner_sig: claim.miner_sig,
+            // Without it a coordinator could not check `miner_sig` of a miner's first claim.
+            miner_pubkey: account.pubkey.is_none().then_some(entry.verified.tx.pubkey),
+        },
+    }))
 }

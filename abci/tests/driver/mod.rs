@@ -8,20 +8,27 @@ use std::sync::{Arc, Mutex};
 use ait_abci::Node;
 use ait_app::{
     address::Address,
-    crypto::SecretKey,
+    bank::transfer::Transfer,
+    crypto::{SecretKey, sha256},
     identifiers::ChainId,
-    receipts::{Attestation, Quote, ReceiptTerms},
-    state::overlay::View,
-    tx::{EscrowOpen, Payload, ReceiptClaim, Transaction, Transfer, TxHash},
+    quantity::{Nonce, Positive, Uait},
+    state::View,
+    tx::{Payload, Transaction, TxHash},
 };
 use ait_store::{MemoryStore, Store};
 use bytes::Bytes;
+use serde_json::{Value, json};
 use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci::{
-    CheckTxType, ExecTxResult, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
-    RequestPrepareProposal, RequestProcessProposal, ResponseCheckTx,
-    response_process_proposal::ProposalStatus,
+use tendermint_proto::v0_38::{
+    abci::{
+        CheckTxType, ExecTxResult, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
+        RequestPrepareProposal, RequestProcessProposal, ResponseCheckTx,
+        response_process_proposal::ProposalStatus,
+    },
+    types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams},
 };
+
+pub mod work;
 
 pub const CHAIN: &str = "ait-test";
 
@@ -31,7 +38,7 @@ pub fn chain_id() -> ChainId {
 
 /// A key by name; its account begins with 10^9 uait where the genesis lists it.
 pub fn key(name: &str) -> SecretKey {
-    SecretKey::from_seed(ait_app::crypto::sha256(name.as_bytes()))
+    SecretKey::from_seed(sha256(name.as_bytes()))
 }
 
 pub fn address(name: &str) -> Address {
@@ -46,29 +53,17 @@ pub struct Comet {
 }
 
 impl Comet {
-    /// A chain whose genesis funds these accounts, with coordinator `carol` and validator `vera`.
+    /// A chain whose genesis funds these accounts, with coordinators `carol` and `cora` and validator
+    /// `vera`. An account may begin with a single uait.
     pub fn begin(funded: &[&str]) -> Self {
-        let comet = Self::open(Arc::new(MemoryStore::new()), 0);
-        let accounts: serde_json::Map<_, _> = funded
-            .iter()
-            .map(|name| (address(name).to_string(), 1_000_000_000_u64.into()))
-            .collect();
-        let genesis = serde_json::json!({
-            "accounts": accounts,
-            "params": {
-                "admin": address("admin"),
-                "authorities": [{
-                    "address": address("vera"), "pubkey": key("vera consensus").public_key(), "power": 10,
-                }],
-                "coordinators": { address("carol").to_string(): key("carol").public_key() },
-            },
-        });
-        comet.node.init_chain(RequestInitChain {
-            chain_id: CHAIN.into(),
-            app_state_bytes: genesis.to_string().into_bytes().into(),
-            initial_height: 1,
-            ..RequestInitChain::default()
-        });
+        Self::begin_on(Arc::new(MemoryStore::new()), funded)
+    }
+
+    /// As [`Comet::begin`], on a store of the caller's.
+    pub fn begin_on(store: Arc<dyn Store>, funded: &[&str]) -> Self {
+        let comet = Self::open(store, 0);
+        comet.node.init_chain(init_chain(funded, json!({})));
+        assert_eq!(*comet.fatal.lock().unwrap(), Vec::<String>::new());
         comet
     }
 
@@ -166,7 +161,25 @@ impl Comet {
 
     pub fn balance(&self, name: &str) -> u64 {
         let snapshot = self.node.snapshot().expect("a block was committed");
-        snapshot.state.account(&address(name)).unwrap().balance
+        snapshot
+            .state
+            .account(&address(name))
+            .unwrap()
+            .balance
+            .get()
+    }
+
+    /// Why the node dropped a transaction, by code name.
+    pub fn dropped(&self, tx: &Transaction) -> Option<&'static str> {
+        self.node.dropped(&hash(tx)).map(|why| why.code.name())
+    }
+
+    /// Signatures inside payloads that the node had to judge so far.
+    pub fn judged_signatures(&self) -> u64 {
+        let families = self.node.registry().gather();
+        let name = "ait_payload_signatures_judged_total";
+        let family = families.iter().find(|family| family.name() == name);
+        family.unwrap().get_metric()[0].get_counter().get_value() as u64
     }
 
     pub fn mempool_has(&self, tx: &Transaction) -> bool {
@@ -175,19 +188,88 @@ impl Comet {
     }
 
     pub fn pool_has(&self, tx: &Transaction) -> bool {
-        self.node.pending(&tx.hash()).is_some()
+        self.node.pending(&hash(tx)).is_some()
+    }
+
+    /// CheckTx of each, all of which must be accepted.
+    pub fn submit_all<'a>(&mut self, txs: impl IntoIterator<Item = &'a Transaction>) {
+        for tx in txs {
+            let response = self.submit(tx);
+            assert_eq!(response.code, 0, "{}", response.log);
+        }
+    }
+}
+
+/// What CometBFT asks at the beginning of a chain; `params` beside or instead of the usual ones.
+pub fn init_chain(funded: &[&str], params: Value) -> RequestInitChain {
+    let accounts: serde_json::Map<_, _> = funded
+        .iter()
+        .map(|name| (address(name).to_string(), 1_000_000_000_u64.into()))
+        .collect();
+    let mut genesis = json!({
+        "accounts": accounts,
+        "params": {
+            "admin": address("admin"),
+            "authorities": [{
+                "address": address("vera"), "pubkey": key("vera consensus").public_key(), "power": 10,
+            }],
+            "coordinators": {
+                address("carol").to_string(): key("carol").public_key(),
+                address("cora").to_string(): key("cora").public_key(),
+            },
+            "min_account_balance": 0,
+        },
+    });
+    for (name, value) in params.as_object().unwrap() {
+        genesis["params"][name] = value.clone();
+    }
+    RequestInitChain {
+        chain_id: CHAIN.into(),
+        consensus_params: Some(consensus_params()),
+        app_state_bytes: genesis.to_string().into_bytes().into(),
+        initial_height: 1,
+        ..RequestInitChain::default()
+    }
+}
+
+/// CometBFT's params as this chain wants them.
+pub fn consensus_params() -> ConsensusParams {
+    ConsensusParams {
+        block: Some(BlockParams {
+            max_bytes: 4 * 1024 * 1024,
+            max_gas: -1,
+        }),
+        evidence: Some(EvidenceParams {
+            max_age_num_blocks: 100,
+            max_age_duration: None,
+            max_bytes: 1024 * 1024,
+        }),
+        validator: Some(ValidatorParams {
+            pub_key_types: vec!["ed25519".into()],
+        }),
+        ..ConsensusParams::default()
     }
 }
 
 fn proposer() -> Bytes {
-    let digest = ait_app::crypto::sha256(key("vera consensus").public_key().as_bytes());
+    let digest = sha256(key("vera consensus").public_key().as_bytes());
     digest[..20].to_vec().into()
 }
 
 fn hash_of(txs: &[Bytes], height: i64) -> Bytes {
     let mut bytes = height.to_be_bytes().to_vec();
     bytes.extend(txs.iter().flat_map(|tx| TxHash::of(tx).0));
-    ait_app::crypto::sha256(&bytes).to_vec().into()
+    sha256(&bytes).to_vec().into()
+}
+
+pub fn hash(tx: &Transaction) -> TxHash {
+    TxHash::of(&tx.to_wire())
+}
+
+/// Signs a payload as a transaction of `from`.
+pub fn sign(from: &str, nonce: u64, fee: u64, payload: impl Into<Payload>) -> Transaction {
+    let (nonce, fee) = (Nonce::constant(nonce), Uait::constant(fee));
+    Transaction::sign(&chain_id(), &key(from), nonce, fee, payload)
 }
 
 /// A transfer of 1 uait to `bob`'s account.
@@ -196,67 +278,15 @@ pub fn transfer(from: &str, nonce: u64, fee: u64) -> Transaction {
 }
 
 pub fn transfer_of(from: &str, nonce: u64, fee: u64, amount: u64) -> Transaction {
-    let payload = Payload::Transfer(Transfer {
+    let payload = Transfer {
         to: address("bob"),
-        amount,
+        amount: uait(amount),
         memo: None,
-    });
-    Transaction::sign(&chain_id(), &key(from), nonce, fee, payload)
-}
-
-pub fn escrow(client: &str, nonce: u64, job: &str) -> Transaction {
-    let payload = Payload::EscrowOpen(EscrowOpen {
-        job_id: job.parse().unwrap(),
-        coordinator: address("carol"),
-        amount: 60_000,
-        ttl_blocks: 1_000,
-    });
-    Transaction::sign(&chain_id(), &key(client), nonce, 1_000, payload)
-}
-
-pub fn terms(miner: &str, client: &str, job: &str, receipt: &str) -> ReceiptTerms {
-    ReceiptTerms {
-        receipt_id: receipt.parse().unwrap(),
-        job_id: job.parse().unwrap(),
-        client: address(client),
-        miner: address(miner),
-        compute_units: 2_500,
-        price: 50_000,
-        output_hash: format!("sha256:{}", "ab".repeat(32)).parse().unwrap(),
-    }
-}
-
-/// A claim without an attestation of its own.
-pub fn claim(terms: &ReceiptTerms, miner: &str, nonce: u64, fee: u64) -> Transaction {
-    let miner_sig = key(miner).sign(&terms.sign_bytes(&chain_id()));
-    let payload = Payload::ReceiptClaim(Box::new(ReceiptClaim {
-        terms: terms.clone(),
-        miner_sig,
-        attestation: None,
-    }));
-    Transaction::sign(&chain_id(), &key(miner), nonce, fee, payload)
-}
-
-/// A claim that offers just the required fee, which its escrow pays.
-pub fn exact_claim(terms: &ReceiptTerms, miner: &str, nonce: u64) -> Transaction {
-    let payload = claim(terms, miner, nonce, 0).payload.to_json();
-    let bytes = payload.canonical().unwrap().len() as u64;
-    claim(terms, miner, nonce, 2 + (100 * bytes).div_ceil(1024))
-}
-
-/// `carol`'s answer for a receipt, good where `paid`.
-pub fn attest(terms: &ReceiptTerms, opened_height: u64, paid: bool) -> Attestation {
-    let quote = Quote {
-        price: terms.price,
-        compute_units: terms.compute_units,
     };
-    Attestation::sign(
-        &chain_id(),
-        terms,
-        opened_height,
-        [true, paid, true],
-        quote,
-        address("carol"),
-        &key("carol"),
-    )
+    sign(from, nonce, fee, payload)
+}
+
+/// An amount above 0.
+pub fn uait(amount: u64) -> Positive<Uait> {
+    Positive::new(Uait::constant(amount)).unwrap()
 }

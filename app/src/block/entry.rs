@@ -1,18 +1,20 @@
-//! Owns what stands in a block: its entries' bytes, judged without state, and the rule of the
-//! attestation entry (SPEC section 4), judged on the state before the block alone.
+//! Owns what stands in a block: its entries' bytes, judged without state.
 
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-use super::MAX_BLOCK_BYTES;
 use crate::{
     code::Code,
     error::{Broken, Refusal},
     identifiers::ChainId,
-    json::{self, Fields, Json},
-    receipts::Attestation,
-    state::{State, overlay::View},
+    json,
+    prelude::*,
+    receipts::attestation::Attestation,
     tx::{Payload, VerifiedTx},
 };
+
+/// The most bytes that a genesis may allow a block's transactions, and so the most that an
+/// attestation entry is read with.
+pub const MOST_BLOCK_BYTES: usize = 100 * 1024 * 1024;
 
 /// One entry of a block, as far as it can be judged without state: a pure function of its bytes and
 /// the chain id.
@@ -24,6 +26,20 @@ pub enum Entry {
     Transaction(Arc<VerifiedTx>),
     /// Anything else.
     Invalid(Refusal),
+}
+
+/// The attestation entry.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attestations {
+    attestations: Vec<Attestation>,
+    r#type: Tag,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Tag {
+    #[serde(rename = "ATTESTATIONS")]
+    Attestations,
 }
 
 impl Entry {
@@ -43,43 +59,26 @@ impl Entry {
     }
 
     /// The claim in it that brings no attestation of its own.
-    fn claim_without_attestation(&self) -> Option<&VerifiedTx> {
-        match self {
-            Entry::Transaction(verified) => match &verified.tx.payload {
-                Payload::ReceiptClaim(claim) if claim.attestation.is_none() => Some(verified),
-                _ => None,
-            },
+    pub(super) fn claim_without_attestation(&self) -> Option<&VerifiedTx> {
+        let Entry::Transaction(verified) = self else {
+            return None;
+        };
+        match &verified.tx.payload {
+            Payload::ReceiptClaim(claim) if claim.brings_nothing() => Some(verified),
             _ => None,
         }
     }
 }
 
 fn read_attestations(bytes: &[u8]) -> Result<Vec<Attestation>, Refusal> {
-    if bytes.len() > MAX_BLOCK_BYTES {
+    if bytes.len() > MOST_BLOCK_BYTES {
         return Err(Refusal::new(
             Code::TooLarge,
             "the entry is larger than a block",
         ));
     }
-    let json = Json::parse(bytes)?;
-    let fields = Fields::open(&json, "", &["attestations", "type"], &[])?;
-    if fields.string("type")? != "ATTESTATIONS" {
-        return Err(fields.refuse("type", "must be ATTESTATIONS"));
-    }
-    let Json::Array(list) = fields.json("attestations")? else {
-        return Err(fields.refuse("attestations", "must be a list"));
-    };
-    let attestations = list
-        .iter()
-        .map(|json| Attestation::from_json(json, "attestations"))
-        .collect::<Result<Vec<_>, _>>()?;
-    if json.canonical()? != bytes {
-        return Err(Refusal::new(
-            Code::NotCanonical,
-            "the entry is not canonical",
-        ));
-    }
-    Ok(attestations)
+    let entry: Attestations = json::read_canonical(bytes, "")?;
+    Ok(entry.attestations)
 }
 
 /// The wire bytes of an attestation entry.
@@ -87,94 +86,19 @@ fn read_attestations(bytes: &[u8]) -> Result<Vec<Attestation>, Refusal> {
 /// # Errors
 /// [`Broken`] when attestations don't serialise.
 pub fn attestations_wire(attestations: &[Attestation]) -> Result<Vec<u8>, Broken> {
-    #[derive(serde::Serialize)]
-    struct Wire<'a> {
-        attestations: &'a [Attestation],
-        r#type: &'static str,
-    }
-    json::canonical(&Wire {
-        attestations,
-        r#type: "ATTESTATIONS",
+    json::canonical(&Attestations {
+        attestations: attestations.to_vec(),
+        r#type: Tag::Attestations,
     })
 }
 
-/// Whether an attestation, good or negative, is rightly signed for a claim by the registered
-/// coordinator of the escrow that is open for it in `state`.
-///
-/// # Errors
-/// [`Broken`] when the escrow is unreadable.
-pub fn attestation_fits(
-    state: &State,
-    claim: &VerifiedTx,
-    attestation: &Attestation,
-) -> Result<bool, Broken> {
-    let Payload::ReceiptClaim(payload) = &claim.tx.payload else {
-        return Ok(false);
-    };
-    let terms = &payload.terms;
-    let Some(escrow) = state.escrow(&terms.client, &terms.job_id)? else {
-        return Ok(false);
-    };
-    let key = state.params().coordinators.get(&escrow.coordinator);
-    Ok(escrow.is_open_in(state.height())
-        && attestation.coordinator == escrow.coordinator
-        && key.is_some_and(|key| {
-            attestation.is_signed_by(key, state.chain_id(), terms, escrow.opened_height)
-        }))
-}
-
-/// The attestation that stands in front of the block for each of its entries.
-type Assigned = Vec<Option<Attestation>>;
-
-/// Applies the entry's rule (SPEC section 4) to a block on the state before it: exactly one
-/// attestation for each claim that has none, in block order, rightly signed; no entry where none
-/// is needed.
-///
-/// # Errors
-/// The inner refusal says how the block breaks the rule; a proposal with one is rejected.
-pub fn assign_attestations(
-    state: &State,
-    entries: &[Entry],
-) -> Result<Result<Assigned, Refusal>, Broken> {
-    let broken_rule = |why: &str| Refusal::new(Code::UnexpectedAttestations, why);
-    let (given, rest) = match entries.split_first() {
-        Some((Entry::Attestations(list), rest)) => (Some(list), rest),
-        _ => (None, entries),
-    };
-    if rest
-        .iter()
-        .any(|entry| matches!(entry, Entry::Attestations(_)))
-    {
-        return Ok(Err(broken_rule(
-            "an ATTESTATIONS entry may stand at index 0 alone",
-        )));
+/// What an entry of `n` bytes adds to a block's protobuf size: tag, length and the bytes.
+pub fn protobuf_size(n: usize) -> usize {
+    let mut length_bytes: usize = 1;
+    let mut rest = n >> 7;
+    while rest > 0 {
+        length_bytes = length_bytes.saturating_add(1);
+        rest >>= 7;
     }
-    let mut list = given.into_iter().flatten();
-    let mut assigned = Vec::with_capacity(entries.len());
-    if given.is_some() {
-        assigned.push(None);
-    }
-    let mut needed = false;
-    for entry in rest {
-        let Some(claim) = entry.claim_without_attestation() else {
-            assigned.push(None);
-            continue;
-        };
-        needed = true;
-        let Some(attestation) = list.next() else {
-            return Ok(Err(broken_rule("a claim of the block has no attestation")));
-        };
-        if !attestation_fits(state, claim, attestation)? {
-            return Ok(Err(broken_rule(
-                "an attestation of the block is not rightly signed for its claim",
-            )));
-        }
-        assigned.push(Some(attestation.clone()));
-    }
-    if list.next().is_some() || (given.is_some() && !needed) {
-        return Ok(Err(broken_rule(
-            "the block has attestations that no claim needs",
-        )));
-    }
-    Ok(Ok(assigned))
+    n.saturating_add(length_bytes).saturating_add(1)
 }

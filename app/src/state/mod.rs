@@ -1,157 +1,170 @@
 //! Owns the committed state of one height: every record in a Merkle tree, the params read from it,
 //! and the indexes that are derived from it and are not part of the app hash.
 //! A `State` never changes; a block makes the next one, and old ones stay readable.
+//!
+//! `key` and `record` are what there is, `view` and `overlay` how it is read and written, `base` the
+//! state as one block reads it, `indexes` what is derived, `merkle` the tree, `app_hash` its place
+//! in CometBFT's headers.
 
-mod derived;
-pub mod keys;
+pub mod app_hash;
+pub mod base;
+mod indexes;
+pub mod key;
 pub mod merkle;
 pub mod overlay;
-pub mod records;
+pub mod record;
+pub mod view;
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use derived::Derived;
-pub use keys::Key;
-use overlay::{Changes, View};
+pub use app_hash::AppHash;
+use indexes::Indexes;
+pub use indexes::{OpenEscrows, SentSet, SentValidator};
+pub use key::Key;
+pub use overlay::{Changes, Overlay};
+pub use record::{Record, Value};
+pub use view::View;
 
 use crate::{
     address::Address,
-    crypto::{PublicKey, sha256},
+    engine::ConsensusAddress,
     error::Broken,
     identifiers::ChainId,
-    json::Json,
-    params::Params,
+    params::table::Params,
+    prelude::*,
+    quantity::{Height, Uait},
 };
 
-/// CometBFT's name for a consensus key: the first 20 bytes of its sha256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConsensusAddress(pub [u8; 20]);
-
-impl ConsensusAddress {
-    /// The address of a consensus key.
-    pub fn of(key: &PublicKey) -> Self {
-        let digest = sha256(key.as_bytes());
-        Self(std::array::from_fn(|i| {
-            digest.get(i).copied().unwrap_or_default()
-        }))
-    }
-
-    /// From CometBFT's bytes.
-    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
-    }
-}
-
-/// A validator as CometBFT was last told of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentValidator {
-    /// The account behind the key.
-    pub address: Address,
-    /// Its voting power.
-    pub power: u64,
-}
-
-/// The committed state after a block. Cloning is cheap.
+/// The whole state after one block. Cloning is cheap: the tree is shared.
 #[derive(Clone)]
 pub struct State {
     chain_id: ChainId,
-    height: u64,
+    height: Height,
     tree: merkle::Tree,
     params: Arc<Params>,
-    derived: Derived,
+    indexes: Indexes,
 }
 
 impl View for State {
-    fn bytes(&self, key: &[u8]) -> Option<Arc<[u8]>> {
-        self.tree.get(key).cloned()
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+        let bytes = self.tree.get(&key.to_bytes());
+        bytes
+            .map(|bytes| Value::decode(key, bytes).map(Arc::new))
+            .transpose()
     }
 
-    fn key_owner(&self, key: &ConsensusAddress) -> Result<Option<Address>, Broken> {
-        Ok(self.derived.key_owners.get(key).copied())
+    fn key_owner(&self, key: &ConsensusAddress) -> Option<Address> {
+        self.indexes.key_owners.get(key).copied()
     }
 }
 
 impl State {
-    /// A state without records, for a genesis to write into.
-    pub(crate) fn empty(chain_id: ChainId, height: u64, params: Params) -> Self {
-        Self {
+    /// The state with these records alone, after block `height`.
+    ///
+    /// # Errors
+    /// [`Broken`] when a param is missing.
+    pub(crate) fn of_records(
+        chain_id: ChainId,
+        height: Height,
+        records: &Changes,
+    ) -> Result<Self, Broken> {
+        let nothing = Self {
             chain_id,
             height,
             tree: merkle::Tree::new(),
-            params: Arc::new(params),
-            derived: Derived::default(),
-        }
+            params: Arc::new(Params::new(Address::treasury(), Height::ZERO)),
+            indexes: Indexes::default(),
+        };
+        let (state, _) = nothing.updated(records, &nothing, height)?;
+        Ok(state)
     }
 
-    /// The state after block `height`, from all of its records as [`State::entries`] gave them.
+    /// Reads a state back from the stored records.
     ///
     /// # Errors
-    /// [`Broken`] when a record is unreadable or the params are incomplete.
+    /// [`Broken`] when a record is unreadable or a param is missing.
     pub fn from_entries(
         chain_id: ChainId,
-        height: u64,
+        height: Height,
         entries: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, Broken> {
-        let changes: Changes = entries
-            .into_iter()
-            .map(|(key, value)| (key, Some(value.into())))
-            .collect();
-        let params = Params::new(Address::treasury(), Vec::new(), 0);
-        Self::empty(chain_id, height, params).updated(changes, height)
+        let mut records = Changes::new();
+        for (path, bytes) in entries {
+            let path = String::from_utf8_lossy(&path);
+            let key = Key::parse(&path)
+                .map_err(|refusal| Broken::new(format!("a stored key {path:?}: {refusal}")))?;
+            let value = Value::decode(&key, &bytes)?;
+            records.insert(key, Some(Arc::new(value)));
+        }
+        Self::of_records(chain_id, height, &records)
     }
 
-    /// The state that these changes make of this one.
+    /// The state after a block, and what the block did to each record's bytes. `before` tells what
+    /// the changed records were.
     ///
     /// # Errors
-    /// [`Broken`] when a changed record is unreadable.
-    pub(crate) fn updated(&self, changes: Changes, height: u64) -> Result<Self, Broken> {
-        let mut derived = self.derived.clone();
+    /// [`Broken`].
+    pub(crate) fn updated(
+        &self,
+        changes: &Changes,
+        before: &impl View,
+        height: Height,
+    ) -> Result<(Self, merkle::Changes), Broken> {
+        let mut next = self.clone();
+        next.height = height;
+        let mut bytes = merkle::Changes::new();
         let mut params_changed = false;
-        for (key, new) in &changes {
-            derived.update(key, self.bytes(key).as_deref(), new.as_deref())?;
-            params_changed |= key.starts_with(b"/param/");
+        for (key, new) in changes {
+            let old = before.value(key)?;
+            if old == *new {
+                continue;
+            }
+            next.indexes.update(key, old.as_deref(), new.as_deref())?;
+            params_changed |= matches!(key, Key::Param(_));
+            let encoded = new.as_ref().map(|value| value.encode()).transpose()?;
+            bytes.insert(key.to_bytes(), encoded.map(Into::into));
         }
-        let tree = self.tree.updated(&changes);
-        let params = if params_changed {
-            Arc::new(read_params(&tree, &self.params)?)
-        } else {
-            self.params.clone()
-        };
-        Ok(Self {
-            chain_id: self.chain_id.clone(),
-            height,
-            tree,
-            params,
-            derived,
-        })
+        next.tree = self.tree.updated(&bytes);
+        if params_changed {
+            next.params = Arc::new(Params::of(&next)?);
+        }
+        Ok((next, bytes))
     }
 
-    /// The chain.
+    /// The chain's name.
     pub fn chain_id(&self) -> &ChainId {
         &self.chain_id
     }
 
-    /// The last block in it; 0 is the genesis.
-    pub fn height(&self) -> u64 {
+    /// The block after which this is the state.
+    pub fn height(&self) -> Height {
         self.height
     }
 
-    /// The app hash: the Merkle root over all records (SPEC section 7).
+    /// The tree's root.
     pub fn root(&self) -> [u8; 32] {
         self.tree.root()
     }
 
-    /// The params, which hold in the next block.
+    /// What the next block's header says of this state.
+    pub fn app_hash(&self) -> AppHash {
+        AppHash::of_root(&self.root())
+    }
+
+    /// The params that the next block runs under.
     pub fn params(&self) -> &Arc<Params> {
         &self.params
     }
 
-    /// The ICS-23 proof that a key has its value, or has none, under [`State::root`].
-    pub fn prove(&self, key: &Key) -> Option<ics23::CommitmentProof> {
-        self.tree.prove(&key.to_bytes())
+    /// A record's stored bytes.
+    pub fn bytes(&self, key: &Key) -> Option<&Arc<[u8]>> {
+        self.tree.get(&key.to_bytes())
     }
 
-    /// Every record by its key, in the order of the tree.
+    /// The tree of all records.
+    pub fn tree(&self) -> &merkle::Tree {
+        &self.tree
+    }
+
+    /// Every record's key and stored bytes.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], &Arc<[u8]>)> {
         self.tree.iter()
     }
@@ -161,53 +174,58 @@ impl State {
         self.tree.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no record at all.
     pub fn is_empty(&self) -> bool {
         self.tree.is_empty()
     }
 
-    /// The validators as last sent to CometBFT, by key.
-    pub fn sent_validators(&self) -> &BTreeMap<PublicKey, SentValidator> {
-        &self.derived.sent
+    /// The set last sent to CometBFT.
+    pub fn sent_validators(&self) -> &SentSet {
+        &self.indexes.sent
     }
 
-    /// Accounts with stake, and the uait of it, by address.
-    pub fn stakes(&self) -> impl Iterator<Item = (&Address, u64)> {
-        let stakes = self.derived.stakes.iter();
-        stakes.map(|(address, stake)| (address, *stake))
+    /// Who has stake and isn't jailed, the most first, then by address bytes ascending.
+    pub fn stakers(&self) -> impl Iterator<Item = (Address, Uait)> {
+        let stakers = self.indexes.stakers.iter();
+        stakers.map(|(stake, address)| (*address, stake.0))
     }
 
-    /// Accounts with a work score, or with work that will count for one, by address.
-    pub fn working(&self) -> impl Iterator<Item = &Address> {
-        self.derived.working.iter()
+    /// Who has stake and is jailed, the most first, then by address bytes ascending.
+    pub fn jailed(&self) -> impl Iterator<Item = (Address, Uait)> {
+        let jailed = self.indexes.jailed.iter();
+        jailed.map(|(stake, address)| (*address, stake.0))
     }
 
-    /// The keys of open escrows that are due in block `height` or before, by due height, then key.
-    pub fn due_escrows(&self, height: u64) -> impl Iterator<Item = &[u8]> {
-        due(&self.derived.due_escrows, height).map(|(_, key)| key)
+    /// How many open escrows a client has, and what is locked in them.
+    ///
+    /// # Errors
+    /// [`Broken`] when they hold more coins than there can be.
+    pub fn open_escrows(&self, client: &Address) -> Result<OpenEscrows, Broken> {
+        self.indexes.open_escrows(client)
     }
 
-    /// Due heights and keys of validators with unbonding coins that are due in block `height` or
-    /// before, by due height, then key.
-    pub fn due_unbondings(&self, height: u64) -> impl Iterator<Item = (u64, &[u8])> {
-        due(&self.derived.due_unbondings, height)
+    /// Keys of escrows to refund at the beginning of block `height`, the longest due first.
+    pub fn due_escrows(&self, height: Height) -> impl Iterator<Item = &Key> {
+        due(self.indexes.due_escrows.iter(), height).map(|(_, key)| key)
+    }
+
+    /// Due heights and keys of records with coins to pay out at the beginning of block `height`, the
+    /// longest due first.
+    pub fn due_unbondings(&self, height: Height) -> impl Iterator<Item = (Height, &Key)> {
+        due(self.indexes.due_unbondings.iter(), height)
+    }
+
+    /// Keys of refunded escrows to delete at the beginning of block `height`, the longest due first.
+    pub fn due_deletions(&self, height: Height) -> impl Iterator<Item = &Key> {
+        due(self.indexes.due_deletions.iter(), height).map(|(_, key)| key)
     }
 }
 
-fn due(set: &derived::DueSet, height: u64) -> impl Iterator<Item = (u64, &[u8])> {
-    set.iter()
-        .map(|(due, key)| (*due, key.as_slice()))
+fn due<'a>(
+    index: impl Iterator<Item = (&'a (Height, String), &'a Key)>,
+    height: Height,
+) -> impl Iterator<Item = (Height, &'a Key)> {
+    index
+        .map(|((due, _), key)| (*due, key))
         .take_while(move |(due, _)| *due <= height)
-}
-
-fn read_params(tree: &merkle::Tree, before: &Params) -> Result<Params, Broken> {
-    let mut entries = BTreeMap::new();
-    for name in before.entries()?.into_keys() {
-        let key = Key::Param(name.clone());
-        if let Some(bytes) = tree.get(&key.to_bytes()) {
-            let value: Json = overlay::decode(&key, bytes)?;
-            entries.insert(name, value);
-        }
-    }
-    Params::from_entries(&entries)
 }

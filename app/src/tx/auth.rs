@@ -1,9 +1,10 @@
-//! Owns authentication (SPEC section 3): what must hold before a transaction has any effect.
+//! Owns authentication (PROTOCOL section 3): what must hold before a transaction has any effect.
 //! In this order: encoding (see [`super::codec`]), sender, signature, nonce, fee, balance.
 
-use super::{Context, Transaction};
+use super::codec::Transaction;
 use crate::{
-    address::Address, code::Code, error::Refusal, identifiers::ChainId, state::records::Account,
+    address::Address, bank::record::Account, code::Code, error::Refusal, identifiers::ChainId,
+    prelude::*, quantity::Uait,
 };
 
 /// The sender is the key's address.
@@ -41,9 +42,9 @@ pub fn check_signature(tx: &Transaction, chain_id: &ChainId) -> Result<(), Refus
 
 /// What the sender itself must be able to pay: the fee, or for a claim what it offers above the
 /// required one, which its escrow pays.
-pub fn fee_from_balance(tx: &Transaction, required_fee: u64) -> u64 {
-    if tx.payload.fee_comes_from_escrow() {
-        tx.fee.saturating_sub(required_fee)
+pub fn fee_from_balance(tx: &Transaction, required_fee: Uait) -> Uait {
+    if tx.payload.is_paid_by_escrow() {
+        tx.fee.floored_minus(required_fee)
     } else {
         tx.fee
     }
@@ -54,12 +55,12 @@ pub fn fee_from_balance(tx: &Transaction, required_fee: u64) -> u64 {
 /// # Errors
 /// [`Code::NonceUsed`], [`Code::NonceGap`], [`Code::FeeTooLow`], [`Code::FeeNotAffordable`].
 pub fn check_account(
-    context: &Context<'_>,
     tx: &Transaction,
+    required_fee: Uait,
     account: &Account,
 ) -> Result<(), Refusal> {
-    let expected = account.nonce.saturating_add(1);
-    if tx.nonce < expected {
+    let expected = account.nonce.next();
+    if tx.nonce < expected || tx.nonce == account.nonce {
         return Err(Refusal::new(
             Code::NonceUsed,
             format!(
@@ -74,17 +75,16 @@ pub fn check_account(
             format!("field nonce is {}, but the next is {expected}", tx.nonce),
         ));
     }
-    let required = context.required_fee;
-    if tx.fee < required {
+    if tx.fee < required_fee {
         return Err(Refusal::new(
             Code::FeeTooLow,
             format!(
-                "field fee is {} uait, below the required {required}",
+                "field fee is {} uait, below the required {required_fee}",
                 tx.fee
             ),
         ));
     }
-    let own_part = fee_from_balance(tx, required);
+    let own_part = fee_from_balance(tx, required_fee);
     if account.balance < own_part {
         return Err(Refusal::new(
             Code::FeeNotAffordable,

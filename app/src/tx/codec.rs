@@ -1,114 +1,180 @@
-//! Owns a transaction's bytes (SPEC section 3): wire bytes, sign bytes, and what counts as canonical.
+//! Owns a transaction's bytes (PROTOCOL section 3): wire bytes, sign bytes, and what counts as
+//! canonical.
 
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::{Payload, Transaction, TxHash};
+use super::{hash::TxHash, kinds::Payload};
 use crate::{
     address::Address,
-    amount,
     code::Code,
-    crypto::{PublicKey, sha256},
+    crypto::{PublicKey, SecretKey, Signature, sha256},
     error::Refusal,
     identifiers::ChainId,
-    json::{Fields, Json},
+    json,
+    prelude::*,
+    quantity::{Nonce, Uait},
 };
 
 /// The largest transaction: 16 KiB of wire bytes.
 pub const MAX_WIRE_BYTES: usize = 16 * 1024;
 
-const FIELDS: [&str; 7] = ["type", "sender", "nonce", "fee", "payload", "pubkey", "sig"];
+/// A transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Who sends it; the address of `pubkey`.
+    pub sender: Address,
+    /// The sender's nonce + 1.
+    pub nonce: Nonce,
+    /// What it offers.
+    pub fee: Uait,
+    /// What it asks for.
+    pub payload: Payload,
+    /// The sender's key.
+    pub pubkey: PublicKey,
+    /// Over [`Transaction::sign_bytes`].
+    pub sig: Signature,
+}
+
+/// The seven fields in canonical order, the payload as its text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    fee: Uait,
+    nonce: Nonce,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    pubkey: PublicKey,
+    sender: Address,
+    sig: Signature,
+    r#type: alloc::borrow::Cow<'a, str>,
+}
+
+impl Serialize for Transaction {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            fee: Uait,
+            nonce: Nonce,
+            payload: &'a Payload,
+            pubkey: PublicKey,
+            sender: Address,
+            sig: Signature,
+            r#type: &'static str,
+        }
+        Fields {
+            fee: self.fee,
+            nonce: self.nonce,
+            payload: &self.payload,
+            pubkey: self.pubkey,
+            sender: self.sender,
+            sig: self.sig,
+            r#type: self.payload.kind(),
+        }
+        .serialize(serializer)
+    }
+}
 
 impl Transaction {
-    /// The canonical wire bytes.
-    pub fn to_wire(&self) -> Vec<u8> {
-        // Every value of a `Transaction` has a canonical form: `Json` without `Unsupported`.
-        self.to_json().canonical().unwrap_or_default()
+    /// Signs a payload as the transaction of the key's account.
+    pub fn sign(
+        chain_id: &ChainId,
+        key: &SecretKey,
+        nonce: Nonce,
+        fee: Uait,
+        payload: impl Into<Payload>,
+    ) -> Self {
+        let pubkey = key.public_key();
+        let mut transaction = Self {
+            sender: Address::of(&pubkey),
+            nonce,
+            fee,
+            payload: payload.into(),
+            pubkey,
+            sig: Signature::from_bytes([0; 64]),
+        };
+        transaction.sig = key.sign(&transaction.sign_bytes(chain_id));
+        transaction
     }
 
-    /// The transaction's hash on the chain.
+    /// The canonical wire bytes.
+    pub fn to_wire(&self) -> Vec<u8> {
+        // Every transaction serialises: its types hold text, integers, flags and lists of them.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Its hash on the chain.
     pub fn hash(&self) -> TxHash {
         TxHash::of(&self.to_wire())
     }
 
-    /// The transaction as JSON.
-    pub fn to_json(&self) -> Json {
-        Json::Object(BTreeMap::from([
-            ("type".into(), Json::String(self.payload.kind().into())),
-            ("sender".into(), Json::String(self.sender.to_string())),
-            ("nonce".into(), Json::Integer(self.nonce)),
-            ("fee".into(), Json::Integer(self.fee)),
-            ("payload".into(), self.payload.to_json()),
-            ("pubkey".into(), Json::String(self.pubkey.to_string())),
-            ("sig".into(), Json::String(self.sig.to_string())),
-        ]))
-    }
-
     /// The 32 bytes that `sig` signs.
     pub fn sign_bytes(&self, chain_id: &ChainId) -> [u8; 32] {
-        let payload = self.payload.to_json().canonical().unwrap_or_default();
+        let payload = serde_json::to_vec(&self.payload).unwrap_or_default();
+        self.sign_bytes_of(chain_id, &payload)
+    }
+
+    fn sign_bytes_of(&self, chain_id: &ChainId, payload: &[u8]) -> [u8; 32] {
         let kind = self.payload.kind();
-        sign_bytes(chain_id, kind, &self.sender, self.nonce, self.fee, &payload)
+        let (sender, nonce, fee) = (self.sender, self.nonce, self.fee);
+        let mut text = format!("AIT-TX|{chain_id}|{kind}|{sender}|{nonce}|{fee}|").into_bytes();
+        text.extend_from_slice(payload);
+        sha256(&text)
     }
 }
 
-/// sha256 of `AIT-TX|chain_id|type|sender|nonce|fee|payload`, the payload canonical.
-pub fn sign_bytes(
-    chain_id: &ChainId,
-    kind: &str,
-    sender: &Address,
-    nonce: u64,
-    fee: u64,
-    payload: &[u8],
-) -> [u8; 32] {
-    let mut text = format!("AIT-TX|{chain_id}|{kind}|{sender}|{nonce}|{fee}|").into_bytes();
-    text.extend_from_slice(payload);
-    sha256(&text)
-}
-
-/// Reads wire bytes, accepting the canonical encoding alone, so that one transaction has one hash.
-/// Also gives the bytes of its canonical payload.
+/// Reads wire bytes. Also gives the length of the canonical payload.
 ///
 /// # Errors
-/// A code of `auth` (or of an id's own), with a message that names the field and the limit.
+/// A code of `auth` (or of a payload's own), with a message that names the field and the limit.
 pub fn decode(wire: &[u8]) -> Result<(Transaction, usize), Refusal> {
+    refuse_other_entries(wire)?;
     check_size(wire.len())?;
-    let json = Json::parse(wire)?;
-    let transaction = from_json(&json)?;
-    if json.canonical()? != wire {
+    let fields: Wire<'_> = json::read(wire, "")?;
+    let payload_bytes = fields.payload.get().len();
+    let tx = Transaction {
+        sender: fields.sender,
+        nonce: fields.nonce,
+        fee: fields.fee,
+        payload: Payload::read(&fields.r#type, fields.payload.get())?,
+        pubkey: fields.pubkey,
+        sig: fields.sig,
+    };
+    tx.payload.check_sender(&tx.sender)?;
+    let canonical = tx.to_wire();
+    if canonical != wire {
+        if !json::says_the_same(wire, &canonical) {
+            return Err(Refusal::field("a list stands where an object belongs"));
+        }
         return Err(Refusal::new(
             Code::NotCanonical,
             "the transaction is not in RFC 8785 canonical form (sorted fields, no white space)",
         ));
     }
-    let payload_bytes = transaction.payload.to_json().canonical()?.len();
-    Ok((transaction, payload_bytes))
+    Ok((tx, payload_bytes))
 }
 
-/// Brings a transaction in any formatting into its wire bytes. `known_key` is asked for a missing
-/// `pubkey` (SPEC section 3: REST fills in what the account's record knows).
-///
-/// # Errors
-/// As [`decode`].
-pub fn canonicalise(
-    text: &[u8],
-    known_key: impl FnOnce(&Address) -> Option<PublicKey>,
-) -> Result<Vec<u8>, Refusal> {
-    let mut json = Json::parse(text)?;
-    if let Json::Object(fields) = &mut json
-        && !fields.contains_key("pubkey")
-        && let Some(Json::String(sender)) = fields.get("sender")
-        && let Ok(sender) = sender.parse()
-        && let Some(key) = known_key(&sender)
-    {
-        fields.insert("pubkey".into(), Json::String(key.to_string()));
+/// What stands in blocks or mempools and is no transaction, refused by its own name.
+pub(super) fn refuse_other_entries(wire: &[u8]) -> Result<(), Refusal> {
+    if wire.starts_with(b"{\"attestations\":") {
+        return Err(Refusal::new(
+            Code::UnexpectedAttestations,
+            "ATTESTATIONS entries are written by proposers alone",
+        ));
     }
-    from_json(&json)?;
-    let wire = json.canonical()?;
-    check_size(wire.len())?;
-    Ok(wire)
+    if wire.starts_with(ENVELOPE_LINE) {
+        return Err(Refusal::new(
+            Code::UnexpectedEnvelope,
+            "an envelope is no transaction",
+        ));
+    }
+    Ok(())
 }
 
-fn check_size(bytes: usize) -> Result<(), Refusal> {
+/// How an envelope begins (PROTOCOL section 3).
+pub const ENVELOPE_LINE: &[u8] = b"AIT-ENVELOPE/1";
+
+pub(super) fn check_size(bytes: usize) -> Result<(), Refusal> {
     if bytes > MAX_WIRE_BYTES {
         return Err(Refusal::new(
             Code::TooLarge,
@@ -116,27 +182,4 @@ fn check_size(bytes: usize) -> Result<(), Refusal> {
         ));
     }
     Ok(())
-}
-
-fn from_json(json: &Json) -> Result<Transaction, Refusal> {
-    // Before its fields, which are not a transaction's.
-    if let Json::Object(fields) = json
-        && matches!(fields.get("type"), Some(Json::String(kind)) if kind == "ATTESTATIONS")
-    {
-        return Err(Refusal::new(
-            Code::UnexpectedAttestations,
-            "ATTESTATIONS entries are written by proposers alone",
-        ));
-    }
-    let fields = Fields::open(json, "", &FIELDS, &[])?;
-    let kind = fields.string("type")?;
-    let sender = fields.parsed("sender")?;
-    Ok(Transaction {
-        sender,
-        nonce: fields.integer("nonce", 0..=amount::MAX)?,
-        fee: fields.integer("fee", 0..=amount::MAX)?,
-        payload: Payload::parse(kind, fields.json("payload")?, sender)?,
-        pubkey: fields.parsed("pubkey")?,
-        sig: fields.parsed("sig")?,
-    })
 }

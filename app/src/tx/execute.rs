@@ -1,205 +1,197 @@
-//! Owns how one transaction of any kind runs (SPEC section 3, outcome): authentication, then its
-//! effects or, where they fail, the nonce, the fee and nothing else.
+//! Owns how one transaction of any kind runs (PROTOCOL section 3, outcome): authentication, then its
+//! effects or, where they fail, the nonce, the required fee and nothing else but offences.
 
 use serde::{Deserialize, Serialize};
 
-use super::{VerifiedTx, auth, offence};
+use super::{
+    auth,
+    context::{BlockContext, Context},
+    verified::VerifiedTx,
+};
 use crate::{
-    code::Code,
     error::{Broken, Failure, Refusal},
     events::Event,
-    identifiers::ChainId,
-    params::Params,
-    receipts::Attestation,
-    state::{
-        Key,
-        overlay::{Changes, Overlay, View},
-    },
+    prelude::*,
+    quantity::Uait,
+    receipts::attestation::Attestation,
+    state::{Changes, Overlay, View},
 };
 
-/// What a transaction runs under besides the state.
-pub struct Context<'a> {
-    /// The chain.
-    pub chain_id: &'a ChainId,
-    /// The block it runs in.
-    pub height: u64,
-    /// The params after the block before.
-    pub params: &'a Params,
-    /// The transaction.
-    pub verified: &'a VerifiedTx,
-    /// uait its size and the params ask for.
-    pub required_fee: u64,
-    /// For a claim without one of its own: the attestation in front of the block.
-    pub attestation: Option<&'a Attestation>,
-}
-
-/// The result of a transaction in a block.
+/// The result of one entry of a block, as ABCI and getTx show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxResult {
-    /// 0, or the [`Code`]'s number. Consensus.
+    /// 0 for success, else a [`crate::Code`]'s number.
     pub code: u32,
-    /// The code's codespace; empty for success. Consensus.
+    /// The code's codespace; empty for success.
     pub codespace: String,
     /// For people.
     pub log: String,
-    /// uait paid to the proposer.
-    pub fee: u64,
+    /// What was paid.
+    pub fee: Uait,
     /// What happened.
     pub events: Vec<Event>,
 }
 
-impl TxResult {
-    /// Success.
-    pub fn success(fee: u64, events: Vec<Event>) -> Self {
-        Self {
-            code: 0,
-            codespace: String::new(),
-            log: String::new(),
-            fee,
-            events,
-        }
-    }
-
-    /// Failure.
-    pub fn failure(refusal: &Refusal, fee: u64, events: Vec<Event>) -> Self {
-        Self {
-            code: refusal.code.number(),
-            codespace: refusal.code.codespace().to_owned(),
-            log: refusal.message.clone(),
-            fee,
-            events,
-        }
-    }
+/// What became of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It did what it asked for and paid what it offered.
+    Done,
+    /// It failed and paid the required fee.
+    Failed(Refusal),
+    /// It failed through its miner's fault, paid the required fee and is an offence.
+    Offence(Refusal),
+    /// It has no place in a block: no effect at all.
+    Unauthenticated(Refusal),
 }
 
-/// What running a transaction came to.
+/// What a transaction did, and would change.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// Its result.
-    pub result: TxResult,
-    /// Why it did not succeed.
-    pub refusal: Option<Refusal>,
-    /// Whether it passed authentication. If not, it changes nothing, and a block must not hold it.
-    pub authenticated: bool,
-    /// What it changes.
+    /// What became of it.
+    pub verdict: Verdict,
+    /// What it paid.
+    pub fee: Uait,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The records it changes.
     pub changes: Changes,
 }
 
 impl Outcome {
-    /// A transaction that has no effect at all.
+    /// Of something that has no effect.
     pub fn unauthenticated(refusal: Refusal) -> Self {
         Self {
-            result: TxResult::failure(&refusal, 0, Vec::new()),
-            refusal: Some(refusal),
-            authenticated: false,
+            verdict: Verdict::Unauthenticated(refusal),
+            fee: Uait::ZERO,
+            events: Vec::new(),
             changes: Changes::new(),
         }
     }
 
-    /// Whether it is an offence of its miner (SPEC section 4).
-    pub fn is_offence(&self) -> bool {
-        self.authenticated
-            && self
-                .refusal
-                .as_ref()
-                .is_some_and(|refusal| refusal.code.is_offence())
+    /// Whether it did what it asked for.
+    pub fn is_done(&self) -> bool {
+        self.verdict == Verdict::Done
+    }
+
+    /// Why it failed; `None` where it didn't.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.verdict {
+            Verdict::Done => None,
+            Verdict::Failed(refusal)
+            | Verdict::Offence(refusal)
+            | Verdict::Unauthenticated(refusal) => Some(refusal),
+        }
+    }
+
+    /// Its result in the block.
+    pub fn result(&self) -> TxResult {
+        let refusal = self.refusal();
+        TxResult {
+            code: refusal.map_or(0, |refusal| refusal.code.number()),
+            codespace: refusal
+                .map_or("", |refusal| refusal.code.codespace())
+                .to_owned(),
+            log: refusal.map_or_else(String::new, |refusal| refusal.message.clone()),
+            fee: self.fee,
+            events: self.events.clone(),
+        }
     }
 }
 
-/// Runs a transaction in block `height` on what `view` shows.
+/// Runs a transaction on a view and tells what it would change. `attestation` is the one in front of
+/// the block, for a claim that brings none.
 ///
 /// # Errors
-/// [`Broken`] only: a refusal is an outcome.
-pub fn run<V: View>(
-    view: &V,
-    chain_id: &ChainId,
-    height: u64,
-    params: &Params,
+/// [`Broken`].
+pub fn run(
+    view: &impl View,
+    block: &BlockContext<'_>,
     verified: &VerifiedTx,
     attestation: Option<&Attestation>,
 ) -> Result<Outcome, Broken> {
-    let context = Context {
-        chain_id,
-        height,
-        params,
-        verified,
-        required_fee: params.required_fee(verified.payload_bytes),
-        attestation,
-    };
     let tx = &verified.tx;
-    if let Err(refusal) = auth::check_account(&context, tx, &view.account(&tx.sender)?) {
+    let makes_record = tx.payload.makes_record(view, &tx.sender)?;
+    let required_fee = block
+        .params
+        .required_fee(verified.payload_bytes, makes_record);
+    if let Err(refusal) = auth::check_account(tx, required_fee, &view.account(&tx.sender)?) {
         return Ok(Outcome::unauthenticated(refusal));
     }
+    let context = Context {
+        block,
+        sender: tx.sender,
+        pubkey: tx.pubkey,
+        fee: tx.fee,
+        required_fee,
+        tx_hash: verified.hash,
+        attestation,
+    };
     let mut overlay = Overlay::new(view);
     charge(
         &mut overlay,
         verified,
-        auth::fee_from_balance(tx, context.required_fee),
+        auth::fee_from_balance(tx, required_fee),
     )?;
     match tx.payload.execute(&context, &mut overlay) {
         Ok(events) => Ok(Outcome {
-            result: TxResult::success(tx.fee, events),
-            refusal: None,
-            authenticated: true,
+            verdict: Verdict::Done,
+            fee: tx.fee,
+            events,
             changes: overlay.into_changes(),
         }),
-        Err(Failure::Refused(refusal)) => failed(view, &context, refusal),
+        Err(Failure::Refused(refusal)) => {
+            failed(view, &context, verified, Verdict::Failed(refusal))
+        }
+        Err(Failure::Offence(refusal)) => {
+            failed(view, &context, verified, Verdict::Offence(refusal))
+        }
         Err(Failure::Broken(broken)) => Err(broken),
     }
 }
 
-/// Past authentication a failing transaction advances the nonce, pays what it can of its fee and,
-/// as an offence, goes onto its miner's record.
-fn failed<V: View>(view: &V, context: &Context<'_>, refusal: Refusal) -> Result<Outcome, Broken> {
-    let tx = &context.verified.tx;
-    let fee = tx.fee.min(view.account(&tx.sender)?.balance);
+/// Nonce and required fee, and what an offence costs. A claim's sender that can't pay the fee, which
+/// authentication left to the escrow, has no place in a block.
+fn failed(
+    view: &impl View,
+    context: &Context<'_>,
+    verified: &VerifiedTx,
+    verdict: Verdict,
+) -> Result<Outcome, Broken> {
+    let (Verdict::Failed(refusal) | Verdict::Offence(refusal)) = &verdict else {
+        return Err(Broken::new("what failed has no reason"));
+    };
+    if view.account(&context.sender)?.balance < context.required_fee {
+        return Ok(Outcome::unauthenticated(refusal.clone()));
+    }
     let mut overlay = Overlay::new(view);
-    charge(&mut overlay, context.verified, fee)?;
-    let events = if refusal.code.is_offence() {
-        offence::record(context, &mut overlay)?
+    charge(&mut overlay, verified, context.required_fee)?;
+    let events = if matches!(verdict, Verdict::Offence(_)) {
+        verified
+            .tx
+            .payload
+            .punish(context, &mut overlay, refusal.code)?
     } else {
         Vec::new()
     };
     Ok(Outcome {
-        result: TxResult::failure(&refusal, fee, events),
-        refusal: Some(refusal),
-        authenticated: true,
+        verdict,
+        fee: context.required_fee,
+        events,
         changes: overlay.into_changes(),
     })
 }
 
 fn charge<V: View>(
-    overlay: &mut Overlay<'_, V>,
+    overlay: &mut Overlay<V>,
     verified: &VerifiedTx,
-    uait: u64,
+    amount: Uait,
 ) -> Result<(), Broken> {
     let tx = &verified.tx;
     let mut account = overlay.account(&tx.sender)?;
     account.nonce = tx.nonce;
     account.pubkey = Some(tx.pubkey);
-    account.balance = crate::amount::subtract(account.balance, uait)?;
-    overlay.put(&Key::Account(tx.sender), &account)
-}
-
-/// A spending that the balance, after the fee, must cover.
-///
-/// # Errors
-/// [`Code::InsufficientBalance`] with both figures.
-pub(super) fn afford<V: View>(
-    overlay: &Overlay<'_, V>,
-    context: &Context<'_>,
-    uait: u64,
-) -> Result<(), Failure> {
-    let tx = &context.verified.tx;
-    let left = overlay.account(&tx.sender)?.balance;
-    if left < uait {
-        return Err(Failure::Refused(Refusal::new(
-            Code::InsufficientBalance,
-            format!(
-                "field payload.amount is {uait} uait, but {} has only {left} after the fee of {}",
-                tx.sender, tx.fee
-            ),
-        )));
-    }
+    account.balance = account.balance.minus(amount)?;
+    overlay.put(&tx.sender, account);
     Ok(())
 }

@@ -1,6 +1,13 @@
-//! Owns the answers of a node's REST routes (SPEC section 9), as far as this program reads them.
+//! Owns the answers of a node's REST routes (PROTOCOL section 9), as far as this program reads them.
 
-use ait_app::{events::Event, identifiers::ChainId};
+use std::fmt;
+
+use ait_app::{
+    crypto::PublicKey,
+    events::Event,
+    identifiers::ChainId,
+    quantity::{Nonce, Uait},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,13 +30,37 @@ pub struct Head {
     pub height: u64,
 }
 
-/// `GET /rpc/getBalance`
+/// `GET /rpc/getAccount`
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Balance {
-    /// Spendable uait.
-    pub balance: u64,
-    /// The nonce of the last committed transaction.
-    pub nonce: u64,
+pub struct Account {
+    /// Spendable coins.
+    pub balance: Uait,
+    /// The nonce after all that is committed or pending.
+    pub next_nonce: Nonce,
+    /// Its key; none before its first transaction.
+    pub pubkey: Option<PublicKey>,
+    /// What it bonded as a coordinator.
+    pub bond: Uait,
+}
+
+/// `POST /rpc/estimateFee`
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct FeeEstimate {
+    /// What is required.
+    pub fee: Uait,
+    /// What the node's pool takes at present.
+    pub recommended: Uait,
+}
+
+/// Of `GET /rpc/getParams`: what fees are made of (PROTOCOL section 3.4).
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct FeeParams {
+    /// Of every transaction.
+    pub base_fee: Uait,
+    /// Of each 1,024 bytes of canonical payload.
+    pub fee_per_kib: Uait,
+    /// Of a lasting record.
+    pub record_fee: Uait,
 }
 
 /// `GET /rpc/getTx`
@@ -38,12 +69,33 @@ pub struct TxStatus {
     /// Its hash.
     #[serde(default)]
     pub hash: String,
-    /// `pending`, `committed` or `failed`.
+    /// `pending`, `committed`, `failed` or `dropped`.
     pub status: String,
-    /// What it came to; none while pending.
+    /// What it came to; none where it is in no block.
     pub receipt: Option<TxReceipt>,
     /// The transaction.
+    #[serde(default)]
     pub tx: Value,
+    /// Why the node dropped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Why a node dropped a transaction.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Reason {
+    /// The stable name.
+    pub code: String,
+    /// Its codespace.
+    pub codespace: String,
+    /// For people.
+    pub message: String,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}: {}", self.codespace, self.code, self.message)
+    }
 }
 
 /// What a transaction came to.
@@ -65,10 +117,10 @@ pub struct TxReceipt {
     pub events: Vec<Event>,
 }
 
-/// `GET /rpc/getBlock`
+/// `GET /rpc/getBlock?txs=full`
 #[derive(Debug, Clone, Deserialize)]
 pub struct Block {
-    /// Its transactions: hashes, or objects that name theirs.
+    /// Its transactions as objects that name their hashes.
     pub txs: Vec<Value>,
 }
 

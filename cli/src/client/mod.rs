@@ -1,4 +1,4 @@
-//! Owns talking to a node's REST routes (SPEC section 9): requests, time limits, and what the
+//! Owns talking to a node's REST routes (PROTOCOL section 9): requests, time limits, and what the
 //! answers mean. Knows no keys.
 
 mod answers;
@@ -6,12 +6,20 @@ mod error;
 
 use std::time::Duration;
 
-use ait_app::{address::Address, identifiers::JobId, state::records::Escrow, tx::Payload};
+use ait_app::{
+    address::Address,
+    escrow::record::Escrow,
+    identifiers::{JobId, ReceiptId},
+    receipts::record::Receipt,
+    tx::Payload,
+};
 use reqwest::header::CONTENT_TYPE;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
-pub use answers::{Balance, Block, Head, Health, Sent, TxReceipt, TxStatus};
+pub use answers::{
+    Account, Block, FeeEstimate, FeeParams, Head, Health, Reason, Sent, TxReceipt, TxStatus,
+};
 pub use error::ClientError;
 use error::read_answer;
 
@@ -19,11 +27,6 @@ use crate::backoff::Backoff;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-#[derive(Deserialize)]
-struct Fee {
-    fee: u64,
-}
 
 /// A node's REST routes.
 #[derive(Debug, Clone)]
@@ -134,12 +137,12 @@ impl Client {
         self.get("/rpc/getHead").await
     }
 
-    /// An account's balance and nonce.
+    /// An account: balance, bond, key, and the nonce after all that is pending.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn balance(&self, address: &Address) -> Result<Balance, ClientError> {
-        self.get(&format!("/rpc/getBalance/{address}")).await
+    pub async fn account(&self, address: &Address) -> Result<Account, ClientError> {
+        self.get(&format!("/rpc/getAccount/{address}")).await
     }
 
     /// An escrow.
@@ -155,6 +158,19 @@ impl Client {
             .await
     }
 
+    /// A miner's receipt that was paid or refused.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn receipt(
+        &self,
+        miner: &Address,
+        receipt_id: &ReceiptId,
+    ) -> Result<Option<Receipt>, ClientError> {
+        self.find(&format!("/rpc/getReceipt/{miner}/{receipt_id}"))
+            .await
+    }
+
     /// A transaction.
     ///
     /// # Errors
@@ -163,24 +179,38 @@ impl Client {
         self.find(&format!("/rpc/getTx/{hash}")).await
     }
 
-    /// A block.
+    /// A block with its transactions.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn block(&self, height: u64) -> Result<Option<Block>, ClientError> {
-        self.find(&format!("/rpc/getBlock/{height}")).await
+        self.find(&format!("/rpc/getBlock/{height}?txs=full")).await
     }
 
-    /// The fee that a payload needs, in uait.
+    /// The fee that a payload of `sender` needs, and the one that the pool takes at present.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn required_fee(&self, payload: &Payload) -> Result<u64, ClientError> {
-        let body = serde_json::json!({ "type": payload.kind(), "payload": payload.to_json() });
-        let answer: Fee = self
-            .post("/rpc/estimateFee", body.to_string().into_bytes())
-            .await?;
-        Ok(answer.fee)
+    pub async fn estimate_fee(
+        &self,
+        payload: &Payload,
+        sender: &Address,
+    ) -> Result<FeeEstimate, ClientError> {
+        let body = serde_json::json!({
+            "type": payload.kind(),
+            "payload": payload,
+            "sender": sender,
+        });
+        self.post("/rpc/estimateFee", body.to_string().into_bytes())
+            .await
+    }
+
+    /// What fees are made of.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn fee_params(&self) -> Result<FeeParams, ClientError> {
+        self.get("/rpc/getParams").await
     }
 
     /// Sends a signed transaction; answers once the node accepted it.

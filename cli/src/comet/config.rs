@@ -175,12 +175,16 @@ mod tests {
         assert_eq!(toml["rpc"]["laddr"].as_str(), Some("tcp://127.0.0.1:9001"));
         assert_eq!(toml["rpc"]["unsafe"].as_bool(), Some(true));
         assert_eq!(toml["consensus"]["timeout_commit"].as_str(), Some("1500ms"));
-        assert_eq!(toml["mempool"]["size"].as_integer(), Some(20_000));
-        assert_eq!(
-            toml["mempool"]["max_txs_bytes"].as_integer(),
-            Some(64 << 20)
-        );
-        assert!(text.contains("# SPEC section 6: 20,000 transactions, 64 MiB."));
+        let mempool = &toml["mempool"];
+        assert_eq!(mempool["size"].as_integer(), Some(40_000));
+        assert_eq!(mempool["max_txs_bytes"].as_integer(), Some(128 << 20));
+        assert_eq!(mempool["type"].as_str(), Some("flood"));
+        assert_eq!(mempool["recheck"].as_bool(), Some(true));
+        let keeps = &mempool["keep-invalid-txs-in-cache"];
+        assert_eq!(keeps.as_bool(), Some(false));
+        // An envelope travels as one transaction of the mempool (PROTOCOL section 3.26).
+        assert!(mempool["max_tx_bytes"].as_integer() >= Some(512 << 10));
+        assert!(text.contains("# PROTOCOL section 6: 40,000 transactions, 128 MiB"));
     }
 
     #[test]

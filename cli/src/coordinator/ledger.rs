@@ -1,8 +1,9 @@
-//! Owns what the mock coordinator attested: one receipt for each opening of an escrow, the first that
-//! came. One JSON line each, on disk before the attestation is signed, so that no restart forgets it.
+//! Owns what the mock coordinator promised and signed: who has a job, and every answer about every
+//! receipt. One JSON line each, on disk before anything is sent, so that no restart forgets it; one
+//! process alone holds a ledger, so that no two answers can contradict each other.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{File, OpenOptions},
     io::{Read, Write},
     path::{Path, PathBuf},
@@ -11,40 +12,158 @@ use std::{
 use ait_app::{
     address::Address,
     identifiers::{ChainId, JobId},
-    receipts::AttestationRequest,
+    quantity::{Height, Uait, Units},
+    receipts::{
+        attestation::{Facts, Quote},
+        terms::ReceiptTerms,
+    },
 };
 use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 /// One opening of an escrow.
-type Opening = (Address, JobId, u64);
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Opening {
+    /// Who opened it.
+    pub client: Address,
+    /// For which job.
+    pub job_id: JobId,
+    /// In which block.
+    pub opened_height: Height,
+}
+
+impl Opening {
+    /// Of a receipt.
+    pub fn of(terms: &ReceiptTerms) -> Self {
+        Self {
+            client: terms.client,
+            job_id: terms.job_id.clone(),
+            opened_height: terms.opened_height,
+        }
+    }
+}
+
+/// What was answered about a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The receipt's miner.
+    pub miner: Address,
+    /// What it asks for.
+    pub price: Uait,
+    /// What it says was delivered.
+    pub compute_units: Units,
+    exists: bool,
+    paid: bool,
+    not_double_spent: bool,
+    quote: Quote,
+}
+
+impl Answer {
+    /// These facts about a receipt.
+    pub fn new(terms: &ReceiptTerms, facts: Facts) -> Self {
+        Self {
+            miner: terms.miner,
+            price: terms.price.get(),
+            compute_units: terms.compute_units.get(),
+            exists: facts.exists,
+            paid: facts.paid,
+            not_double_spent: facts.not_double_spent,
+            quote: facts.quote,
+        }
+    }
+
+    /// What is signed.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            exists: self.exists,
+            paid: self.paid,
+            not_double_spent: self.not_double_spent,
+            quote: self.quote,
+        }
+    }
+
+    /// Whether it is good (PROTOCOL section 4.4).
+    pub fn is_good(&self) -> bool {
+        let within =
+            self.price <= self.quote.price && self.compute_units <= self.quote.compute_units;
+        within && self.exists && self.paid && self.not_double_spent
+    }
+}
+
+/// What is on record of one opening.
+#[derive(Debug, Clone, Default)]
+pub struct Job {
+    holder: Option<Address>,
+    answers: BTreeMap<String, Answer>,
+}
+
+impl Job {
+    /// The miner that has the job: the first one that it was promised to, or that got a good answer.
+    pub fn holder(&self) -> Option<Address> {
+        self.holder
+    }
+
+    /// What was answered about a receipt, by the hex of its sign bytes.
+    pub fn answer(&self, receipt: &str) -> Option<&Answer> {
+        self.answers.get(receipt)
+    }
+
+    /// All good answers.
+    pub fn good(&self) -> impl Iterator<Item = &Answer> {
+        self.answers.values().filter(|answer| answer.is_good())
+    }
+
+    fn apply(&mut self, entry: Entry) {
+        match entry {
+            Entry::Assigned { miner } => {
+                self.holder.get_or_insert(miner);
+            }
+            Entry::Attested { receipt, answer } => {
+                if answer.is_good() {
+                    self.holder.get_or_insert(answer.miner);
+                }
+                self.answers.entry(receipt).or_insert(answer);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Entry {
+    /// A miner was promised the job.
+    Assigned { miner: Address },
+    /// A receipt, by the hex of its sign bytes, was answered.
+    Attested { receipt: String, answer: Answer },
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     chain_id: ChainId,
-    client: Address,
-    job_id: JobId,
-    opened_height: u64,
-    /// The receipt's sign bytes in hex: all that the miner signed.
-    receipt: String,
+    opening: Opening,
+    entry: Entry,
 }
 
-/// The receipts that were attested.
+/// Everything that was promised and signed.
 pub struct Ledger {
     path: PathBuf,
     file: File,
-    attested: HashMap<Opening, String>,
+    chain_id: ChainId,
+    jobs: HashMap<Opening, Job>,
+    answers: usize,
     /// A write failed: nobody knows what the file's last line says.
     broken: bool,
 }
 
 impl Ledger {
-    /// Opens a ledger, or begins one. A last line that a crash cut off was never attested, and is
+    /// Opens a ledger, or begins one. A last line that a crash cut off never had an effect, and is
     /// removed.
     ///
     /// # Errors
-    /// When it can't be read, is damaged, or is of another chain.
+    /// When it can't be read, is damaged, is of another chain, or another process holds it.
     pub fn open(path: &Path, chain_id: &ChainId) -> Result<Self> {
         let name = || path.display().to_string();
         if let Some(folder) = path.parent() {
@@ -56,62 +175,87 @@ impl Ledger {
             .create(true)
             .open(path)
             .with_context(|| format!("cannot open the ledger {}", path.display()))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            bail!(
+                "the ledger {} is in use by another process: one coordinator is one process",
+                path.display()
+            );
+        }
         let mut text = String::new();
         file.read_to_string(&mut text)
             .with_context(|| format!("cannot read the ledger {}", path.display()))?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut attested = HashMap::new();
-        for (number, line) in text.get(..whole).unwrap_or_default().lines().enumerate() {
+        let mut ledger = Self {
+            path: path.to_owned(),
+            file,
+            chain_id: chain_id.clone(),
+            jobs: HashMap::new(),
+            answers: 0,
+            broken: false,
+        };
+        ledger.load(text.get(..whole).unwrap_or_default())?;
+        if whole < text.len() {
+            ledger.file.set_len(whole as u64).with_context(name)?;
+            ledger.file.sync_all().with_context(name)?;
+        }
+        Ok(ledger)
+    }
+
+    fn load(&mut self, text: &str) -> Result<()> {
+        for (number, line) in text.lines().enumerate() {
             let line: Line = serde_json::from_str(line).with_context(|| {
                 format!(
                     "line {} of the ledger {} is damaged: restore the file from a copy",
                     number + 1,
-                    path.display()
+                    self.path.display()
                 )
             })?;
-            if line.chain_id != *chain_id {
+            if line.chain_id != self.chain_id {
                 bail!(
-                    "the ledger {} is of chain {}, not of {chain_id}: name another by --ledger, or \
-                     take that chain's id",
-                    path.display(),
-                    line.chain_id
+                    "the ledger {} is of chain {}, not of {}: name another by --ledger, or take that \
+                     chain's id",
+                    self.path.display(),
+                    line.chain_id,
+                    self.chain_id
                 );
             }
-            let opening = (line.client, line.job_id, line.opened_height);
-            attested.entry(opening).or_insert(line.receipt);
+            self.apply(line.opening, line.entry);
         }
-        if whole < text.len() {
-            file.set_len(whole as u64).with_context(name)?;
-            file.sync_all().with_context(name)?;
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            attested,
-            broken: false,
-        })
+        Ok(())
     }
 
-    /// How many receipts were attested.
+    fn apply(&mut self, opening: Opening, entry: Entry) {
+        self.answers += usize::from(matches!(entry, Entry::Attested { .. }));
+        self.jobs.entry(opening).or_default().apply(entry);
+    }
+
+    /// How many receipts were answered.
     pub fn len(&self) -> usize {
-        self.attested.len()
+        self.answers
     }
 
-    /// Whether a receipt is the first for its escrow, or the one that was.
-    pub fn is_first(&self, request: &AttestationRequest) -> bool {
-        self.attested
-            .get(&opening(request))
-            .is_none_or(|first| *first == digest(request))
+    /// What is on record of an opening.
+    pub fn job(&self, opening: &Opening) -> Job {
+        self.jobs.get(opening).cloned().unwrap_or_default()
     }
 
-    /// Remembers a receipt if it is the first for its escrow; tells whether it is, or was.
+    /// Promises a job to a miner.
     ///
     /// # Errors
-    /// When it can't be written: then it must not be attested.
-    pub fn take(&mut self, request: &AttestationRequest) -> Result<bool> {
-        if let Some(first) = self.attested.get(&opening(request)) {
-            return Ok(*first == digest(request));
-        }
+    /// When it can't be written: then it is promised to nobody.
+    pub fn assign(&mut self, opening: &Opening, miner: Address) -> Result<()> {
+        self.write(opening, Entry::Assigned { miner })
+    }
+
+    /// Notes the answer about a receipt, by the hex of its sign bytes.
+    ///
+    /// # Errors
+    /// When it can't be written: then it must not be given.
+    pub fn attest(&mut self, opening: &Opening, receipt: String, answer: Answer) -> Result<()> {
+        self.write(opening, Entry::Attested { receipt, answer })
+    }
+
+    fn write(&mut self, opening: &Opening, entry: Entry) -> Result<()> {
         if self.broken {
             bail!(
                 "the ledger {} could not be written earlier: mend that and restart the coordinator",
@@ -119,11 +263,9 @@ impl Ledger {
             );
         }
         let line = Line {
-            chain_id: request.chain_id.clone(),
-            client: request.client,
-            job_id: request.job_id.clone(),
-            opened_height: request.opened_height,
-            receipt: digest(request),
+            chain_id: self.chain_id.clone(),
+            opening: opening.clone(),
+            entry: entry.clone(),
         };
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
@@ -136,65 +278,73 @@ impl Ledger {
             return Err(error)
                 .with_context(|| format!("cannot write the ledger {}", self.path.display()));
         }
-        self.attested.insert(opening(request), line.receipt);
-        Ok(true)
+        self.apply(opening.clone(), entry);
+        Ok(())
     }
-}
-
-fn opening(request: &AttestationRequest) -> Opening {
-    (
-        request.client,
-        request.job_id.clone(),
-        request.opened_height,
-    )
-}
-
-fn digest(request: &AttestationRequest) -> String {
-    hex::encode(request.terms().sign_bytes(&request.chain_id))
 }
 
 #[cfg(test)]
 mod tests {
-    use ait_app::crypto::Signature;
-
     use super::*;
 
     fn chain() -> ChainId {
         "ait-devnet".parse().unwrap()
     }
 
-    fn request(receipt: &str, opened_height: u64) -> AttestationRequest {
-        AttestationRequest {
-            chain_id: chain(),
-            receipt_id: receipt.parse().unwrap(),
-            job_id: "job_1".parse().unwrap(),
+    fn opening(opened_height: u64) -> Opening {
+        Opening {
             client: Address::module("client"),
+            job_id: "job_1".parse().unwrap(),
+            opened_height: Height::constant(opened_height),
+        }
+    }
+
+    fn answer(price: u64) -> Answer {
+        Answer {
             miner: Address::module("miner"),
-            compute_units: 10,
-            price: 500,
-            output_hash: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
-            opened_height,
-            miner_sig: Signature::from_bytes([0; 64]),
+            price: Uait::constant(price),
+            compute_units: Units::constant(10),
+            exists: true,
+            paid: true,
+            not_double_spent: true,
+            quote: Quote {
+                compute_units: Units::constant(10),
+                price: Uait::constant(500),
+            },
         }
     }
 
     #[test]
-    fn the_first_receipt_for_an_escrow_wins_also_after_a_restart() {
+    fn what_was_promised_and_signed_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.jsonl");
         let mut ledger = Ledger::open(&path, &chain()).unwrap();
-        assert!(ledger.take(&request("first", 7)).unwrap());
-        assert!(ledger.take(&request("first", 7)).unwrap(), "asked again");
-        assert!(!ledger.take(&request("second", 7)).unwrap());
-        assert!(ledger.take(&request("second", 8)).unwrap(), "opened anew");
+        let (first, second) = (Address::module("first"), Address::module("second"));
+        ledger.assign(&opening(7), first).unwrap();
+        ledger.assign(&opening(7), second).unwrap();
+        ledger
+            .attest(&opening(7), "aa".into(), answer(500))
+            .unwrap();
+        ledger
+            .attest(&opening(7), "bb".into(), answer(501))
+            .unwrap();
+        ledger
+            .attest(&opening(8), "aa".into(), answer(500))
+            .unwrap();
         drop(ledger);
-        let mut ledger = Ledger::open(&path, &chain()).unwrap();
-        assert_eq!(ledger.len(), 2);
-        assert!(!ledger.take(&request("second", 7)).unwrap());
-        assert!(ledger.is_first(&request("first", 7)));
-        let mut dearer = request("first", 7);
-        dearer.price = 501;
-        assert!(!ledger.is_first(&dearer), "same name, other terms");
+        let ledger = Ledger::open(&path, &chain()).unwrap();
+        assert_eq!(ledger.len(), 3);
+        let job = ledger.job(&opening(7));
+        assert_eq!(job.holder(), Some(first), "the first one keeps it");
+        assert_eq!(job.answer("bb"), Some(&answer(501)));
+        assert_eq!(job.good().count(), 1);
+        let other = ledger.job(&opening(8));
+        assert_eq!(
+            other.holder(),
+            Some(answer(1).miner),
+            "a good answer promises it too"
+        );
+        assert!(ledger.job(&opening(9)).answer("aa").is_none());
     }
 
     #[test]
@@ -202,31 +352,38 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.jsonl");
         let mut ledger = Ledger::open(&path, &chain()).unwrap();
-        ledger.take(&request("first", 7)).unwrap();
+        ledger
+            .attest(&opening(7), "aa".into(), answer(500))
+            .unwrap();
         drop(ledger);
         let whole = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{whole}{{\"chain_id\":\"ait-de")).unwrap();
         let mut ledger = Ledger::open(&path, &chain()).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
-        assert!(ledger.take(&request("next", 8)).unwrap());
+        ledger
+            .attest(&opening(8), "aa".into(), answer(500))
+            .unwrap();
         drop(ledger);
         assert_eq!(Ledger::open(&path, &chain()).unwrap().len(), 2);
     }
 
     #[test]
-    fn a_damaged_ledger_and_one_of_another_chain_are_refused() {
+    fn a_damaged_ledger_one_of_another_chain_and_one_in_use_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.jsonl");
         let mut ledger = Ledger::open(&path, &chain()).unwrap();
-        ledger.take(&request("first", 7)).unwrap();
+        ledger
+            .attest(&opening(7), "aa".into(), answer(500))
+            .unwrap();
+        let refused = |chain: &ChainId| {
+            let error = Ledger::open(&path, chain).map(|_| ()).unwrap_err();
+            error.to_string()
+        };
+        assert!(refused(&chain()).contains("in use"));
         drop(ledger);
-        let error = Ledger::open(&path, &"other".parse().unwrap())
-            .map(|_| ())
-            .unwrap_err();
-        assert!(error.to_string().contains("ait-devnet"), "{error}");
+        assert!(refused(&"other".parse().unwrap()).contains("ait-devnet"));
         let whole = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, whole.replacen("client", "klient", 1)).unwrap();
-        let error = Ledger::open(&path, &chain()).map(|_| ()).unwrap_err();
-        assert!(error.to_string().contains("line 1"), "{error}");
+        assert!(refused(&chain()).contains("line 1"));
     }
 }

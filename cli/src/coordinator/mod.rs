@@ -1,9 +1,11 @@
-//! Owns `ait coordinator`: a mock of a coordinator (SPEC section 4) for devnets and tests. It
+//! Owns `ait coordinator`: a mock of a coordinator (`docs/coordinators.md`) for devnets and tests. It
 //! believes every receipt's output; everything else it attests is true of the chain and of its ledger.
 //!
-//! `request` reads what is asked, `rules` judges it, `ledger` remembers what was attested, `server`
-//! brings them together over HTTP.
+//! `request` reads what is asked, `chain` is what it sees, `rules` judges, `ledger` remembers what was
+//! promised and signed, `assign` binds miners, `server` brings them together over HTTP.
 
+mod assign;
+mod chain;
 mod ledger;
 mod request;
 mod rules;
@@ -13,7 +15,10 @@ mod tests;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use ait_app::receipts::Quote;
+use ait_app::{
+    quantity::{Uait, Units},
+    receipts::attestation::Quote,
+};
 use anyhow::{Context, Result};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -38,17 +43,25 @@ pub struct CoordinatorArgs {
     /// The chain to attest for [env: CHAIN_ID] [default: that of the node]
     #[arg(long, value_name = "CHAIN_ID")]
     chain_id: Option<String>,
-    /// Where to remember what was attested; beside the key file if not given
+    /// Where to remember what was promised and signed; beside the key file if not given
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     /// Quote this price for every job, instead of one that follows from its id
     #[arg(long, value_name = "AMOUNT", value_parser = parse_uait)]
-    quote_price: Option<u64>,
+    quote_price: Option<Uait>,
     /// Quote these compute units for every job
-    #[arg(long, value_name = "N")]
-    quote_units: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = parse_units)]
+    quote_units: Option<Units>,
+    /// Whom to assign jobs to, by ESCROW_ASSIGN: the first miner that asks, or nobody
+    #[arg(long, value_enum, default_value = "first")]
+    assign: assign::Policy,
     #[command(flatten)]
     logs: logs::LogArgs,
+}
+
+fn parse_units(text: &str) -> Result<Units, String> {
+    let units = text.parse().ok().and_then(Units::new);
+    units.ok_or_else(|| "must be a number of units 0..=2^53-1".to_owned())
 }
 
 /// Runs `ait coordinator` until it is asked to stop.
@@ -85,13 +98,14 @@ pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()>
             args.bind
         )
     })?;
-    let coordinator = server::Coordinator::new(chain_id, key, node, limits, ledger);
+    let chain = chain::Chain::new(node, chain_id);
+    let coordinator = server::Coordinator::new(chain, key, limits, args.assign, ledger);
     tracing::info!(
         component = "coordinator",
         event = "listening",
         bind = %listener.local_addr().unwrap_or(args.bind),
         address = %coordinator.address(),
-        chain_id = %coordinator.chain_id(),
+        chain_id = %coordinator.chain.id,
         ledger = %path.display(),
         attested = coordinator.attested(),
     );
@@ -107,6 +121,6 @@ pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()>
 
 /// The most that any job may cost, where nothing is known of a coordinator's quotes.
 pub const NO_QUOTE: Quote = Quote {
-    price: ait_app::amount::MAX,
-    compute_units: ait_app::amount::MAX,
+    compute_units: Units::MAX,
+    price: Uait::MAX,
 };

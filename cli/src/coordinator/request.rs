@@ -1,31 +1,51 @@
 //! Owns what the mock coordinator is asked, read strictly, and how it says no.
 
 use ait_app::{
-    Refusal, amount,
+    Refusal,
+    address::Address,
     code::Code,
-    crypto::PublicKey,
-    json::{Fields, Json},
-    receipts::AttestationRequest,
+    identifiers::{JobId, OutputHash},
+    json,
+    quantity::{Positive, Uait, Units},
+    receipts::terms::AttestationRequest,
 };
 use axum::{
-    Json as AxumJson,
+    Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::attest::MINER_PUBKEY;
-
-/// The largest body: a request has about 700 bytes.
+/// The largest body: a request has about 800 bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// What is asked, and the key to check it with, where the asker sent it along.
+/// What `POST /attest/receipt` is asked.
 #[derive(Debug)]
-pub struct Asked {
-    /// The request of SPEC section 4.
-    pub request: AttestationRequest,
-    /// The miner's key.
-    pub miner_pubkey: Option<PublicKey>,
+pub enum Asked {
+    /// An attestation of a receipt.
+    Receipt(Box<AttestationRequest>),
+    /// The facts alone, unsigned.
+    Facts(FactsRequest),
+}
+
+/// A body that asks for the facts alone (PROTOCOL section 4.2).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactsRequest {
+    /// The job.
+    pub job_id: JobId,
+    /// Who pays.
+    pub client: Address,
+    /// Who works.
+    pub miner: Address,
+    /// What it asks for.
+    pub price: Positive<Uait>,
+    /// Units of compute.
+    pub compute_units: Positive<Units>,
+    /// The hash of the output, which the mock believes.
+    #[serde(rename = "output_hash")]
+    pub _output_hash: OutputHash,
 }
 
 /// A refusal; nothing was signed.
@@ -42,17 +62,22 @@ pub struct Denied {
 impl Denied {
     /// The request breaks a rule.
     pub fn refused(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            code,
-            message: message.into(),
-        }
+        Self::with(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// The coordinator cannot know yet.
-    pub fn too_early(code: &'static str, message: impl Into<String>) -> Self {
+    /// The coordinator cannot know yet, or must not say.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::with(StatusCode::CONFLICT, code, message)
+    }
+
+    /// The coordinator's own trouble.
+    pub fn trouble(code: &'static str, message: impl Into<String>) -> Self {
+        Self::with(StatusCode::SERVICE_UNAVAILABLE, code, message)
+    }
+
+    fn with(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::CONFLICT,
+            status,
             code,
             message: message.into(),
         }
@@ -65,11 +90,7 @@ impl From<Refusal> for Denied {
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };
-        Self {
-            status,
-            code: refusal.code.name(),
-            message: refusal.message,
-        }
+        Self::with(status, refusal.code.name(), refusal.message)
     }
 }
 
@@ -80,48 +101,24 @@ impl IntoResponse for Denied {
             "codespace": "coordinator",
             "message": self.message,
         }});
-        (self.status, AxumJson(body)).into_response()
+        (self.status, Json(body)).into_response()
     }
 }
 
-/// Reads a request.
+/// Reads a body of `POST /attest/receipt`.
 ///
 /// # Errors
 /// 400 with the field's name and limit.
 pub fn parse(body: &[u8]) -> Result<Asked, Denied> {
-    let json = Json::parse(body)?;
-    let names = [
-        "chain_id",
-        "receipt_id",
-        "job_id",
-        "client",
-        "miner",
-        "compute_units",
-        "price",
-        "output_hash",
-        "opened_height",
-        "miner_sig",
-    ];
-    let fields = Fields::open(&json, "", &names, &[MINER_PUBKEY])?;
-    let miner_pubkey = if fields.has(MINER_PUBKEY) {
-        Some(fields.parsed(MINER_PUBKEY)?)
-    } else {
-        None
+    let names_a_receipt = |value: &Value| {
+        let more = ["chain_id", "receipt_id", "opened_height", "miner_sig"];
+        more.iter().any(|name| value.get(name).is_some())
     };
-    Ok(Asked {
-        request: AttestationRequest {
-            chain_id: fields.parsed("chain_id")?,
-            receipt_id: fields.parsed("receipt_id")?,
-            job_id: fields.parsed("job_id")?,
-            client: fields.parsed("client")?,
-            miner: fields.parsed("miner")?,
-            compute_units: fields.integer("compute_units", 1..=amount::MAX)?,
-            price: fields.integer("price", 1..=amount::MAX)?,
-            output_hash: fields.parsed("output_hash")?,
-            opened_height: fields.integer("opened_height", 1..=amount::MAX)?,
-            miner_sig: fields.parsed("miner_sig")?,
-        },
-        miner_pubkey,
+    let value: Value = json::read(body, "")?;
+    Ok(if value.is_object() && !names_a_receipt(&value) {
+        Asked::Facts(json::read(body, "")?)
+    } else {
+        Asked::Receipt(json::read(body, "")?)
     })
 }
 
@@ -129,18 +126,36 @@ pub fn parse(body: &[u8]) -> Result<Asked, Denied> {
 mod tests {
     use super::*;
 
-    fn vector() -> serde_json::Value {
-        let vectors: serde_json::Value =
+    fn vector() -> Value {
+        let vectors: Value =
             serde_json::from_str(include_str!("../../../tests/vectors/protocol.json")).unwrap();
         vectors["attestations"][0]["request"].clone()
     }
 
     #[test]
     fn the_request_of_the_vectors_is_read() {
-        let asked = parse(vector().to_string().as_bytes()).unwrap();
-        assert_eq!(asked.request.price, 50_000);
-        assert_eq!(asked.request.opened_height, 17);
-        assert_eq!(asked.miner_pubkey, None);
+        let Ok(Asked::Receipt(request)) = parse(vector().to_string().as_bytes()) else {
+            panic!("it asks for an attestation");
+        };
+        assert_eq!(request.price.get().get(), 50_000);
+        assert_eq!(request.opened_height.get(), 17);
+        assert_eq!(request.miner_pubkey, None);
+    }
+
+    #[test]
+    fn six_fields_alone_ask_for_the_facts() {
+        let mut body = vector();
+        let fields = body.as_object_mut().unwrap();
+        for name in ["chain_id", "receipt_id", "opened_height"] {
+            fields.remove(name);
+        }
+        let with_signature = parse(serde_json::to_string(fields).unwrap().as_bytes());
+        assert!(with_signature.is_err(), "half a receipt");
+        fields.remove("miner_sig");
+        let Ok(Asked::Facts(facts)) = parse(body.to_string().as_bytes()) else {
+            panic!("it asks for the facts");
+        };
+        assert_eq!(facts.price.get().get(), 50_000);
     }
 
     #[test]
@@ -162,7 +177,7 @@ mod tests {
             assert_eq!(denied.status, StatusCode::BAD_REQUEST, "{name}");
             assert!(denied.message.contains(name), "{}", denied.message);
         }
-        for bad in ["", "[]", "{\"price\":1,\"price\":1}"] {
+        for bad in ["", "[]", "7", "{\"price\":1,\"price\":1}"] {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }

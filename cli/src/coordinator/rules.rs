@@ -1,13 +1,19 @@
-//! Owns what the mock coordinator holds for true: which jobs there are, what they may cost, and
-//! whether a receipt is paid for.
+//! Owns what the mock coordinator holds for true: which jobs there are, what they may cost, and what
+//! it may answer about a receipt, given the chain's escrow and what it answered before.
 
 use ait_app::{
     address::Address,
     crypto::sha256,
+    escrow::record::Escrow,
     identifiers::JobId,
-    receipts::{AttestationRequest, Quote},
-    state::records::Escrow,
+    quantity::{Height, Uait, Units},
+    receipts::{
+        attestation::{Facts, Quote},
+        terms::ReceiptTerms,
+    },
 };
+
+use super::{ledger::Job, request::Denied};
 
 /// Jobs are `job_1` to `job_1000000`.
 const LAST_JOB: u64 = 1_000_000;
@@ -19,10 +25,10 @@ const PRICE_PER_UNIT: u64 = 100;
 /// Quotes that an operator fixed for all jobs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// uait.
-    pub price: Option<u64>,
-    /// Units.
-    pub compute_units: Option<u64>,
+    /// The price.
+    pub price: Option<Uait>,
+    /// The units.
+    pub compute_units: Option<Units>,
 }
 
 /// Whether there is such a job.
@@ -36,7 +42,7 @@ pub fn exists(job: &JobId) -> bool {
     })
 }
 
-/// The most a job may cost: the same at every time, and on every machine.
+/// The most a job may cost, all its parts together: the same at every time, and on every machine.
 pub fn quote(job: &JobId, limits: &Limits) -> Quote {
     let digest = sha256(format!("AIT-QUOTE|{job}").as_bytes());
     let seed = digest
@@ -46,118 +52,120 @@ pub fn quote(job: &JobId, limits: &Limits) -> Quote {
     let (fewest, most) = QUOTED_UNITS;
     let units = fewest + seed % (most - fewest + 1);
     Quote {
-        price: limits.price.unwrap_or(units * PRICE_PER_UNIT),
-        compute_units: limits.compute_units.unwrap_or(units),
+        compute_units: limits.compute_units.unwrap_or(Units::constant(units)),
+        price: limits
+            .price
+            .unwrap_or(Uait::constant(units * PRICE_PER_UNIT)),
     }
 }
 
-/// Whether the escrow that a request names is open in block `next_height`, in this coordinator's
-/// name, and covers the price.
-pub fn is_paid(
-    escrow: Option<&Escrow>,
-    request: &AttestationRequest,
-    coordinator: &Address,
-    next_height: u64,
-) -> bool {
-    escrow.is_some_and(|escrow| {
-        escrow.is_open_in(next_height)
-            && escrow.coordinator == *coordinator
-            && escrow.opened_height == request.opened_height
-            && escrow.amount >= request.price
-    })
+/// An escrow as the chain shows it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The record.
+    pub escrow: Escrow,
+    /// The next block.
+    pub next: Height,
+}
+
+impl Shown {
+    /// What can be claimed in the next block; `None` where it is closed.
+    pub fn remaining(&self) -> Option<Uait> {
+        self.escrow.remaining_in(self.next)
+    }
+
+    /// Whether another miner than this one is bound.
+    ///
+    /// # Errors
+    /// 409 where one is.
+    pub fn check_binding(&self, miner: &Address) -> Result<(), Denied> {
+        match self.escrow.binding.miner() {
+            Some(bound) if bound != *miner => Err(Denied::conflict(
+                "bound_to_another_miner",
+                format!("the escrow is bound to {bound}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a job is promised to another miner than this one.
+///
+/// # Errors
+/// 409 where it is.
+pub fn check_holder(job: &Job, miner: &Address) -> Result<(), Denied> {
+    match job.holder() {
+        Some(holder) if holder != *miner => Err(Denied::conflict(
+            "taken",
+            format!("the job is promised to {holder}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What to answer about a receipt that was not answered yet. Its `miner_sig` holds, and its opening is
+/// the one shown.
+///
+/// # Errors
+/// 409 where a good answer would contradict an earlier one, or isn't covered by what the escrow and the
+/// quote leave: waiting may help, so nothing is signed.
+pub fn judge(
+    terms: &ReceiptTerms,
+    shown: &Shown,
+    job: &Job,
+    limits: &Limits,
+) -> Result<Facts, Denied> {
+    shown.check_binding(&terms.miner)?;
+    let quote = quote(&terms.job_id, limits);
+    let (price, units) = (terms.price.get(), terms.compute_units.get());
+    let remaining = shown.remaining();
+    let facts = Facts {
+        exists: exists(&terms.job_id),
+        paid: remaining.is_some(),
+        not_double_spent: true,
+        quote,
+    };
+    let within = price <= quote.price && units <= quote.compute_units;
+    let Some(remaining) = remaining.filter(|_| facts.exists && within) else {
+        return Ok(facts);
+    };
+    check_holder(job, &terms.miner)?;
+    if !shown.escrow.partial && job.good().next().is_some() {
+        return Err(Denied::conflict(
+            "other_receipt",
+            "a good attestation was signed for another receipt of this escrow, which is not partial",
+        ));
+    }
+    let used_price = job
+        .good()
+        .fold(Uait::ZERO, |sum, answer| sum.saturating_plus(answer.price));
+    let used_units = job.good().fold(Units::ZERO, |sum, answer| {
+        sum.saturating_plus(answer.compute_units)
+    });
+    let total = used_price.saturating_plus(price);
+    let ever = shown.escrow.paid.saturating_plus(remaining);
+    if price > remaining || total > ever {
+        return Err(Denied::conflict(
+            "not_covered",
+            format!(
+                "price {price} is more than the escrow covers: {remaining} uait remain, and {used_price} \
+                 of {ever} are attested"
+            ),
+        ));
+    }
+    if total > quote.price || used_units.saturating_plus(units) > quote.compute_units {
+        return Err(Denied::conflict(
+            "quote_used_up",
+            format!(
+                "the job is quoted at {} uait and {} units, and {used_price} uait and {used_units} units \
+                 of it are attested",
+                quote.price, quote.compute_units
+            ),
+        ));
+    }
+    Ok(facts)
 }
 
 #[cfg(test)]
-mod tests {
-    use ait_app::{crypto::Signature, state::records::EscrowStatus};
-
-    use super::*;
-
-    fn job(id: &str) -> JobId {
-        id.parse().unwrap()
-    }
-
-    fn request() -> AttestationRequest {
-        AttestationRequest {
-            chain_id: "ait-devnet".parse().unwrap(),
-            receipt_id: "r".parse().unwrap(),
-            job_id: job("job_42"),
-            client: Address::module("client"),
-            miner: Address::module("miner"),
-            compute_units: 10,
-            price: 500,
-            output_hash: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
-            opened_height: 17,
-            miner_sig: Signature::from_bytes([0; 64]),
-        }
-    }
-
-    fn escrow() -> Escrow {
-        Escrow {
-            client: Address::module("client"),
-            job_id: job("job_42"),
-            coordinator: Address::module("coordinator"),
-            amount: 500,
-            status: EscrowStatus::Open,
-            opened_height: 17,
-            expires_height: 100,
-        }
-    }
-
-    #[test]
-    fn jobs_are_those_of_the_documented_range() {
-        for there in ["job_1", "job_42", "job_1000000"] {
-            assert!(exists(&job(there)), "{there}");
-        }
-        for not in [
-            "job_0",
-            "job_1000001",
-            "job_01",
-            "job_",
-            "job_x",
-            "Job_1",
-            "42",
-        ] {
-            assert!(!exists(&job(not)), "{not}");
-        }
-    }
-
-    #[test]
-    fn a_quote_depends_on_the_job_alone() {
-        let free = Limits::default();
-        let first = quote(&job("job_42"), &free);
-        assert_eq!(quote(&job("job_42"), &free), first);
-        assert_ne!(quote(&job("job_43"), &free), first);
-        assert!((100_000..=1_000_000).contains(&first.compute_units));
-        assert_eq!(first.price, first.compute_units * 100);
-        let fixed = Limits {
-            price: Some(7),
-            compute_units: None,
-        };
-        assert_eq!(quote(&job("job_42"), &fixed).price, 7);
-    }
-
-    #[test]
-    fn paid_is_only_what_an_open_escrow_in_its_own_name_covers() {
-        let coordinator = Address::module("coordinator");
-        let paid = |escrow: &Escrow| is_paid(Some(escrow), &request(), &coordinator, 50);
-        assert!(paid(&escrow()));
-        assert!(!is_paid(None, &request(), &coordinator, 50));
-        assert!(
-            !is_paid(Some(&escrow()), &request(), &coordinator, 100),
-            "expired"
-        );
-        let changes: [fn(&mut Escrow); 5] = [
-            |escrow| escrow.status = EscrowStatus::Settled,
-            |escrow| escrow.status = EscrowStatus::Refunded,
-            |escrow| escrow.coordinator = Address::module("other"),
-            |escrow| escrow.opened_height = 18,
-            |escrow| escrow.amount = 499,
-        ];
-        for change in changes {
-            let mut escrow = escrow();
-            change(&mut escrow);
-            assert!(!paid(&escrow), "{escrow:?}");
-        }
-    }
-}
+#[path = "rules_tests.rs"]
+mod tests;

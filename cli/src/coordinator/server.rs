@@ -1,14 +1,17 @@
-//! Owns the mock coordinator's HTTP routes, and the order in which it judges: form, chain, the
-//! miner's signature, the job, the chain's escrow, the ledger. It signs last.
+//! Owns the mock coordinator's HTTP routes, and the order in which it judges a receipt: form, chain, the
+//! miner's signature, what was answered before, the chain's escrow, the ledger. It signs last.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ait_app::{
     address::Address,
-    crypto::{PublicKey, SecretKey},
-    identifiers::{ChainId, JobId},
-    receipts::{Attestation, AttestationRequest},
-    state::records::Account,
+    crypto::SecretKey,
+    identifiers::JobId,
+    json,
+    receipts::{
+        attestation::{Attestation, Facts},
+        terms::{AttestationRequest, ReceiptTerms},
+    },
 };
 use axum::{
     Json, Router,
@@ -20,46 +23,44 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    ledger::Ledger,
-    request::{Asked, Denied, MAX_BODY_BYTES, parse},
-    rules::{self, Limits},
+    assign::{Policy, Sending},
+    chain::Chain,
+    ledger::{Answer, Ledger, Opening},
+    request::{Asked, Denied, FactsRequest, MAX_BODY_BYTES, parse},
+    rules::{self, Limits, Shown},
 };
-use crate::{
-    attest::JobInfo,
-    client::{Client, ClientError, Health},
-};
+use crate::{assign::Assigned, attest::JobInfo};
 
 /// A mock coordinator.
 pub struct Coordinator {
-    chain_id: ChainId,
-    key: SecretKey,
-    address: Address,
-    node: Client,
+    pub(super) chain: Chain,
+    pub(super) key: SecretKey,
+    pub(super) address: Address,
+    pub(super) policy: Policy,
+    pub(super) sending: Sending,
     limits: Limits,
-    ledger: Mutex<Ledger>,
-    /// Set once the node said that it is of the same chain.
-    same_chain: OnceLock<()>,
+    ledger: Arc<Mutex<Ledger>>,
 }
 
 type Shared = Arc<Coordinator>;
 
 impl Coordinator {
-    /// A coordinator of one chain, which it sees through one node.
+    /// A coordinator of one chain.
     pub fn new(
-        chain_id: ChainId,
+        chain: Chain,
         key: SecretKey,
-        node: Client,
         limits: Limits,
+        policy: Policy,
         ledger: Ledger,
     ) -> Shared {
         Arc::new(Self {
-            chain_id,
+            chain,
             address: Address::of(&key.public_key()),
             key,
-            node,
+            policy,
+            sending: Sending::default(),
             limits,
-            ledger: Mutex::new(ledger),
-            same_chain: OnceLock::new(),
+            ledger: Arc::new(Mutex::new(ledger)),
         })
     }
 
@@ -68,183 +69,153 @@ impl Coordinator {
         self.address
     }
 
-    /// Its chain.
-    pub fn chain_id(&self) -> &ChainId {
-        &self.chain_id
-    }
-
-    /// How many receipts it attested.
+    /// How many receipts it answered.
     pub fn attested(&self) -> usize {
-        self.ledger().len()
+        locked(&self.ledger).len()
     }
 
-    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        // A ledger writes whole lines or says that it is broken, so no panic leaves it half-made.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does something with the ledger. It syncs its file: nothing for a thread that serves sockets.
+    pub(super) async fn with_ledger<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Ledger) -> Result<T, Denied> + Send + 'static,
+    ) -> Result<T, Denied> {
+        let ledger = self.ledger.clone();
+        let done = tokio::task::spawn_blocking(move || work(&mut locked(&ledger))).await;
+        done.map_err(internal)?
     }
 
-    async fn attest(self: Arc<Self>, asked: Asked) -> Result<Attestation, Denied> {
-        self.check_signature(&asked).await?;
-        let request = asked.request;
-        let quote = rules::quote(&request.job_id, &self.limits);
-        let exists = rules::exists(&request.job_id);
-        let paid = exists && self.is_paid(&request).await?;
-        let affordable =
-            request.price <= quote.price && request.compute_units <= quote.compute_units;
-        let good_so_far = exists && paid && affordable;
-        let this = self.clone();
-        // The ledger syncs its file: nothing for a thread that serves sockets.
-        let signed = tokio::task::spawn_blocking(move || {
-            let not_double_spent = if good_so_far {
-                this.ledger().take(&request)?
-            } else {
-                this.ledger().is_first(&request)
-            };
-            let flags = [exists, paid, not_double_spent];
-            let terms = request.terms();
-            let height = request.opened_height;
-            let (chain, key) = (&this.chain_id, &this.key);
-            let attestation =
-                Attestation::sign(chain, &terms, height, flags, quote, this.address, key);
-            anyhow::Ok((attestation, terms))
-        });
-        let internal = |message: String| {
-            tracing::error!(component = "coordinator", event = "failed", %message);
-            Denied {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: "internal",
-                message,
+    async fn attest(&self, request: AttestationRequest) -> Result<Attestation, Denied> {
+        self.check_signature(&request).await?;
+        let terms = request.terms();
+        let facts = match self.answered(&terms).await? {
+            Some(facts) => facts,
+            None => {
+                let opening = Opening::of(&terms);
+                let key = self.key.public_key();
+                let shown = self.chain.opening(&opening, &self.address, &key).await?;
+                self.decide(&terms, shown).await?
             }
         };
-        let (attestation, terms) = signed
-            .await
-            .map_err(|error| internal(error.to_string()))?
-            .map_err(|error| internal(format!("{error:#}")))?;
+        let attestation = Attestation::sign(&self.chain.id, &terms, facts, self.address, &self.key);
         tracing::info!(
             component = "coordinator",
             event = "attested",
             receipt_id = %terms.receipt_id,
             job_id = %terms.job_id,
             miner = %terms.miner,
-            good = attestation.is_good_for(&terms),
-            exists,
-            paid,
-            not_double_spent = attestation.not_double_spent,
+            answer = ?attestation.answer(&terms),
+            exists = facts.exists,
+            paid = facts.paid,
         );
         Ok(attestation)
     }
 
-    async fn check_signature(&self, asked: &Asked) -> Result<(), Denied> {
-        let request = &asked.request;
-        if request.chain_id != self.chain_id {
+    /// What was answered about a receipt before: the same is said again.
+    async fn answered(&self, terms: &ReceiptTerms) -> Result<Option<Facts>, Denied> {
+        let (opening, name) = (Opening::of(terms), self.name(terms));
+        self.with_ledger(move |ledger| {
+            let job = ledger.job(&opening);
+            Ok(job.answer(&name).map(Answer::facts))
+        })
+        .await
+    }
+
+    /// Decides and notes the answer, with nobody in between.
+    async fn decide(&self, terms: &ReceiptTerms, shown: Shown) -> Result<Facts, Denied> {
+        let (opening, name) = (Opening::of(terms), self.name(terms));
+        let (terms, limits) = (terms.clone(), self.limits);
+        self.with_ledger(move |ledger| {
+            let job = ledger.job(&opening);
+            if let Some(answer) = job.answer(&name) {
+                return Ok(answer.facts());
+            }
+            let facts = rules::judge(&terms, &shown, &job, &limits)?;
+            let answer = Answer::new(&terms, facts);
+            ledger.attest(&opening, name, answer).map_err(internal)?;
+            Ok(facts)
+        })
+        .await
+    }
+
+    /// What a receipt is noted under: all that its miner signed.
+    fn name(&self, terms: &ReceiptTerms) -> String {
+        hex::encode(terms.sign_bytes(&self.chain.id))
+    }
+
+    async fn check_signature(&self, request: &AttestationRequest) -> Result<(), Denied> {
+        if request.chain_id != self.chain.id {
             return Err(Denied::refused(
                 "wrong_chain_id",
                 format!(
                     "field chain_id is {}, but this coordinator attests for {}",
-                    request.chain_id, self.chain_id
+                    request.chain_id, self.chain.id
                 ),
             ));
         }
-        let key = match asked.miner_pubkey {
-            Some(key) => key,
-            None => self.key_on_chain(&request.miner).await?,
-        };
-        let owner = Address::of(&key);
-        if owner != request.miner {
-            return Err(Denied::refused(
-                "miner_mismatch",
-                format!(
-                    "field miner is {}, but miner_pubkey is that of {owner}",
-                    request.miner
-                ),
-            ));
-        }
-        let signed = request.terms().sign_bytes(&self.chain_id);
+        let key = self
+            .chain
+            .key_of(&request.miner, request.miner_pubkey)
+            .await?;
+        let signed = request.terms().sign_bytes(&self.chain.id);
         if !key.verifies(&signed, &request.miner_sig) {
             return Err(Denied::refused(
                 "invalid_miner_signature",
-                "field miner_sig does not verify for this receipt on this chain",
+                "field miner_sig does not verify for this receipt, opening and chain",
             ));
         }
         Ok(())
     }
 
-    /// The key in an account's record, which the node shows with its proof.
-    async fn key_on_chain(&self, miner: &Address) -> Result<PublicKey, Denied> {
-        self.check_chain().await?;
-        let path = format!("/rpc/getBalance/{miner}?prove=true");
-        let answer: Value = self.node.get(&path).await.map_err(away)?;
-        let record = answer.pointer("/proof/value").and_then(Value::as_str);
-        let account: Option<Account> = record.and_then(|record| serde_json::from_str(record).ok());
-        account.and_then(|account| account.pubkey).ok_or_else(|| {
-            Denied::too_early(
-                "miner_key_unknown",
-                format!(
-                    "the chain does not know the key of {miner} yet, so miner_sig cannot be \
-                     checked: add the field miner_pubkey"
-                ),
-            )
-        })
-    }
-
-    async fn is_paid(&self, request: &AttestationRequest) -> Result<bool, Denied> {
-        self.check_chain().await?;
-        // The head first: what is read after it is at least as new.
-        let head = self.node.head().await.map_err(away)?.height;
-        if head < request.opened_height {
-            return Err(Denied::too_early(
-                "height_unknown",
-                format!(
-                    "field opened_height is {}, but the node is at block {head}: ask again",
-                    request.opened_height
-                ),
-            ));
+    /// The four facts, unsigned, as of the escrow as it is. They commit to nothing.
+    async fn facts(&self, asked: &FactsRequest) -> Result<Value, Denied> {
+        let (head, escrow) = self.chain.escrow(&asked.client, &asked.job_id).await?;
+        let ours = escrow.filter(|escrow| escrow.attester(&self.address).is_some());
+        let mut paid = false;
+        let mut not_double_spent = true;
+        if let Some(escrow) = ours {
+            let remaining = escrow.remaining_in(head.next());
+            paid = remaining.is_some_and(|remaining| asked.price.get() <= remaining);
+            let opening = Opening {
+                client: asked.client,
+                job_id: asked.job_id.clone(),
+                opened_height: escrow.opened_height,
+            };
+            let job = self
+                .with_ledger(move |ledger| Ok(ledger.job(&opening)))
+                .await?;
+            let same = |answer: &Answer| {
+                answer.miner == asked.miner
+                    && answer.price == asked.price.get()
+                    && answer.compute_units == asked.compute_units.get()
+            };
+            not_double_spent = escrow.partial || job.good().all(same);
         }
-        let escrow = self.node.escrow(&request.client, &request.job_id);
-        let escrow = escrow.await.map_err(away)?;
-        let next = head.saturating_add(1);
-        Ok(rules::is_paid(
-            escrow.as_ref(),
-            request,
-            &self.address,
-            next,
-        ))
-    }
-
-    async fn check_chain(&self) -> Result<(), Denied> {
-        if self.same_chain.get().is_some() {
-            return Ok(());
-        }
-        let health: Health = self.node.health().await.map_err(away)?;
-        if health.chain_id != self.chain_id {
-            return Err(Denied::too_early(
-                "node_of_other_chain",
-                format!(
-                    "the node at {} is of chain {}, not of {}",
-                    self.node.base(),
-                    health.chain_id,
-                    self.chain_id
-                ),
-            ));
-        }
-        self.same_chain.get_or_init(|| ());
-        Ok(())
+        Ok(json!({
+            "exists": rules::exists(&asked.job_id),
+            "paid": paid,
+            "not_double_spent": not_double_spent,
+            "quote": rules::quote(&asked.job_id, &self.limits),
+        }))
     }
 }
 
-/// Without its node the coordinator cannot know.
-fn away(error: ClientError) -> Denied {
-    tracing::warn!(component = "coordinator", event = "node_away", %error);
-    Denied::too_early(
-        "node_away",
-        format!("the coordinator's node cannot be asked: {error}"),
-    )
+fn locked(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {
+    // A ledger writes whole lines or says that it is broken, so no panic leaves it half-made.
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A failure of the coordinator itself.
+pub(super) fn internal(error: impl Into<anyhow::Error>) -> Denied {
+    let message = format!("{:#}", error.into());
+    tracing::error!(component = "coordinator", event = "failed", %message);
+    Denied::trouble("internal", message)
 }
 
 /// All routes.
 pub fn router(coordinator: Shared) -> Router {
     Router::new()
         .route("/attest/receipt", post(attest))
+        .route("/assign", post(assign))
         .route("/jobs/{job_id}", get(job))
         .route("/health", get(health))
         .fallback(unknown)
@@ -252,27 +223,41 @@ pub fn router(coordinator: Shared) -> Router {
         .with_state(coordinator)
 }
 
-async fn attest(
-    State(coordinator): State<Shared>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Attestation>, Denied> {
-    let body = body.map_err(|rejection| Denied {
+type Body = Result<Bytes, BytesRejection>;
+
+fn read(body: Body) -> Result<Bytes, Denied> {
+    body.map_err(|rejection| Denied {
         status: rejection.status(),
         code: "too_large",
         message: format!("the body must have at most {MAX_BODY_BYTES} bytes"),
-    })?;
-    let attested = match parse(&body) {
-        Ok(asked) => coordinator.attest(asked).await,
-        Err(denied) => Err(denied),
-    };
-    attested.map(Json).inspect_err(|denied| {
-        tracing::info!(
-            component = "coordinator",
-            event = "denied",
-            code = denied.code,
-            message = denied.message
-        );
     })
+}
+
+async fn attest(State(coordinator): State<Shared>, body: Body) -> Result<Json<Value>, Denied> {
+    let answer = async {
+        match parse(&read(body)?)? {
+            Asked::Receipt(request) => Ok(json!(coordinator.attest(*request).await?)),
+            Asked::Facts(request) => coordinator.facts(&request).await,
+        }
+    };
+    answer.await.map(Json).inspect_err(log)
+}
+
+async fn assign(State(coordinator): State<Shared>, body: Body) -> Result<Json<Assigned>, Denied> {
+    let answer = async {
+        let request = json::read(&read(body)?, "")?;
+        coordinator.assign(&request).await
+    };
+    answer.await.map(Json).inspect_err(log)
+}
+
+fn log(denied: &Denied) {
+    tracing::info!(
+        component = "coordinator",
+        event = "denied",
+        code = denied.code,
+        message = denied.message
+    );
 }
 
 async fn job(
@@ -289,7 +274,7 @@ async fn job(
 async fn health(State(coordinator): State<Shared>) -> Json<Value> {
     Json(json!({
         "status": "ok",
-        "chain_id": coordinator.chain_id,
+        "chain_id": coordinator.chain.id,
         "coordinator": coordinator.address,
         "attested": coordinator.attested(),
     }))
@@ -299,6 +284,7 @@ async fn unknown() -> Denied {
     Denied {
         status: StatusCode::NOT_FOUND,
         code: "not_found",
-        message: "there are POST /attest/receipt, GET /jobs/{job_id} and GET /health".to_owned(),
+        message: "there are POST /attest/receipt, POST /assign, GET /jobs/{job_id} and GET /health"
+            .to_owned(),
     }
 }

@@ -13,7 +13,10 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::process::POLL;
-use crate::client::{Client as Node, Sent, TxReceipt};
+use crate::{
+    client::{Client as Node, Sent, TxReceipt},
+    tx::fee,
+};
 
 /// The longest a transaction may take into a block: far longer than a few blocks.
 const COMMIT_LIMIT: Duration = Duration::from_secs(120);
@@ -45,6 +48,11 @@ impl Client {
         &self.node
     }
 
+    /// The chain.
+    pub fn chain_id(&self) -> &ChainId {
+        &self.chain_id
+    }
+
     /// What a path answers.
     ///
     /// # Errors
@@ -53,25 +61,29 @@ impl Client {
         Ok(self.node.get(path).await?)
     }
 
-    /// An account's spendable uait.
-    ///
-    /// # Errors
-    /// When it is refused, or nobody answers.
-    pub async fn balance(&self, address: &Address) -> anyhow::Result<u64> {
-        Ok(self.node.balance(address).await?.balance)
-    }
-
     /// Signs what `key`'s account does next, sends it and waits for its block.
     ///
     /// # Errors
     /// When it is refused or fails.
-    pub async fn execute(&self, key: &SecretKey, payload: Payload) -> anyhow::Result<TxReceipt> {
-        let sender = Address::of(&key.public_key());
-        let nonce = self.node.balance(&sender).await?.nonce.saturating_add(1);
-        let fee = self.node.required_fee(&payload).await?;
-        let tx = Transaction::sign(&self.chain_id, key, nonce, fee, payload);
-        let sent = self.node.send(tx.to_wire()).await?;
+    pub async fn execute(
+        &self,
+        key: &SecretKey,
+        payload: impl Into<Payload>,
+    ) -> anyhow::Result<TxReceipt> {
+        let sent = self.send(key, payload.into()).await?;
         self.committed(&sent.tx_hash).await
+    }
+
+    /// Signs what `key`'s account does next, and sends it.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn send(&self, key: &SecretKey, payload: Payload) -> anyhow::Result<Sent> {
+        let sender = Address::of(&key.public_key());
+        let fee = fee::fitting(&self.node, &payload, &sender, None).await?;
+        let nonce = self.node.account(&sender).await?.next_nonce;
+        let tx = Transaction::sign(&self.chain_id, key, nonce, fee, payload);
+        Ok(self.node.send(tx.to_wire()).await?)
     }
 
     /// `POST /admin/mintFaucet`, and waits for its block.
@@ -98,9 +110,13 @@ impl Client {
     async fn committed(&self, hash: &str) -> anyhow::Result<TxReceipt> {
         let wait = async {
             loop {
-                let status = self.node.tx(hash).await?;
-                if let Some(receipt) = status.and_then(|status| status.receipt) {
-                    return anyhow::Ok(receipt);
+                if let Some(status) = self.node.tx(hash).await? {
+                    if let Some(reason) = status.reason {
+                        bail!("the node dropped transaction {hash}: {reason}");
+                    }
+                    if let Some(receipt) = status.receipt {
+                        return anyhow::Ok(receipt);
+                    }
                 }
                 tokio::time::sleep(POLL).await;
             }

@@ -34,8 +34,8 @@ pub fn paint(style: Style, text: impl Display) -> String {
 
 /// uait as AIT with all six decimals: `12.345000`.
 pub fn ait(uait: u64) -> String {
-    let whole = uait / ait_app::amount::UAIT_PER_AIT;
-    let rest = uait % ait_app::amount::UAIT_PER_AIT;
+    let whole = uait / ait_app::quantity::UAIT_PER_AIT;
+    let rest = uait % ait_app::quantity::UAIT_PER_AIT;
     format!("{}.{rest:06}", grouped(whole))
 }
 

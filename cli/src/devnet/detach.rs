@@ -1,5 +1,5 @@
-//! Owns `--detach`: the devnet goes on in a session of its own, while what it says until the job is
-//! paid still reaches the terminal.
+//! Owns `--detach`: the devnet goes on in a session of its own, while what it says until all is shown
+//! still reaches the terminal.
 
 use std::{
     fs::OpenOptions,

@@ -1,5 +1,5 @@
-//! Owns `ait devnet`: a network on this machine, with its keys, genesis, nodes, mocks and one job
-//! shown from the faucet to the minted coins. It stops what it started and nothing else.
+//! Owns `ait devnet`: a network on this machine, with its keys, genesis, nodes, mocks and jobs shown
+//! from the faucet to the minted coins. It stops what it started and nothing else.
 //!
 //! Reading order: [`up`] (what happens when), [`home`] (the folder), [`fleet`] (the processes),
 //! [`flow`] (what is shown), [`manifest`] (what others read).
@@ -42,7 +42,7 @@ pub struct DevnetArgs {
 
 #[derive(Debug, Subcommand)]
 enum DevnetCommand {
-    /// Start a devnet, show one job being paid on it, and keep it up until Ctrl-C
+    /// Start a devnet, show jobs being paid on it, and keep it up until Ctrl-C
     Up(UpArgs),
     /// Stop the devnet of a home, and nothing else
     Down(HomeArgs),
@@ -68,7 +68,7 @@ struct UpArgs {
     /// 0 finds free ones [default: 28600, or those the home had]
     #[arg(long, value_name = "P")]
     base_port: Option<u16>,
-    /// Return once the job is paid, and let the devnet run on in the background
+    /// Return once all is shown, and let the devnet run on in the background
     #[arg(long)]
     detach: bool,
     /// Begin anew: new keys, and a random suffix on the chain id unless CHAIN_ID is set

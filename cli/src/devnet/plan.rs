@@ -3,8 +3,11 @@
 use std::{collections::BTreeMap, path::Path, time::SystemTime};
 
 use ait_app::{
-    address::Address, amount::UAIT_PER_AIT, crypto::SecretKey, identifiers::ChainId,
-    params::Authority,
+    address::Address,
+    crypto::SecretKey,
+    identifiers::ChainId,
+    params::values::Authority,
+    quantity::{Ranged, UAIT_PER_AIT, Uait},
 };
 use anyhow::Context as _;
 
@@ -27,9 +30,13 @@ use crate::{
 };
 
 /// What the genesis gives the faucet: enough for any test, and far from the supply's limit.
-const FAUCET_BALANCE: u64 = 1_000_000_000 * UAIT_PER_AIT;
+const FAUCET_BALANCE: Uait = Uait::constant(1_000_000_000 * UAIT_PER_AIT);
 /// What the genesis gives the admin, to pay the fees of `PARAM_UPDATE`.
-const ADMIN_BALANCE: u64 = 1_000 * UAIT_PER_AIT;
+const ADMIN_BALANCE: Uait = Uait::constant(1_000 * UAIT_PER_AIT);
+/// What the genesis gives the coordinator, for its bond and the fees of its assignments.
+const COORDINATOR_BALANCE: Uait = Uait::constant(1_000 * UAIT_PER_AIT);
+/// Voting power of each authority.
+const POWER: u64 = 10;
 
 /// Makes a new devnet in its home; the manifest is written last, when all of it is there.
 ///
@@ -54,8 +61,9 @@ pub fn make(
         let consensus_key = keys::random()?;
         authorities.push(Authority {
             address: address(&account),
+            power: Ranged::new(POWER).context("a power in its range")?,
+            proof: None,
             pubkey: consensus_key.public_key(),
-            power: 10,
         });
         consensus_keys.push(consensus_key);
     }
@@ -91,7 +99,12 @@ fn genesis_text(
         admin,
         authorities,
         coordinators: BTreeMap::from([(address(coordinator), coordinator.public_key())]),
-        accounts: BTreeMap::from([(faucet, FAUCET_BALANCE), (admin, ADMIN_BALANCE)]),
+        accounts: BTreeMap::from([
+            (faucet, FAUCET_BALANCE),
+            (admin, ADMIN_BALANCE),
+            (address(coordinator), COORDINATOR_BALANCE),
+        ]),
+        evidence_age: genesis::DEFAULT_EVIDENCE_AGE,
         params: genesis::configured_params(environment, None, None)?,
     })
 }

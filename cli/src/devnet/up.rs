@@ -200,7 +200,8 @@ impl Devnet<'_> {
         Ok(Cast {
             client: plan::key(&self.manifest, "client")?,
             friend: address("admin")?,
-            coordinator: address("coordinator")?,
+            coordinator: plan::key(&self.manifest, "coordinator")?,
+            coordinator_url: self.manifest.coordinator.url.clone(),
             accounts: vec![
                 ("client", vec![address("client")?]),
                 ("admin", vec![address("admin")?]),

@@ -3,13 +3,18 @@
 use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
 use ait_app::{
-    address::Address, crypto::PublicKey, identifiers::ChainId, json::Json, params::Authority,
+    address::Address,
+    crypto::PublicKey,
+    identifiers::ChainId,
+    params::{ParamKey, ParamValue, values::Authority},
+    quantity::{Ranged, Uait},
 };
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{GenesisPlan, build, configured_params};
+use super::{DEFAULT_EVIDENCE_AGE, GenesisPlan, build, configured_params};
 use crate::{amounts::parse_uait, config::Environment, exit::Usage, files, output, settings};
 
 /// `ait genesis`
@@ -33,10 +38,14 @@ pub struct GenesisArgs {
     coordinators: Vec<(Address, PublicKey)>,
     /// An account and its balance, in uait or such as 1.5ait
     #[arg(long = "account", value_name = "ADDRESS=AMOUNT", value_parser = parse_account)]
-    accounts: Vec<(Address, u64)>,
-    /// Any other param of SPEC section 5 and its value in JSON, such as epoch_blocks=20
+    accounts: Vec<(Address, Uait)>,
+    /// Any other param (docs/PROTOCOL.md section 5) and its value in JSON, such as epoch_blocks=20
     #[arg(long = "param", value_name = "NAME=JSON", value_parser = parse_param)]
-    params: Vec<(String, Json)>,
+    params: Vec<(String, Value)>,
+    /// Blocks after which evidence of equivocation counts no more; unbonding_blocks must be at least
+    /// this, epoch_blocks and 2 together
+    #[arg(long, value_name = "BLOCKS", default_value_t = DEFAULT_EVIDENCE_AGE, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    evidence_age: u64,
     /// uait minted for each compute unit [env: MINT_PER_UNIT] [default: 1000]
     #[arg(long, value_name = "UAIT")]
     mint_per_unit: Option<String>,
@@ -71,7 +80,7 @@ pub fn run(args: GenesisArgs, environment: &Environment) -> Result<()> {
         file: out,
         chain_id: plan.chain_id,
         accounts: plan.accounts.len(),
-        supply: plan.accounts.values().sum(),
+        supply: plan.accounts.values().map(|balance| balance.get()).sum(),
         authorities: plan.authorities.len(),
         coordinators: plan.coordinators.len(),
     })
@@ -92,6 +101,7 @@ fn plan(args: GenesisArgs, environment: &Environment) -> Result<GenesisPlan> {
         coordinators: unique("--coordinator", args.coordinators)?,
         accounts: unique("--account", args.accounts)?,
         params,
+        evidence_age: args.evidence_age,
     })
 }
 
@@ -126,11 +136,19 @@ fn parse_authority(text: &str) -> Result<Authority, String> {
     let (pubkey, power) = rest.split_once(':').unwrap_or((rest, "1"));
     Ok(Authority {
         address: parse_address(address)?,
+        power: parse_power(power)?,
+        proof: None,
         pubkey: parse_key(pubkey)?,
-        power: power
-            .parse()
-            .map_err(|_| "the power is a number 1..=1000000000".to_owned())?,
     })
+}
+
+/// An authority's voting power.
+///
+/// # Errors
+/// The rule it breaks.
+pub fn parse_power(text: &str) -> Result<Ranged<1, 1_000_000_000>, String> {
+    let power = text.parse().ok().and_then(Ranged::new);
+    power.ok_or_else(|| "the power is a number 1..=1000000000".to_owned())
 }
 
 fn parse_coordinator(text: &str) -> Result<(Address, PublicKey), String> {
@@ -138,24 +156,20 @@ fn parse_coordinator(text: &str) -> Result<(Address, PublicKey), String> {
     Ok((parse_address(address)?, parse_key(pubkey)?))
 }
 
-fn parse_account(text: &str) -> Result<(Address, u64), String> {
+fn parse_account(text: &str) -> Result<(Address, Uait), String> {
     let (address, amount) = split(text, "ADDRESS=AMOUNT")?;
     Ok((parse_address(address)?, parse_uait(amount)?))
 }
 
-fn parse_param(text: &str) -> Result<(String, Json), String> {
+fn parse_param(text: &str) -> Result<(String, Value), String> {
     let (name, value) = split(text, "NAME=JSON")?;
-    Ok((name.to_owned(), parse_param_value(value)?))
-}
-
-/// A param's value in JSON.
-///
-/// # Errors
-/// The rule it breaks.
-pub fn parse_param_value(text: &str) -> Result<Json, String> {
-    Json::parse(text.as_bytes()).map_err(|refusal| {
-        format!("the value is no JSON ({refusal}); text stands in quotes of its own: '\"cbp\"'",)
-    })
+    let key = ParamKey::named(name).map_err(|refusal| refusal.message)?;
+    let json = serde_json::from_str(value).map_err(|error| {
+        format!("the value is no JSON ({error}); text stands in quotes of its own: '\"cbp\"'")
+    })?;
+    // As strictly as the state machine, which sees the text written again.
+    ParamValue::read(key, value.as_bytes()).map_err(|refusal| refusal.message)?;
+    Ok((name.to_owned(), json))
 }
 
 #[cfg(test)]
@@ -170,22 +184,22 @@ mod tests {
         let key = PublicParts::of(&SecretKey::from_seed([2; 32]));
         let (address, pubkey) = (key.address, key.pubkey);
         let authority = parse_authority(&format!("{address}={pubkey}:12")).unwrap();
-        assert_eq!((authority.address, authority.power), (address, 12));
-        assert_eq!(
-            parse_authority(&format!("{address}={pubkey}"))
-                .unwrap()
-                .power,
-            1
-        );
+        assert_eq!((authority.address, authority.power.get()), (address, 12));
+        let one = parse_authority(&format!("{address}={pubkey}")).unwrap();
+        assert_eq!(one.power.get(), 1);
         assert_eq!(
             parse_account(&format!("{address}=1.5ait")),
-            Ok((address, 1_500_000))
+            Ok((address, Uait::constant(1_500_000)))
         );
-        for bad in ["", "x", "x=y", &format!("{address}={pubkey}:-1")] {
+        let zero = format!("{address}={pubkey}:0");
+        for bad in ["", "x", "x=y", &format!("{address}={pubkey}:-1"), &zero] {
             assert!(parse_authority(bad).is_err(), "{bad}");
         }
         assert!(parse_param("consensus_mode=cbp").is_err());
         assert!(parse_param("consensus_mode=\"cbp\"").is_ok());
+        for bad in ["base_fee=1.5", "base_fee=-1", "epoch_blocks=0", "no_such=1"] {
+            assert!(parse_param(bad).is_err(), "{bad}");
+        }
         assert!(unique("--account", vec![(address, 1), (address, 2)]).is_err());
     }
 }

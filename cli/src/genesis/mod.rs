@@ -6,18 +6,13 @@ mod command;
 use std::{collections::BTreeMap, time::SystemTime};
 
 use ait_app::{
-    Failure,
-    address::Address,
-    crypto::PublicKey,
-    genesis::Genesis,
-    identifiers::ChainId,
-    json::Json,
-    params::{Authority, Params},
+    Failure, address::Address, block::entry::MOST_BLOCK_BYTES, crypto::PublicKey, genesis::Genesis,
+    identifiers::ChainId, params::values::Authority, quantity::Uait,
 };
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
-pub use command::{GenesisArgs, parse_param_value, run};
+pub use command::{GenesisArgs, parse_power, run};
 
 use crate::{
     amounts::{parse_ratio, parse_uait},
@@ -31,8 +26,12 @@ pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 const TEMPLATE: &str = include_str!("../../../cometbft-config/genesis.json");
 const DEFAULT_MINT_PER_UNIT: &str = "1000";
 const DEFAULT_COORDINATOR_RATIO: &str = "0.05";
-/// The range of the param `mint_per_unit` (SPEC section 5).
+/// The range of the param `mint_per_unit` (PROTOCOL section 5).
 const MAX_MINT_PER_UNIT: u64 = 1_000_000_000;
+/// Blocks after which evidence counts no more, where nothing else is said: fits the params' defaults.
+pub const DEFAULT_EVIDENCE_AGE: u64 = 100;
+/// Nanoseconds that evidence may last for each block of its age (PROTOCOL section 5.2).
+const NANOSECONDS_PER_BLOCK: u64 = 1_000_000_000;
 
 /// A genesis to be made.
 #[derive(Debug, Clone)]
@@ -48,12 +47,14 @@ pub struct GenesisPlan {
     /// Registered coordinators.
     pub coordinators: BTreeMap<Address, PublicKey>,
     /// Balances in uait.
-    pub accounts: BTreeMap<Address, u64>,
+    pub accounts: BTreeMap<Address, Uait>,
     /// Other params that differ from their defaults, by name.
-    pub params: BTreeMap<String, Json>,
+    pub params: BTreeMap<String, Value>,
+    /// CometBFT's `evidence.max_age_num_blocks`.
+    pub evidence_age: u64,
 }
 
-/// The params that SPEC section 10 takes from the environment: `mint_per_unit`, `coordinator_bps`.
+/// The params that PROTOCOL section 10 takes from the environment: `mint_per_unit`, `coordinator_bps`.
 ///
 /// # Errors
 /// When one breaks its rule.
@@ -61,7 +62,7 @@ pub fn configured_params(
     environment: &Environment,
     mint_per_unit: Option<&str>,
     coordinator_ratio: Option<&str>,
-) -> Result<BTreeMap<String, Json>> {
+) -> Result<BTreeMap<String, Value>> {
     let mint_per_unit = settings::MINT_PER_UNIT.or(
         environment,
         mint_per_unit,
@@ -75,15 +76,15 @@ pub fn configured_params(
         parse_ratio,
     )?;
     Ok(BTreeMap::from([
-        ("mint_per_unit".to_owned(), Json::Integer(mint_per_unit)),
-        ("coordinator_bps".to_owned(), Json::Integer(coordinator_bps)),
+        ("mint_per_unit".to_owned(), json!(mint_per_unit)),
+        ("coordinator_bps".to_owned(), json!(coordinator_bps)),
     ]))
 }
 
-fn parse_mint_per_unit(text: &str) -> Result<u64, String> {
+fn parse_mint_per_unit(text: &str) -> Result<Uait, String> {
     parse_uait(text)
         .ok()
-        .filter(|uait| *uait <= MAX_MINT_PER_UNIT)
+        .filter(|uait| uait.get() <= MAX_MINT_PER_UNIT)
         .ok_or_else(|| format!("must be uait 0..={MAX_MINT_PER_UNIT} for each compute unit"))
 }
 
@@ -94,15 +95,11 @@ fn parse_mint_per_unit(text: &str) -> Result<u64, String> {
 pub fn build(plan: &GenesisPlan) -> Result<String> {
     let mut params = serde_json::Map::new();
     for (name, value) in &plan.params {
-        params.insert(name.clone(), serde_json::to_value(value)?);
+        params.insert(name.clone(), value.clone());
     }
     params.insert("admin".into(), json!(plan.admin));
     params.insert("authorities".into(), json!(plan.authorities));
     params.insert("coordinators".into(), json!(plan.coordinators));
-    let unbonding = match params.get("unbonding_blocks") {
-        Some(given) => given.as_u64().unwrap_or_default(),
-        None => Params::new(plan.admin, Vec::new(), 0).unbonding_blocks,
-    };
     let mut genesis: Value =
         serde_json::from_str(TEMPLATE).context("the built-in genesis.json template is no JSON")?;
     let time = humantime::format_rfc3339_nanos(plan.time).to_string();
@@ -111,7 +108,7 @@ pub fn build(plan: &GenesisPlan) -> Result<String> {
         ("/chain_id", json!(plan.chain_id)),
         (
             "/consensus_params/evidence/max_age_num_blocks",
-            json!(unbonding.to_string()),
+            json!(plan.evidence_age.to_string()),
         ),
         ("/app_state/accounts", json!(plan.accounts)),
         ("/app_state/params", Value::Object(params)),
@@ -139,12 +136,7 @@ pub fn check(text: &str) -> Result<ChainId> {
         .and_then(Value::as_str)
         .context("the genesis file has no chain_id")?
         .parse()?;
-    let max_age = "/consensus_params/evidence/max_age_num_blocks";
-    let max_age: u64 = genesis
-        .pointer(max_age)
-        .and_then(Value::as_str)
-        .and_then(|number| number.parse().ok())
-        .with_context(|| format!("the genesis file has no {max_age}"))?;
+    let max_age = check_consensus_params(&genesis)?;
     let app_state = genesis
         .get("app_state")
         .context("the genesis file has no app_state: it is not of this kind of chain")?;
@@ -153,15 +145,46 @@ pub fn check(text: &str) -> Result<ChainId> {
     parsed
         .state(chain_id.clone(), 1)
         .map_err(|failure| match failure {
-            Failure::Refused(refusal) => anyhow!("the genesis is refused: {refusal}"),
+            Failure::Refused(refusal) | Failure::Offence(refusal) => {
+                anyhow!("the genesis is refused: {refusal}")
+            }
             Failure::Broken(broken) => anyhow!("the genesis contradicts itself: {broken}"),
         })?;
     Ok(chain_id)
 }
 
+/// CometBFT's own params, as far as the protocol says something of them (PROTOCOL sections 5.2 and 6);
+/// gives the age of evidence in blocks.
+fn check_consensus_params(genesis: &Value) -> Result<u64> {
+    let text = |name: &str| {
+        let path = format!("/consensus_params/{name}");
+        let text = genesis.pointer(&path).and_then(Value::as_str);
+        text.with_context(|| format!("the genesis file has no {path}"))
+    };
+    let number = |name: &str| {
+        let number = text(name)?.parse::<u64>();
+        number.with_context(|| format!("{name} of the genesis file is no whole number"))
+    };
+    // -1 stands for CometBFT's own limit, which is the same.
+    let is_size = |bytes: &usize| (1..=MOST_BLOCK_BYTES).contains(bytes);
+    let max_bytes = text("block/max_bytes")?;
+    ensure!(
+        max_bytes == "-1" || max_bytes.parse().is_ok_and(|bytes| is_size(&bytes)),
+        "block.max_bytes is {max_bytes}, not 1 to {MOST_BLOCK_BYTES} bytes (100 MiB)"
+    );
+    let max_age = number("evidence/max_age_num_blocks")?;
+    let duration = number("evidence/max_age_duration")?;
+    ensure!(
+        duration <= max_age.saturating_mul(NANOSECONDS_PER_BLOCK),
+        "evidence.max_age_duration is {duration} ns, above 1 s a block of evidence.max_age_num_blocks \
+         {max_age}: evidence would outlive what unbonds"
+    );
+    Ok(max_age)
+}
+
 #[cfg(test)]
 mod tests {
-    use ait_app::crypto::SecretKey;
+    use ait_app::{crypto::SecretKey, quantity::Ranged};
 
     use super::*;
     use crate::keys::PublicParts;
@@ -178,12 +201,14 @@ mod tests {
             admin: admin.address,
             authorities: vec![Authority {
                 address: authority.address,
+                power: Ranged::new(10).unwrap(),
+                proof: None,
                 pubkey: account(4).pubkey,
-                power: 10,
             }],
             coordinators: BTreeMap::from([(coordinator.address, coordinator.pubkey)]),
-            accounts: BTreeMap::from([(account(5).address, 7_000_000)]),
+            accounts: BTreeMap::from([(account(5).address, Uait::constant(7_000_000))]),
             params: configured_params(&Environment::default(), None, None).unwrap(),
+            evidence_age: DEFAULT_EVIDENCE_AGE,
         }
     }
 
@@ -206,13 +231,42 @@ mod tests {
     }
 
     #[test]
-    fn evidence_lasts_as_long_as_unbonding() {
-        let mut plan = plan();
-        plan.params
-            .insert("unbonding_blocks".into(), Json::Integer(250));
-        let genesis: Value = serde_json::from_str(&build(&plan).unwrap()).unwrap();
+    fn what_unbonds_outlives_evidence_and_an_epoch() {
+        let with = |age: u64, unbonding: u64| {
+            let mut plan = plan();
+            plan.evidence_age = age;
+            plan.params
+                .insert("unbonding_blocks".into(), json!(unbonding));
+            build(&plan)
+        };
+        assert!(with(100, 112).is_ok());
+        let error = with(100, 111).unwrap_err().to_string();
+        assert!(error.contains("unbonding_blocks"), "{error}");
+        let genesis: Value = serde_json::from_str(&with(8, 20).unwrap()).unwrap();
         let evidence = &genesis["consensus_params"]["evidence"];
-        assert_eq!(evidence["max_age_num_blocks"], "250");
+        assert_eq!(evidence["max_age_num_blocks"], "8");
+    }
+
+    #[test]
+    fn settings_of_cometbft_that_break_the_protocol_are_refused_by_name() {
+        let whole: Value = serde_json::from_str(&build(&plan()).unwrap()).unwrap();
+        for (path, value, name) in [
+            (
+                "evidence/max_age_duration",
+                "100000000001",
+                "max_age_duration",
+            ),
+            ("evidence/max_age_num_blocks", "109", "unbonding_blocks"),
+            ("evidence/max_age_num_blocks", "x", "max_age_num_blocks"),
+            ("block/max_bytes", "0", "max_bytes"),
+            ("block/max_bytes", "104857601", "max_bytes"),
+        ] {
+            let mut genesis = whole.clone();
+            let place = format!("/consensus_params/{path}");
+            *genesis.pointer_mut(&place).unwrap() = json!(value);
+            let error = format!("{:#}", check(&genesis.to_string()).unwrap_err());
+            assert!(error.contains(name), "{error}");
+        }
     }
 
     #[test]
@@ -226,27 +280,25 @@ mod tests {
         refused(|plan| plan.authorities.clear(), "authorities");
         refused(
             |plan| {
-                plan.accounts
-                    .insert(account(6).address, ait_app::amount::MAX);
+                plan.accounts.insert(account(6).address, Uait::MAX);
             },
             "accounts",
         );
         refused(
             |plan| {
-                plan.params.insert("epoch_blocks".into(), Json::Integer(0));
+                plan.params.insert("epoch_blocks".into(), json!(0));
             },
             "epoch_blocks",
         );
         refused(
             |plan| {
-                plan.params.insert("epochs".into(), Json::Integer(1));
+                plan.params.insert("epochs".into(), json!(1));
             },
             "epochs",
         );
         refused(
             |plan| {
-                plan.params
-                    .insert("unbonding_blocks".into(), Json::String("x".into()));
+                plan.params.insert("unbonding_blocks".into(), json!("x"));
             },
             "unbonding_blocks",
         );

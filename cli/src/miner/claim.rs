@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use ait_app::tx::{Payload, Transaction};
+use ait_app::{
+    Code,
+    receipts::claim_payload::ReceiptClaim,
+    tx::{Payload, Transaction},
+};
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
@@ -13,8 +17,8 @@ use super::{
     progress::Opened,
 };
 use crate::{
-    client::{ClientError, TxReceipt},
-    tx::nonce::Sender,
+    client::{ClientError, Reason, TxReceipt},
+    tx::fee,
 };
 
 /// How often a claim's outcome is looked for.
@@ -22,44 +26,89 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How many looks in a row may find nothing before a claim counts as dropped.
 const MISSING_LOOKS: u32 = 6;
 
-/// The claim stands no chance any more: somebody settled or closed what it is for.
-const SETTLED: [&str; 5] = [
+/// The claim stands no chance any more: somebody settled or closed what it is for, or has it.
+const LOST: [&str; 7] = [
     "escrow_closed",
     "escrow_not_found",
     "escrow_already_settled",
     "receipt_replayed",
     "receipt_already_claimed",
+    "bound_to_another_miner",
+    "wrong_opening",
 ];
 /// Another transaction of this account came in between or was lost, or the chain may take the claim
 /// later.
-const AGAIN: [&str; 9] = [
+const AGAIN: [&str; 13] = [
     "nonce_used",
     "nonce_gap",
     "nonce_too_far_ahead",
     "replacement_underpriced",
     "fee_too_low",
-    "coordinator_cap_reached",
+    "fee_not_affordable",
     "miner_banned",
     "pool_full",
     "dropped",
+    "contested",
+    "too_many_waiting",
+    "too_many_parked",
+    "attestation_missing",
 ];
+/// The coordinator denies the receipt.
+const DENIED: &str = "attestation_negative";
 
 /// What a refusal asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Reaction {
     GiveUp,
-    Settled,
+    Lost,
+    Denied,
     TryAgain,
 }
 
-fn reaction(error: &ClientError) -> Reaction {
-    let is_one_of = |names: &[&str]| names.iter().any(|name| error.is(name));
-    if is_one_of(&SETTLED) {
-        Reaction::Settled
-    } else if is_one_of(&AGAIN) || error.is_passing() {
+fn reaction(name: &str) -> Reaction {
+    if LOST.contains(&name) {
+        Reaction::Lost
+    } else if name == DENIED {
+        Reaction::Denied
+    } else if AGAIN.contains(&name) {
         Reaction::TryAgain
     } else {
         Reaction::GiveUp
+    }
+}
+
+/// Why a claim is not paid.
+struct Failure {
+    reaction: Reaction,
+    message: String,
+}
+
+impl Failure {
+    fn refused(error: &ClientError) -> Self {
+        let reaction = match error {
+            error if error.is_passing() => Reaction::TryAgain,
+            ClientError::Refused { code, .. } => reaction(code),
+            _ => Reaction::GiveUp,
+        };
+        Self {
+            reaction,
+            message: error.to_string(),
+        }
+    }
+
+    fn in_block(receipt: &TxReceipt) -> Self {
+        let name = Code::from_number(receipt.code).map_or("", Code::name);
+        Self {
+            reaction: reaction(name),
+            message: format!("{name}: {}", receipt.log),
+        }
+    }
+
+    fn dropped(reason: &Reason) -> Self {
+        Self {
+            reaction: reaction(&reason.code),
+            message: reason.to_string(),
+        }
     }
 }
 
@@ -67,33 +116,34 @@ fn reaction(error: &ClientError) -> Reaction {
 ///
 /// # Errors
 /// When the claim is refused for good.
-pub async fn run(miner: &Miner, opened: &Opened, payload: &Payload) -> Result<Outcome> {
+pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result<Outcome> {
+    let payload = Payload::from(claim.clone());
     let mut backoff = job::backoff();
     loop {
-        match send(miner, payload).await {
+        let failure = match send(miner, &payload).await {
             Ok(hash) => match outcome(miner, &hash).await? {
-                Some(receipt) if receipt.code == 0 => {
-                    log_paid(payload, &receipt, &hash);
+                Ok(receipt) if receipt.code == 0 => {
+                    log_paid(claim, &receipt, &hash);
                     return Ok(Outcome::Paid);
                 }
-                Some(receipt) => {
-                    tracing::warn!(component = "miner", event = "claim_failed", job_id = %opened.job_id, code = receipt.code, codespace = receipt.codespace, log = receipt.log);
-                }
-                None => {
-                    tracing::warn!(component = "miner", event = "claim_dropped", job_id = %opened.job_id, %hash);
-                }
+                Ok(receipt) => Failure::in_block(&receipt),
+                Err(reason) => Failure::dropped(&reason),
             },
-            Err(error) => match reaction(&error) {
-                Reaction::Settled => return Ok(Outcome::Skipped(error.to_string())),
-                Reaction::GiveUp => return Err(error).context("the claim is refused"),
-                Reaction::TryAgain => {
-                    tracing::debug!(component = "miner", event = "claim_delayed", job_id = %opened.job_id, %error);
-                }
+            Err(error) => match error.downcast_ref() {
+                Some(refused) => Failure::refused(refused),
+                None => return Err(error),
             },
-        }
+        };
+        let message = failure.message;
+        tracing::warn!(component = "miner", event = "claim_not_paid", job_id = %opened.job_id, reason = message);
         // Whatever went wrong, the run of nonces may have changed.
         *miner.next_nonce.lock().await = None;
-        sleep(backoff.pause()).await;
+        match failure.reaction {
+            Reaction::Lost => return Ok(Outcome::Skipped(message)),
+            Reaction::Denied => return Ok(Outcome::Denied(message)),
+            Reaction::GiveUp => anyhow::bail!("the claim is refused: {message}"),
+            Reaction::TryAgain => sleep(backoff.pause()).await,
+        }
         if job::open_escrow(miner, opened).await?.is_none() {
             return Ok(Outcome::Skipped("it closed before the claim held".into()));
         }
@@ -102,64 +152,64 @@ pub async fn run(miner: &Miner, opened: &Opened, payload: &Payload) -> Result<Ou
 
 /// Signs and sends a claim with the next nonce. Claims go one after the other, so that the node sees
 /// their nonces in sequence.
-async fn send(miner: &Miner, payload: &Payload) -> Result<String, ClientError> {
+async fn send(miner: &Miner, payload: &Payload) -> Result<String> {
     let mut next_nonce = miner.next_nonce.lock().await;
-    let fee = miner.client.required_fee(payload).await?;
+    let fee = fee::fitting(&miner.client, payload, &miner.address, None).await?;
     let nonce = match *next_nonce {
         Some(nonce) => nonce,
-        None => {
-            let sender = Sender {
-                client: &miner.client,
-                chain_id: &miner.chain_id,
-                key: &miner.key,
-            };
-            sender.next_nonce(payload, fee).await?
-        }
+        None => miner.client.account(&miner.address).await?.next_nonce,
     };
     let tx = Transaction::sign(&miner.chain_id, &miner.key, nonce, fee, payload.clone());
     let sent = miner.client.send(tx.to_wire()).await;
     *next_nonce = match &sent {
-        Ok(_) => Some(nonce.saturating_add(1)),
+        Ok(_) => Some(nonce.next()),
         Err(_) => None,
     };
     Ok(sent?.tx_hash)
 }
 
-/// What a claim came to in its block; `None` when the node dropped it.
-async fn outcome(miner: &Miner, hash: &str) -> Result<Option<TxReceipt>> {
+/// What a claim came to in its block; else why the node dropped it.
+async fn outcome(miner: &Miner, hash: &str) -> Result<Result<TxReceipt, Reason>> {
     let mut missing = 0;
     loop {
         sleep(LOOK_INTERVAL).await;
         match miner.client.tx(hash).await {
-            Ok(Some(status)) => match status.receipt {
-                Some(receipt) => return Ok(Some(receipt)),
-                None => missing = 0,
-            },
+            Ok(Some(status)) => {
+                if let Some(reason) = status.reason {
+                    return Ok(Err(reason));
+                }
+                if let Some(receipt) = status.receipt {
+                    return Ok(Ok(receipt));
+                }
+                missing = 0;
+            }
             Ok(None) => missing += 1,
             // A node that restarts keeps what it accepted.
             Err(error) if error.is_passing() => {}
             Err(error) => return Err(error).context("asking for the claim's outcome"),
         }
         if missing > MISSING_LOOKS {
-            return Ok(None);
+            return Ok(Err(Reason {
+                code: Code::Dropped.name().to_owned(),
+                codespace: Code::Dropped.codespace().to_owned(),
+                message: "the node knows nothing of it any more".to_owned(),
+            }));
         }
     }
 }
 
-fn log_paid(payload: &Payload, receipt: &TxReceipt, hash: &str) {
-    let Payload::ReceiptClaim(claim) = payload else {
-        return;
-    };
+fn log_paid(claim: &ReceiptClaim, receipt: &TxReceipt, hash: &str) {
     let claimed = receipt.events.iter().find(|e| e.kind == "receipt_claimed");
     let minted = claimed.and_then(|event| event.get("minted")?.parse::<u64>().ok());
     tracing::info!(
         component = "miner",
         event = "receipt_paid",
-        receipt_id = %claim.terms.receipt_id,
-        job_id = %claim.terms.job_id,
-        client = %claim.terms.client,
-        price = claim.terms.price,
-        compute_units = claim.terms.compute_units,
+        receipt_id = %claim.receipt_id,
+        job_id = %claim.job_id,
+        client = %claim.client_addr,
+        price = claim.price.get().get(),
+        compute_units = claim.compute_units.get().get(),
+        is_final = claim.is_final,
         minted = minted.unwrap_or_default(),
         height = receipt.height,
         tx_hash = hash,
@@ -182,16 +232,43 @@ mod tests {
     #[test]
     fn each_refusal_gets_its_reaction() {
         for (status, code, expected) in [
-            (422, "escrow_closed", Reaction::Settled),
-            (409, "receipt_replayed", Reaction::Settled),
+            (422, "escrow_closed", Reaction::Lost),
+            (409, "receipt_replayed", Reaction::Lost),
+            (422, "bound_to_another_miner", Reaction::Lost),
             (409, "nonce_used", Reaction::TryAgain),
-            (422, "coordinator_cap_reached", Reaction::TryAgain),
+            (422, "contested", Reaction::TryAgain),
             (429, "rate_limited", Reaction::TryAgain),
             (503, "comet_unreachable", Reaction::TryAgain),
+            (422, "attestation_negative", Reaction::Denied),
             (422, "invalid_attestation", Reaction::GiveUp),
-            (422, "mint_above_price", Reaction::GiveUp),
+            (422, "escrow_too_small", Reaction::GiveUp),
         ] {
-            assert_eq!(reaction(&refused(status, code)), expected, "{code}");
+            let failure = Failure::refused(&refused(status, code));
+            assert_eq!(failure.reaction, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_its_node_dropped_is_tried_again_unless_it_was_denied() {
+        let reaction = |code: &str| {
+            let reason = Reason {
+                code: code.to_owned(),
+                codespace: String::new(),
+                message: String::new(),
+            };
+            Failure::dropped(&reason).reaction
+        };
+        assert_eq!(reaction("attestation_negative"), Reaction::Denied);
+        assert_eq!(reaction("attestation_missing"), Reaction::TryAgain);
+        assert_eq!(reaction("dropped"), Reaction::TryAgain);
+        assert_eq!(reaction("escrow_closed"), Reaction::Lost);
+    }
+
+    #[test]
+    fn every_code_that_is_reacted_to_is_one_of_the_protocol() {
+        let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        for name in LOST.iter().chain(&AGAIN).chain([&DENIED]) {
+            assert!(names.contains(name), "{name}");
         }
     }
 }

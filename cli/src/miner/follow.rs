@@ -1,9 +1,9 @@
-//! Owns following the chain: live blocks over the WebSocket (SPEC section 9), and the blocks that it
+//! Owns following the chain: live blocks over the WebSocket (PROTOCOL section 9), and the blocks that it
 //! missed over REST, so that every block is looked through once, in order, whatever breaks.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use ait_app::{address::Address, identifiers::JobId};
+use ait_app::{address::Address, identifiers::JobId, quantity::Uait};
 use anyhow::{Context, Result, anyhow, bail};
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -37,7 +37,6 @@ pub struct Follower {
 struct LiveEvent {
     #[serde(rename = "type")]
     kind: String,
-    data: Value,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +49,7 @@ struct EscrowOpenTx {
 struct EscrowOpenPayload {
     job_id: JobId,
     coordinator: Address,
+    amount: Uait,
 }
 
 impl Follower {
@@ -97,15 +97,7 @@ impl Follower {
         if event.kind != "block" {
             return Ok(());
         }
-        let height = event
-            .data
-            .get("height")
-            .and_then(Value::as_u64)
-            .context("a live block has no height")?;
-        self.catch_up(height.saturating_sub(1)).await?;
-        let txs = event.data.get("txs").and_then(Value::as_array);
-        let txs = txs.context("a live block has no txs")?;
-        self.look_through(height, txs).await
+        self.catch_up(self.client.head().await?.height).await
     }
 
     /// Looks through the blocks up to `head` that were not seen.
@@ -153,6 +145,7 @@ fn escrows_opened(height: u64, txs: &[Value]) -> impl Iterator<Item = Opened> {
                 client: tx.sender,
                 job_id: tx.payload.job_id,
                 coordinator: tx.payload.coordinator,
+                amount: tx.payload.amount,
             })
         })
 }

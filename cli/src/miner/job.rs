@@ -1,40 +1,51 @@
-//! Owns one escrow from its opening to a signed, attested receipt: price, work, attestation. What a
-//! restart does again comes out the same, so that it is the same receipt for the coordinator.
+//! Owns one escrow from its opening to its end: assignment, then part by part work, attestation and
+//! claim. What a restart does again comes out the same, so that it is the same receipt for the
+//! coordinator.
 
 use std::time::Duration;
 
 use ait_app::{
     address::Address,
-    amount,
     crypto::{Signature, sha256},
+    escrow::record::Escrow,
     identifiers::{ChainId, ReceiptId},
-    receipts::{Attestation, Quote, ReceiptTerms},
-    state::records::Escrow,
-    tx::{Payload, ReceiptClaim},
+    quantity::{Height, Positive, Uait, Units},
+    receipts::{
+        attestation::{Attestation, Quote},
+        claim_payload::{Attestations, Brought},
+        record::ReceiptStatus,
+        terms::ReceiptTerms,
+    },
+    tx::Payload,
 };
 use anyhow::{Context, Result};
 use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
     Miner,
-    pricing::{self, Market, Offer},
+    assignment::{self, Assignment},
+    attestation::{self, Attested},
+    pricing::{self, Market, Part, Pay},
     progress::Opened,
     work,
 };
 use crate::{
-    attest::{self, JobInfo, SignedReceipt},
+    attest::{JobInfo, SignedReceipt},
     backoff::Backoff,
     client::{Client, ClientError},
     coordinator::NO_QUOTE,
+    tx::claim,
 };
 
 /// What became of an escrow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its receipt was paid.
+    /// Its receipts were paid.
     Paid,
     /// Nothing can be claimed, for the reason given.
     Skipped(String),
+    /// The coordinators deny the receipt.
+    Denied(String),
 }
 
 /// A reason to leave an escrow alone.
@@ -42,7 +53,7 @@ fn skip(reason: impl Into<String>) -> Result<Outcome> {
     Ok(Outcome::Skipped(reason.into()))
 }
 
-/// Does the job of an escrow and claims its receipt. Goes on trying while the escrow is open.
+/// Does the job of an escrow and claims its receipts. Goes on trying while the escrow is open.
 ///
 /// # Errors
 /// What no trying again can mend.
@@ -51,40 +62,61 @@ pub async fn run(miner: &Miner, opened: &Opened) -> Result<Outcome> {
         return skip("its coordinator is unknown here");
     };
     let Some(escrow) = open_escrow(miner, opened).await? else {
-        return skip("it is not open any more");
+        return skip("it is not open any more, or another miner's");
     };
+    if !attestation::knows_enough(miner, &escrow) {
+        return skip("too few of its coordinators are known here");
+    }
     let Some(job) = job_info(coordinator, opened).await else {
         return skip("its coordinator knows no such job");
     };
-    let offer = match offer(miner, &escrow, &job.quote).await? {
-        Ok(offer) => offer,
+    let parts = match offer(miner, &escrow, &job.quote, opened).await? {
+        Ok(parts) => parts,
         Err(reason) => return skip(reason.to_string()),
     };
-    let receipt = work_and_sign(miner, &escrow, offer).await?;
-    let attestation = if miner.inline {
-        match attestation(miner, coordinator, &escrow, &receipt, opened).await? {
-            Some(attestation) if attestation.is_good_for(&receipt.terms) => Some(attestation),
-            Some(attestation) => {
-                return skip(format!(
-                    "the coordinator attests {}",
-                    attest::describe(&attestation)
-                ));
-            }
-            None => return skip("it closed before its coordinator could attest"),
-        }
-    } else {
-        None
+    let bound = match assignment::obtain(miner, coordinator, opened).await? {
+        Assignment::Bound => true,
+        Assignment::Free => false,
+        Assignment::Lost(reason) => return skip(reason),
     };
-    let payload = Payload::ReceiptClaim(Box::new(ReceiptClaim {
-        terms: receipt.terms,
-        miner_sig: receipt.miner_sig,
-        attestation,
-    }));
-    super::claim::run(miner, opened, &payload).await
+    let last = parts.len().saturating_sub(1);
+    for (number, part) in parts.into_iter().enumerate() {
+        let is_final = bound && escrow.partial && number == last;
+        match run_part(miner, opened, number as u64, part, is_final).await? {
+            Outcome::Paid => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Outcome::Paid)
 }
 
-/// The escrow, if it is still the one that was opened in that block, and open. Tries until the node
-/// answers.
+/// Does and claims one part, unless it was paid before.
+async fn run_part(
+    miner: &Miner,
+    opened: &Opened,
+    number: u64,
+    part: Part,
+    is_final: bool,
+) -> Result<Outcome> {
+    let receipt_id = receipt_id(&miner.chain_id, &miner.address, opened, number)?;
+    let known = miner.client.receipt(&miner.address, &receipt_id).await;
+    if known.is_ok_and(|known| known.is_some_and(|known| known.status == ReceiptStatus::Paid)) {
+        return Ok(Outcome::Paid);
+    }
+    let Some(escrow) = open_escrow(miner, opened).await? else {
+        return skip("it closed before all of it was claimed");
+    };
+    let receipt = work_and_sign(miner, opened, receipt_id, number, part).await?;
+    let brought = match attestation::obtain(miner, &escrow, &receipt, opened).await? {
+        Attested::Good(brought) => brought,
+        Attested::Denied(reason) => return Ok(Outcome::Denied(reason)),
+        Attested::Lost => return skip("it closed before its coordinators could attest"),
+    };
+    super::claim::run(miner, opened, &claim::of(receipt, brought, is_final)).await
+}
+
+/// The escrow, if it is still the one that was opened in that block, open, and bound to no other miner.
+/// Tries until the node answers.
 ///
 /// # Errors
 /// When the node's answer is not understood.
@@ -98,9 +130,12 @@ pub async fn open_escrow(miner: &Miner, opened: &Opened) -> Result<Option<Escrow
         };
         match answer.await {
             Ok((head, escrow)) => {
-                let next = head.saturating_add(1);
+                let next = Height::constant(head.saturating_add(1));
                 return Ok(escrow.filter(|escrow| {
-                    escrow.opened_height == opened.height && escrow.is_open_in(next)
+                    let bound = escrow.binding.miner();
+                    escrow.opened_height.get() == opened.height
+                        && escrow.remaining_in(next).is_some()
+                        && bound.is_none_or(|bound| bound == miner.address)
                 }));
             }
             Err(error) if error.is_passing() => {
@@ -128,24 +163,24 @@ async fn offer(
     miner: &Miner,
     escrow: &Escrow,
     quote: &Quote,
-) -> Result<Result<Offer, pricing::NotWorthIt>> {
+    opened: &Opened,
+) -> Result<Result<Vec<Part>, pricing::NotWorthIt>> {
     let mut backoff = backoff();
-    let largest = largest_claim(miner, escrow)?;
+    let largest = largest_claim(miner, escrow, opened)?;
     loop {
         let answer = async {
             let market: Market = miner.client.get("/rpc/getParams").await?;
-            let fee = miner.client.required_fee(&largest).await?;
-            Ok::<_, ClientError>((market, fee))
+            let estimate = miner.client.estimate_fee(&largest, &miner.address).await?;
+            Ok::<_, ClientError>((market, estimate.fee))
         };
         match answer.await {
             Ok((market, fee)) => {
-                return Ok(pricing::offer(
-                    escrow.amount,
+                let pay = Pay {
+                    amount: opened.amount,
+                    partial: escrow.partial,
                     fee,
-                    quote,
-                    &market,
-                    &miner.policy,
-                ));
+                };
+                return Ok(pricing::offer(&pay, quote, &market, &miner.policy));
             }
             Err(error) if error.is_passing() => sleep(backoff.pause()).await,
             Err(error) => return Err(error).context("asking for params and fee"),
@@ -153,86 +188,76 @@ async fn offer(
     }
 }
 
-/// A claim no smaller than the one to come, whose numbers are not known yet: its fee is enough.
-fn largest_claim(miner: &Miner, escrow: &Escrow) -> Result<Payload> {
-    let no_signature = Signature::from_bytes([0; 64]);
-    let terms = ReceiptTerms {
-        receipt_id: receipt_id(&miner.chain_id, &miner.address, escrow)?,
-        job_id: escrow.job_id.clone(),
-        client: escrow.client,
-        miner: miner.address,
-        compute_units: amount::MAX,
-        price: amount::MAX,
-        output_hash: work::output_hash(&[0; 32])?,
-    };
-    let attestation = Attestation {
+/// A claim no smaller than those to come, whose numbers are not known yet: its fee is enough.
+fn largest_claim(miner: &Miner, escrow: &Escrow, opened: &Opened) -> Result<Payload> {
+    let sig = Signature::from_bytes([0; 64]);
+    let attestation = |coordinator: Address| Attestation {
+        coordinator,
         exists: false,
-        paid: false,
         not_double_spent: false,
+        paid: false,
         quote: NO_QUOTE,
-        coordinator: escrow.coordinator,
-        sig: no_signature,
+        sig,
     };
-    Ok(Payload::ReceiptClaim(Box::new(ReceiptClaim {
+    let first = escrow.attesters.iter().take(escrow.threshold);
+    let list: Vec<Attestation> = first.map(|one| attestation(one.address)).collect();
+    let brought = Attestations::new(list).map_or(Brought::Nothing, Brought::Several);
+    let terms = ReceiptTerms {
+        receipt_id: receipt_id(&miner.chain_id, &miner.address, opened, 0)?,
+        job_id: opened.job_id.clone(),
+        client: opened.client,
+        miner: miner.address,
+        compute_units: Positive::new(Units::MAX).context("above 0")?,
+        price: Positive::new(Uait::MAX).context("above 0")?,
+        output_hash: work::output_hash(&[0; 32])?,
+        opened_height: escrow.opened_height,
+    };
+    let receipt = SignedReceipt {
         terms,
-        miner_sig: no_signature,
-        attestation: Some(attestation),
-    })))
+        miner_sig: sig,
+        miner_pubkey: None,
+    };
+    Ok(claim::of(receipt, brought, true).into())
 }
 
-async fn work_and_sign(miner: &Miner, escrow: &Escrow, offer: Offer) -> Result<SignedReceipt> {
+async fn work_and_sign(
+    miner: &Miner,
+    opened: &Opened,
+    receipt_id: ReceiptId,
+    number: u64,
+    part: Part,
+) -> Result<SignedReceipt> {
     let job = work::Job {
         chain_id: miner.chain_id.clone(),
-        client: escrow.client,
-        job_id: escrow.job_id.clone(),
+        client: opened.client,
+        job_id: opened.job_id.clone(),
+        part: number,
     };
+    let units = part.compute_units.get().get();
     let permit = miner.workers.acquire().await?;
     let started = std::time::Instant::now();
-    let output = spawn_blocking(move || work::execute(&job, offer.compute_units)).await?;
+    let output = spawn_blocking(move || work::execute(&job, units)).await?;
     drop(permit);
     tracing::info!(
         component = "miner",
         event = "work_done",
-        job_id = %escrow.job_id,
-        compute_units = offer.compute_units,
-        hashes = offer.compute_units.saturating_mul(work::HASHES_PER_UNIT),
+        job_id = %opened.job_id,
+        part = number,
+        compute_units = units,
+        hashes = units.saturating_mul(work::HASHES_PER_UNIT),
         latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     );
     let terms = ReceiptTerms {
-        receipt_id: receipt_id(&miner.chain_id, &miner.address, escrow)?,
-        job_id: escrow.job_id.clone(),
-        client: escrow.client,
+        receipt_id,
+        job_id: opened.job_id.clone(),
+        client: opened.client,
         miner: miner.address,
-        compute_units: offer.compute_units,
-        price: offer.price,
+        compute_units: part.compute_units,
+        price: part.price,
         output_hash: work::output_hash(&output)?,
+        opened_height: Height::constant(opened.height),
     };
     Ok(SignedReceipt::sign(&miner.chain_id, terms, &miner.key))
-}
-
-/// The coordinator's answer; `None` when the escrow closed before there was one.
-async fn attestation(
-    miner: &Miner,
-    coordinator: &Client,
-    escrow: &Escrow,
-    receipt: &SignedReceipt,
-    opened: &Opened,
-) -> Result<Option<Attestation>> {
-    let mut backoff = backoff();
-    let height = escrow.opened_height;
-    loop {
-        match attest::ask(coordinator, receipt, &miner.chain_id, height).await {
-            Ok(attestation) => return Ok(Some(attestation)),
-            Err(error) if error.is_passing() || attest::is_too_early(&error) => {
-                tracing::info!(component = "miner", event = "attestation_delayed", job_id = %opened.job_id, %error);
-                sleep(backoff.pause()).await;
-            }
-            Err(error) => return Err(error).context("asking the coordinator to attest"),
-        }
-        if open_escrow(miner, opened).await?.is_none() {
-            return Ok(None);
-        }
-    }
 }
 
 /// The pauses between tries.
@@ -240,14 +265,20 @@ pub fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(250), Duration::from_secs(5))
 }
 
-/// A receipt's name: another for every opening of an escrow, the same whenever its job is done again.
+/// A receipt's name: another for every part and opening of an escrow, the same whenever its job is done
+/// again.
 ///
 /// # Errors
 /// Never: hex is a valid id.
-fn receipt_id(chain_id: &ChainId, miner: &Address, escrow: &Escrow) -> Result<ReceiptId> {
+fn receipt_id(
+    chain_id: &ChainId,
+    miner: &Address,
+    opened: &Opened,
+    part: u64,
+) -> Result<ReceiptId> {
     let text = format!(
-        "AIT-RECEIPT-ID|{chain_id}|{miner}|{}|{}|{}",
-        escrow.client, escrow.job_id, escrow.opened_height
+        "AIT-RECEIPT-ID|{chain_id}|{miner}|{}|{}|{}|{part}",
+        opened.client, opened.job_id, opened.height
     );
     let digest = hex::encode(sha256(text.as_bytes()));
     let short: String = digest.chars().take(40).collect();
@@ -256,32 +287,29 @@ fn receipt_id(chain_id: &ChainId, miner: &Address, escrow: &Escrow) -> Result<Re
 
 #[cfg(test)]
 mod tests {
-    use ait_app::state::records::EscrowStatus;
-
     use super::*;
 
-    fn escrow(opened_height: u64) -> Escrow {
-        Escrow {
+    fn opened(height: u64) -> Opened {
+        Opened {
+            height,
             client: Address::module("client"),
             job_id: "job_1".parse().unwrap(),
             coordinator: Address::module("coordinator"),
-            amount: 500,
-            status: EscrowStatus::Open,
-            opened_height,
-            expires_height: 100,
+            amount: Uait::constant(500),
         }
     }
 
     #[test]
-    fn receipts_are_named_by_the_opening_of_their_escrow() {
-        let name = |chain: &str, miner: &str, height| {
+    fn receipts_are_named_by_the_part_and_the_opening_of_their_escrow() {
+        let name = |chain: &str, miner: &str, height, part| {
             let chain = chain.parse().unwrap();
-            receipt_id(&chain, &Address::module(miner), &escrow(height)).unwrap()
+            receipt_id(&chain, &Address::module(miner), &opened(height), part).unwrap()
         };
-        let first = name("ait-devnet", "miner", 7);
-        assert_eq!(name("ait-devnet", "miner", 7), first);
-        assert_ne!(name("ait-devnet", "miner", 8), first);
-        assert_ne!(name("ait-devnet", "other", 7), first);
-        assert_ne!(name("other", "miner", 7), first);
+        let first = name("ait-devnet", "miner", 7, 0);
+        assert_eq!(name("ait-devnet", "miner", 7, 0), first);
+        assert_ne!(name("ait-devnet", "miner", 7, 1), first);
+        assert_ne!(name("ait-devnet", "miner", 8, 0), first);
+        assert_ne!(name("ait-devnet", "other", 7, 0), first);
+        assert_ne!(name("other", "miner", 7, 0), first);
     }
 }

@@ -1,9 +1,11 @@
-//! Owns `ait miner`: a mock miner for devnets and tests. It follows the chain, does real hash work
-//! for every escrow in the name of a coordinator it knows, and claims the receipts.
+//! Owns `ait miner`: a mock miner for devnets and tests. It follows the chain, asks to be assigned to
+//! every escrow in the name of a coordinator it knows, does real hash work, and claims the receipts.
 //!
-//! `follow` finds escrows, `progress` remembers how far it came, `job` takes one escrow to an attested
-//! receipt (`pricing`, `work`), `claim` gets the receipt paid.
+//! `follow` finds escrows, `progress` remembers how far it came, `job` takes one escrow to its end:
+//! `assignment`, then part by part `pricing`, `work`, `attestation` and `claim`.
 
+mod assignment;
+mod attestation;
 mod claim;
 mod follow;
 mod job;
@@ -13,7 +15,12 @@ mod work;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use ait_app::{address::Address, crypto::SecretKey, identifiers::ChainId};
+use ait_app::{
+    address::Address,
+    crypto::SecretKey,
+    identifiers::ChainId,
+    quantity::{BasisPoints, Nonce, Units},
+};
 use anyhow::{Result, bail};
 use clap::Args;
 use progress::{Opened, Progress};
@@ -46,14 +53,17 @@ pub struct MinerArgs {
     coordinator_urls: Option<String>,
     /// The price of a job, as a share of its escrow
     #[arg(long, value_name = "RATIO", default_value = "0.8", value_parser = parse_ratio)]
-    price_share: u64,
+    price_share: BasisPoints,
     /// The most units of work for one job; a unit is 1,000 chained sha256 hashes
-    #[arg(long, value_name = "N", default_value_t = 2_500)]
-    max_units: u64,
+    #[arg(long, value_name = "N", default_value = "2500", value_parser = parse_units)]
+    max_units: Units,
+    /// Parts that a job is done in where its escrow may be claimed in parts
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    parts: u16,
     /// Jobs that are hashed at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: u16,
-    /// Claim without attestation: the nodes ask the coordinator
+    /// Claim without attestation, where the escrow names one coordinator: the nodes ask it
     #[arg(long)]
     no_inline: bool,
     /// Blocks to look through for open escrows at the first start
@@ -77,7 +87,12 @@ pub struct Miner {
     inline: bool,
     workers: Semaphore,
     /// The nonce of the next claim; unknown after a refusal. Held while a claim is sent.
-    next_nonce: Mutex<Option<u64>>,
+    next_nonce: Mutex<Option<Nonce>>,
+}
+
+fn parse_units(text: &str) -> Result<Units, String> {
+    let units = text.parse().ok().and_then(Units::new);
+    units.ok_or_else(|| "must be a number of units 0..=2^53-1".to_owned())
 }
 
 /// Runs `ait miner` until it is asked to stop.
@@ -142,6 +157,7 @@ async fn open(
         policy: pricing::Policy {
             price_bps: args.price_share,
             max_units: args.max_units,
+            parts: u64::from(args.parts.max(1)),
         },
         inline: !args.no_inline,
         workers: Semaphore::new(usize::from(args.workers.max(1))),
@@ -190,6 +206,9 @@ async fn work_on(miner: &Miner, opened: Opened) -> Opened {
         Ok(job::Outcome::Paid) => {}
         Ok(job::Outcome::Skipped(reason)) => {
             tracing::info!(component = "miner", event = "escrow_skipped", %job_id, %client, reason);
+        }
+        Ok(job::Outcome::Denied(reason)) => {
+            tracing::warn!(component = "miner", event = "receipt_denied", %job_id, %client, reason);
         }
         Err(error) => {
             let error = format!("{error:#}");

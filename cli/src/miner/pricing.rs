@@ -1,10 +1,13 @@
-//! Owns what the mock miner asks for a job, such that the claim will hold (SPEC section 4): price and
-//! fee fit the escrow, price and units the quote, and the mint the price.
+//! Owns what the mock miner asks for a job, such that its claims will hold (PROTOCOL section 4): prices
+//! and fees fit the escrow, prices and units the quote; and it does no work that could not be minted.
 
-use ait_app::{amount, receipts::Quote};
+use ait_app::{
+    quantity::{BasisPoints, Positive, Uait, Units},
+    receipts::attestation::Quote,
+};
 use serde::Deserialize;
 
-/// The params that limit a claim.
+/// The params that limit a mint.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Market {
     /// uait minted for each unit.
@@ -16,19 +19,32 @@ pub struct Market {
 /// What the operator wants.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// The price, as a share of the escrow in basis points.
-    pub price_bps: u64,
+    /// The price, as a share of the escrow.
+    pub price_bps: BasisPoints,
     /// The most units of work for one job.
-    pub max_units: u64,
+    pub max_units: Units,
+    /// Parts that a partial job is done in, at least 1.
+    pub parts: u64,
+}
+
+/// An escrow to be worked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Pay {
+    /// What was locked when it opened.
+    pub amount: Uait,
+    /// Whether it may be claimed in parts.
+    pub partial: bool,
+    /// The most that a claim costs.
+    pub fee: Uait,
 }
 
 /// What a receipt will say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offer {
-    /// uait.
-    pub price: u64,
+pub struct Part {
+    /// Its price.
+    pub price: Positive<Uait>,
     /// Units of work to do.
-    pub compute_units: u64,
+    pub compute_units: Positive<Units>,
 }
 
 /// A job that cannot be done with gain.
@@ -36,43 +52,70 @@ pub struct Offer {
 #[error("{0}")]
 pub struct NotWorthIt(String);
 
-/// The offer for an escrow of `escrow` uait, of which the claim itself costs at most `fee`.
+/// The parts that a job is done in; one where its escrow is not partial.
 ///
 /// # Errors
-/// [`NotWorthIt`] when no price of at least 1 uait or no unit of work fits.
+/// [`NotWorthIt`] when no price that is worth its claim or no unit of work fits.
 pub fn offer(
-    escrow: u64,
-    fee: u64,
+    pay: &Pay,
     quote: &Quote,
     market: &Market,
     policy: &Policy,
-) -> Result<Offer, NotWorthIt> {
-    let affordable = escrow.saturating_sub(fee).min(quote.price);
-    if affordable == 0 {
+) -> Result<Vec<Part>, NotWorthIt> {
+    // A part's fee comes out of its price, a whole job's out of what the price leaves.
+    let (fee, least) = if pay.partial {
+        (0, pay.fee.get().saturating_add(1))
+    } else {
+        (pay.fee.get(), 1)
+    };
+    let affordable = pay.amount.get().saturating_sub(fee).min(quote.price.get());
+    let wanted = pay.amount.share(policy.price_bps).get();
+    let price = wanted.max(least).min(affordable);
+    if price < least {
         return Err(NotWorthIt(format!(
-            "an escrow of {escrow} uait, a fee of {fee} and a quote of {} leave no price",
-            quote.price
+            "an escrow of {} uait, a fee of {} and a quote of {} leave no price",
+            pay.amount, pay.fee, quote.price
         )));
     }
-    let price = amount::share(escrow, policy.price_bps).clamp(1, affordable);
     let mintable = u128::from(market.max_mint_per_price)
         .saturating_mul(u128::from(price))
         .checked_div(u128::from(market.mint_per_unit))
-        .map_or(amount::MAX, |units| {
-            u64::try_from(units).unwrap_or(u64::MAX)
-        });
-    let compute_units = policy.max_units.min(quote.compute_units).min(mintable);
-    if compute_units == 0 {
+        .map_or(u64::MAX, |units| u64::try_from(units).unwrap_or(u64::MAX));
+    let units = policy
+        .max_units
+        .min(quote.compute_units)
+        .get()
+        .min(mintable);
+    if units == 0 {
         return Err(NotWorthIt(format!(
             "a price of {price} uait pays for no unit: one mints {} uait, and at most {} times the \
              price may be minted",
             market.mint_per_unit, market.max_mint_per_price
         )));
     }
-    Ok(Offer {
-        price,
-        compute_units,
-    })
+    let parts = if pay.partial { policy.parts } else { 1 };
+    let parts = parts.min(units).min(price / least).max(1);
+    Ok(split(price, units, parts))
+}
+
+/// Equal parts; the last one has what the division leaves.
+fn split(price: u64, units: u64, parts: u64) -> Vec<Part> {
+    let part = |i: u64, whole: u64| {
+        let equal = whole / parts;
+        if i + 1 == parts {
+            whole - equal * (parts - 1)
+        } else {
+            equal
+        }
+    };
+    (0..parts)
+        .filter_map(|i| {
+            Some(Part {
+                price: Positive::new(Uait::constant(part(i, price)))?,
+                compute_units: Positive::new(Units::constant(part(i, units)))?,
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -84,42 +127,77 @@ mod tests {
         max_mint_per_price: 1_000,
     };
     const POLICY: Policy = Policy {
-        price_bps: 8_000,
-        max_units: 2_500,
+        price_bps: BasisPoints::constant(8_000),
+        max_units: Units::constant(2_500),
+        parts: 2,
     };
     const QUOTE: Quote = Quote {
-        price: 10_000_000,
-        compute_units: 100_000,
+        compute_units: Units::constant(100_000),
+        price: Uait::constant(10_000_000),
     };
+
+    fn pay(amount: u64, fee: u64, partial: bool) -> Pay {
+        Pay {
+            amount: Uait::constant(amount),
+            partial,
+            fee: Uait::constant(fee),
+        }
+    }
+
+    fn numbers(parts: &[Part]) -> Vec<(u64, u64)> {
+        let of = |part: &Part| (part.price.get().get(), part.compute_units.get().get());
+        parts.iter().map(of).collect()
+    }
 
     #[test]
     fn a_usual_job_costs_its_share_and_gets_the_whole_work() {
+        let whole = offer(&pay(60_000, 100, false), &QUOTE, &MARKET, &POLICY).unwrap();
+        assert_eq!(numbers(&whole), [(48_000, 2_500)]);
+        let parts = offer(&pay(60_001, 100, true), &QUOTE, &MARKET, &POLICY).unwrap();
+        assert_eq!(numbers(&parts), [(24_000, 1_250), (24_000, 1_250)]);
+        let three = Policy { parts: 3, ..POLICY };
+        let parts = offer(&pay(60_000, 100, true), &QUOTE, &MARKET, &three).unwrap();
         assert_eq!(
-            offer(60_000, 100, &QUOTE, &MARKET, &POLICY),
-            Ok(Offer {
-                price: 48_000,
-                compute_units: 2_500
-            })
+            numbers(&parts),
+            [(16_000, 833), (16_000, 833), (16_000, 834)]
         );
     }
 
     #[test]
     fn every_offer_keeps_all_limits_at_once() {
-        for escrow in [1, 2, 99, 100, 101, 150, 1_000, 60_000, 1 << 40, amount::MAX] {
+        for amount in [
+            1,
+            2,
+            99,
+            100,
+            101,
+            150,
+            1_000,
+            60_000,
+            1 << 40,
+            Uait::MAX.get(),
+        ] {
             for fee in [0, 1, 102, 5_000] {
-                for quoted in [0, 1, 700, 10_000_000] {
+                for (quoted, partial) in [(0, true), (1, false), (700, true), (10_000_000, false)] {
                     let quote = Quote {
-                        price: quoted,
-                        compute_units: quoted,
+                        compute_units: Units::constant(quoted),
+                        price: Uait::constant(quoted),
                     };
-                    let Ok(offer) = offer(escrow, fee, &quote, &MARKET, &POLICY) else {
+                    let Ok(parts) = offer(&pay(amount, fee, partial), &quote, &MARKET, &POLICY)
+                    else {
                         continue;
                     };
-                    assert!(offer.price >= 1 && offer.compute_units >= 1);
-                    assert!(offer.price + fee <= escrow, "{escrow} {fee}");
-                    assert!(offer.price <= quoted && offer.compute_units <= quoted);
-                    let mint = u128::from(offer.compute_units) * 1_000;
-                    assert!(mint <= u128::from(offer.price) * 1_000);
+                    let parts = numbers(&parts);
+                    let price: u64 = parts.iter().map(|part| part.0).sum();
+                    let units: u64 = parts.iter().map(|part| part.1).sum();
+                    assert!((1..=2).contains(&parts.len()));
+                    assert!(price <= quoted && units <= quoted && price <= amount);
+                    assert!(u128::from(units) * 1_000 <= u128::from(price) * 1_000);
+                    if partial {
+                        assert!(parts.iter().all(|part| part.0 > fee), "{parts:?}");
+                    } else {
+                        assert!(price + fee <= amount, "{amount} {fee}");
+                    }
                 }
             }
         }
@@ -127,19 +205,23 @@ mod tests {
 
     #[test]
     fn a_job_that_cannot_pay_is_left_alone() {
-        assert!(offer(100, 100, &QUOTE, &MARKET, &POLICY).is_err());
+        assert!(offer(&pay(100, 100, false), &QUOTE, &MARKET, &POLICY).is_err());
+        assert!(offer(&pay(100, 100, true), &QUOTE, &MARKET, &POLICY).is_err());
+        let one = offer(&pay(101, 100, true), &QUOTE, &MARKET, &POLICY).unwrap();
+        assert_eq!(one.len(), 1, "no second part is worth its fee");
         let greedy = Market {
             mint_per_unit: 1_000_000_000,
             ..MARKET
         };
-        assert!(offer(60_000, 100, &QUOTE, &greedy, &POLICY).is_err());
+        assert!(offer(&pay(60_000, 100, false), &QUOTE, &greedy, &POLICY).is_err());
         let free = Market {
             mint_per_unit: 0,
             ..MARKET
         };
-        let offer = offer(60_000, 100, &QUOTE, &free, &POLICY).unwrap();
+        let all = offer(&pay(60_000, 100, false), &QUOTE, &free, &POLICY).unwrap();
         assert_eq!(
-            offer.compute_units, 2_500,
+            numbers(&all),
+            [(48_000, 2_500)],
             "nothing is minted, nothing limits"
         );
     }

@@ -9,6 +9,7 @@ use std::{
 use ait_app::{
     address::Address,
     identifiers::{ChainId, JobId},
+    quantity::Uait,
 };
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct Opened {
     pub job_id: JobId,
     /// In whose name.
     pub coordinator: Address,
+    /// What was locked at first. Offers follow from it, not from what is added later: so a restart
+    /// offers the same.
+    pub amount: Uait,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,6 +166,7 @@ mod tests {
             client: Address::module("client"),
             job_id: format!("job_{height}").parse().unwrap(),
             coordinator: Address::module("coordinator"),
+            amount: Uait::constant(500),
         }
     }
 

@@ -20,11 +20,16 @@ pub struct Job {
     pub client: Address,
     /// The client's name for it.
     pub job_id: JobId,
+    /// Which part of it, from 0.
+    pub part: u64,
 }
 
 /// Does `units` of work on a job: [`HASHES_PER_UNIT`] hashes each, every one over the one before.
 pub fn execute(job: &Job, units: u64) -> [u8; 32] {
-    let start = format!("AIT-WORK|{}|{}|{}", job.chain_id, job.client, job.job_id);
+    let start = format!(
+        "AIT-WORK|{}|{}|{}|{}",
+        job.chain_id, job.client, job.job_id, job.part
+    );
     let mut state = sha256(start.as_bytes());
     for _ in 0..units.saturating_mul(HASHES_PER_UNIT) {
         state = sha256(&state);
@@ -49,6 +54,7 @@ mod tests {
             chain_id: "ait-devnet".parse().unwrap(),
             client: Address::module("client"),
             job_id: id.parse().unwrap(),
+            part: 0,
         }
     }
 
@@ -58,6 +64,11 @@ mod tests {
         assert_eq!(execute(&job("job_1"), 2), once);
         assert_ne!(execute(&job("job_1"), 3), once);
         assert_ne!(execute(&job("job_2"), 2), once);
+        let second_part = Job {
+            part: 1,
+            ..job("job_1")
+        };
+        assert_ne!(execute(&second_part, 2), once);
     }
 
     #[test]

@@ -1,27 +1,31 @@
-//! Owns `ait tx claim`: a miner's claim from a receipt file or flags, with its coordinator's
-//! attestation where the miner fetches it.
+//! Owns `ait tx claim`: a miner's claim from a receipt file or flags, with its coordinators'
+//! attestations where the miner has or fetches them.
 
 use std::path::PathBuf;
 
 use ait_app::{
     address::Address,
-    amount,
-    identifiers::{ChainId, JobId, OutputHash, ReceiptId},
-    json::{Fields, Json},
-    receipts::{Attestation, ReceiptTerms},
-    tx::{Payload, ReceiptClaim},
+    escrow::record::Escrow,
+    identifiers::{JobId, OutputHash, ReceiptId},
+    quantity::{Positive, Uait, Units},
+    receipts::{
+        attestation::{Answer, Attestation},
+        claim_payload::{Attestations, Brought, ReceiptClaim},
+        terms::ReceiptTerms,
+    },
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
-use super::submit::{SendOptions, Submission, read_input};
+use super::{
+    receipt::{Given, Sources, escrow_of, opening},
+    submit::{SendOptions, Submission, read_input},
+};
 use crate::{
-    amounts::parse_uait,
+    amounts::parse_amount,
     attest::{self, SignedReceipt},
-    client::Client,
     config::Environment,
     exit::{Refused, Usage},
-    settings,
 };
 
 /// `ait tx claim`
@@ -31,7 +35,7 @@ pub struct ClaimArgs {
     /// the next six flags are needed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["receipt_id", "job_id", "client", "compute_units", "price", "output_hash"])]
     receipt: Option<PathBuf>,
-    /// The receipt's name, unique on the chain
+    /// The receipt's name, unique among yours
     #[arg(long, value_name = "ID")]
     receipt_id: Option<ReceiptId>,
     /// The job
@@ -41,25 +45,32 @@ pub struct ClaimArgs {
     #[arg(long, value_name = "ADDRESS")]
     client: Option<Address>,
     /// Units of compute delivered
-    #[arg(long, value_name = "N")]
-    compute_units: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = parse_units)]
+    compute_units: Option<Positive<Units>>,
     /// What the escrow shall pay, in uait or such as 1.5ait
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_uait)]
-    price: Option<u64>,
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    price: Option<Positive<Uait>>,
     /// sha256: and the hash of the job's output
     #[arg(long, value_name = "HASH")]
     output_hash: Option<OutputHash>,
-    /// Fetch the attestation from the coordinator at this URL; without it the nodes do
-    #[arg(long, value_name = "URL", value_parser = settings::parse_http_url)]
-    attest: Option<String>,
+    /// The opening of the escrow that you worked for [default: that of the escrow as it is]
+    #[arg(long, value_name = "HEIGHT")]
+    opened_height: Option<u64>,
+    /// It is the last part of a partial job: what remains goes back to the client
+    #[arg(long = "final")]
+    is_final: bool,
+    /// Where the attestations come from; without any, the nodes ask the escrow's single coordinator
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     options: SendOptions,
 }
 
-/// A receipt as a file or flags give it.
-struct Given {
-    terms: ReceiptTerms,
-    attestation: Option<Attestation>,
+fn parse_units(text: &str) -> Result<Positive<Units>, String> {
+    let units = text.parse().ok().and_then(Units::new);
+    units
+        .and_then(Positive::new)
+        .ok_or_else(|| "must be a number of units 1..=2^53-1".to_owned())
 }
 
 /// Runs `ait tx claim`.
@@ -69,26 +80,62 @@ struct Given {
 pub async fn run(args: ClaimArgs, environment: &Environment) -> Result<()> {
     let submission = Submission::open(&args.options, environment)?;
     let given = match &args.receipt {
-        Some(file) => parse_receipt(&read_input(file)?, submission.sender)?,
-        None => from_flags(&args, submission.sender)?,
+        Some(file) => Given::read(&read_input(file)?)?,
+        None => from_flags(&args)?,
     };
+    let miner = submission.sender;
+    if let Some(named) = given.miner_addr.filter(|named| *named != miner) {
+        bail!(Usage(format!(
+            "the receipt is of miner {named}, but --key is that of {miner}"
+        )));
+    }
+    let named = opening(args.opened_height, given.opened_height)?;
+    // Offline, what is given must do.
+    let needs_no_node = args.options.sign_only && !args.sources.asks();
+    let escrow = match named {
+        Some(_) if needs_no_node => None,
+        _ => Some(escrow_of(&submission.client, &given).await?),
+    };
+    let shown = escrow.as_ref().map(|escrow| escrow.opened_height);
+    let Some(opened_height) = named.or(shown) else {
+        bail!(Usage("--opened-height is missing".to_owned()));
+    };
+    if let Some(shown) = shown.filter(|shown| *shown != opened_height) {
+        bail!(Refused(format!(
+            "the escrow was opened in block {shown}, the receipt is for opening {opened_height}"
+        )));
+    }
     let chain_id = submission.chain_id().await?;
-    let receipt = SignedReceipt::sign(&chain_id, given.terms, &submission.key);
-    let attestation = match &args.attest {
-        Some(url) => Some(fetch(url, &submission.client, &receipt, &chain_id).await?),
-        None => given.attestation,
+    let terms = given.terms(miner, opened_height);
+    let receipt = SignedReceipt::sign(&chain_id, terms, &submission.key);
+    let found = args.sources.gather(&receipt, &chain_id, &given).await?;
+    let brought = match &escrow {
+        Some(escrow) => chosen(escrow, &receipt.terms, &found)?,
+        None => as_given(found)?,
     };
-    let claim = ReceiptClaim {
-        terms: receipt.terms,
-        miner_sig: receipt.miner_sig,
-        attestation,
-    };
-    submission
-        .submit(Payload::ReceiptClaim(Box::new(claim)))
-        .await
+    let claim = of(receipt, brought, args.is_final || given.is_final);
+    submission.submit(claim).await
 }
 
-fn from_flags(args: &ClaimArgs, miner: Address) -> Result<Given> {
+/// The claim of a receipt.
+pub fn of(receipt: SignedReceipt, brought: Brought, is_final: bool) -> ReceiptClaim {
+    let terms = receipt.terms;
+    ReceiptClaim {
+        brought,
+        client_addr: terms.client,
+        compute_units: terms.compute_units,
+        is_final,
+        job_id: terms.job_id,
+        miner_addr: terms.miner,
+        miner_sig: receipt.miner_sig,
+        opened_height: Some(terms.opened_height),
+        output_hash: terms.output_hash,
+        price: terms.price,
+        receipt_id: terms.receipt_id,
+    }
+}
+
+fn from_flags(args: &ClaimArgs) -> Result<Given> {
     fn needed<T: Clone>(name: &str, value: &Option<T>) -> Result<T> {
         let missing = || {
             Usage(format!(
@@ -98,122 +145,179 @@ fn from_flags(args: &ClaimArgs, miner: Address) -> Result<Given> {
         Ok(value.clone().ok_or_else(missing)?)
     }
     Ok(Given {
-        terms: ReceiptTerms {
-            receipt_id: needed("--receipt-id", &args.receipt_id)?,
-            job_id: needed("--job-id", &args.job_id)?,
-            client: needed("--client", &args.client)?,
-            miner,
-            compute_units: needed("--compute-units", &args.compute_units)?,
-            price: needed("--price", &args.price)?,
-            output_hash: needed("--output-hash", &args.output_hash)?,
-        },
+        receipt_id: needed("--receipt-id", &args.receipt_id)?,
+        job_id: needed("--job-id", &args.job_id)?,
+        client_addr: needed("--client", &args.client)?,
+        compute_units: needed("--compute-units", &args.compute_units)?,
+        price: needed("--price", &args.price)?,
+        output_hash: needed("--output-hash", &args.output_hash)?,
+        miner_addr: None,
+        miner_sig: None,
+        miner_pubkey: None,
+        opened_height: None,
+        is_final: false,
         attestation: None,
+        attestations: Vec::new(),
     })
 }
 
-/// Reads a receipt with the fields of a claim's payload. A `miner_addr` must be the signer's; a
-/// `miner_sig` is made anew.
-fn parse_receipt(text: &[u8], miner: Address) -> Result<Given> {
-    let json = Json::parse(text).context("the receipt")?;
-    let required = [
-        "receipt_id",
-        "job_id",
-        "client_addr",
-        "compute_units",
-        "price",
-        "output_hash",
-    ];
-    let optional = ["miner_addr", "miner_sig", "attestation"];
-    let fields = Fields::open(&json, "receipt", &required, &optional)?;
-    if fields.has("miner_addr") {
-        let named: Address = fields.parsed("miner_addr")?;
-        if named != miner {
-            bail!(Usage(format!(
-                "the receipt is of miner {named}, but --key is that of {miner}"
-            )));
-        }
+/// As many good attestations as the escrow asks for, in its order.
+///
+/// # Errors
+/// When there are fewer: a claim with less is refused, or an offence.
+pub fn chosen(escrow: &Escrow, terms: &ReceiptTerms, found: &[Attestation]) -> Result<Brought> {
+    if found.is_empty() && escrow.has_single_coordinator() {
+        return Ok(Brought::Nothing);
     }
-    let attestation = if fields.has("attestation") {
-        let json = fields.json("attestation")?;
-        Some(Attestation::from_json(json, "receipt.attestation")?)
-    } else {
-        None
-    };
-    Ok(Given {
-        terms: ReceiptTerms {
-            receipt_id: fields.parsed("receipt_id")?,
-            job_id: fields.parsed("job_id")?,
-            client: fields.parsed("client_addr")?,
-            miner,
-            compute_units: fields.integer("compute_units", 1..=amount::MAX)?,
-            price: fields.integer("price", 1..=amount::MAX)?,
-            output_hash: fields.parsed("output_hash")?,
+    let (good, other): (Vec<_>, Vec<_>) = attest::in_order_of(escrow, found)
+        .into_iter()
+        .partition(|attestation| attestation.answer(terms) == Answer::Good);
+    if good.len() < escrow.threshold {
+        let said: Vec<String> = other.iter().map(attest::describe).collect();
+        bail!(Refused(format!(
+            "the escrow asks for good attestations of {} of its coordinators, and here are {}, so nothing \
+             was sent: {}",
+            escrow.threshold,
+            good.len(),
+            if said.is_empty() {
+                "ask each by --attest URL, or bring theirs by --attestation FILE".to_owned()
+            } else {
+                said.join("; ")
+            }
+        )));
+    }
+    let enough = good.into_iter().take(escrow.threshold).collect();
+    as_given(enough)
+}
+
+/// One alone, or a list.
+fn as_given(found: Vec<Attestation>) -> Result<Brought> {
+    match <[Attestation; 1]>::try_from(found) {
+        Ok([one]) => Ok(Brought::One(one)),
+        Err(none) if none.is_empty() => Ok(Brought::Nothing),
+        Err(several) => match Attestations::new(several) {
+            Some(several) => Ok(Brought::Several(several)),
+            None => bail!(Usage("a claim has at most 5 attestations".to_owned())),
         },
-        attestation,
-    })
-}
-
-async fn fetch(
-    url: &str,
-    node: &Client,
-    receipt: &SignedReceipt,
-    chain_id: &ChainId,
-) -> Result<Attestation> {
-    let terms = &receipt.terms;
-    let escrow = node.escrow(&terms.client, &terms.job_id).await?;
-    let Some(escrow) = escrow else {
-        bail!(Refused(format!(
-            "{} has no escrow for job {} on this chain",
-            terms.client, terms.job_id
-        )));
-    };
-    let coordinator = Client::new(url)?;
-    let attestation = attest::ask(&coordinator, receipt, chain_id, escrow.opened_height).await?;
-    if !attestation.is_good_for(terms) {
-        bail!(Refused(format!(
-            "the coordinator attests {}: claiming with that would be an offence, so nothing was sent",
-            attest::describe(&attestation)
-        )));
     }
-    Ok(attestation)
 }
 
 #[cfg(test)]
 mod tests {
+    use ait_app::{
+        crypto::SecretKey,
+        escrow::record::{Attester, Binding, Status},
+        quantity::{Count, Height},
+        receipts::attestation::{Facts, Quote},
+    };
+
     use super::*;
+    use crate::exit;
 
-    const RECEIPT: &str = r#"{"receipt_id":"rcpt_7f3a","job_id":"job_42",
-        "client_addr":"ait1rsxyjrcm255ds9euthjx6yc3vrjt9sxr7lv9kh",
-        "miner_addr":"ait1jd76yzg3wl8wkdraee7cm87hgq08yp7alpewrf","compute_units":2500,"price":50000,
-        "output_hash":"sha256:e0ee8bb50685e05fa0f47ed04203ae953fdfd055f5bd2892ea186504254f8c3a"}"#;
+    fn key(seed: u8) -> SecretKey {
+        SecretKey::from_seed([seed; 32])
+    }
 
-    #[test]
-    fn a_receipt_file_is_read_for_its_own_miner_alone() {
-        let miner = "ait1jd76yzg3wl8wkdraee7cm87hgq08yp7alpewrf"
-            .parse()
-            .unwrap();
-        let given = parse_receipt(RECEIPT.as_bytes(), miner).unwrap();
-        assert_eq!(given.terms.price, 50_000);
-        assert_eq!(given.terms.job_id.as_str(), "job_42");
-        assert!(parse_receipt(RECEIPT.as_bytes(), Address::treasury()).is_err());
+    fn address(seed: u8) -> Address {
+        Address::of(&key(seed).public_key())
+    }
+
+    fn terms() -> ReceiptTerms {
+        ReceiptTerms {
+            receipt_id: "r".parse().unwrap(),
+            job_id: "job_1".parse().unwrap(),
+            client: Address::module("client"),
+            miner: Address::module("miner"),
+            compute_units: parse_units("10").unwrap(),
+            price: parse_amount("500").unwrap(),
+            output_hash: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
+            opened_height: Height::constant(7),
+        }
+    }
+
+    fn escrow(coordinators: &[u8], threshold: usize) -> Escrow {
+        let attesters = coordinators.iter().map(|seed| Attester {
+            address: address(*seed),
+            key: key(*seed).public_key(),
+        });
+        Escrow {
+            client: Address::module("client"),
+            job_id: "job_1".parse().unwrap(),
+            attesters: attesters.collect(),
+            threshold,
+            binding: Binding::Unbound,
+            partial: false,
+            amount: Uait::constant(1_000),
+            paid: Uait::ZERO,
+            claims: Count::ZERO,
+            last_receipt: None,
+            opened_height: Height::constant(7),
+            expires_height: Height::constant(100),
+            status: Status::Open {
+                remaining: Uait::constant(1_000),
+                cancelled: false,
+            },
+            convicted: Default::default(),
+        }
+    }
+
+    fn attestation(seed: u8, price: u64) -> Attestation {
+        let facts = Facts {
+            exists: true,
+            paid: true,
+            not_double_spent: true,
+            quote: Quote {
+                compute_units: Units::constant(10),
+                price: Uait::constant(price),
+            },
+        };
+        let chain = "ait-devnet".parse().unwrap();
+        Attestation::sign(&chain, &terms(), facts, address(seed), &key(seed))
+    }
+
+    fn signers(brought: Brought) -> Vec<Address> {
+        match brought {
+            Brought::Nothing => Vec::new(),
+            Brought::One(one) => vec![one.coordinator],
+            Brought::Several(list) => list.as_slice().iter().map(|one| one.coordinator).collect(),
+        }
     }
 
     #[test]
-    fn a_receipt_file_with_other_fields_is_refused_by_name() {
-        let miner = "ait1jd76yzg3wl8wkdraee7cm87hgq08yp7alpewrf"
-            .parse()
-            .unwrap();
-        for (from, to, name) in [
-            ("\"price\":50000", "\"price\":-1", "receipt.price"),
-            ("\"price\"", "\"prize\"", "receipt.price"),
-            ("job_42", "../etc", "receipt.job_id"),
-            ("50000,", "50000,\"extra\":1,", "receipt.extra"),
+    fn a_claim_brings_as_many_as_the_escrow_asks_for_in_its_order() {
+        let found = [
+            attestation(3, 500),
+            attestation(1, 500),
+            attestation(2, 500),
+        ];
+        let three = escrow(&[1, 2, 3], 2);
+        let brought = chosen(&three, &terms(), &found).unwrap();
+        assert_eq!(signers(brought), [address(1), address(2)]);
+        let one_of_three = chosen(&escrow(&[1, 2, 3], 1), &terms(), &found).unwrap();
+        assert!(matches!(one_of_three, Brought::One(_)));
+        let alone = chosen(&escrow(&[1], 1), &terms(), &[]).unwrap();
+        assert_eq!(alone, Brought::Nothing, "the node asks");
+    }
+
+    #[test]
+    fn what_would_be_refused_or_an_offence_is_not_sent() {
+        let two = escrow(&[1, 2], 2);
+        for found in [
+            vec![],
+            vec![attestation(1, 500)],
+            vec![attestation(1, 500), attestation(2, 499)],
+            vec![attestation(1, 500), attestation(9, 500)],
+            vec![attestation(1, 500), attestation(1, 500)],
         ] {
-            let text = RECEIPT.replacen(from, to, 1);
-            let error = parse_receipt(text.as_bytes(), miner)
-                .map(|_| ())
-                .unwrap_err();
-            assert!(error.to_string().contains(name), "{error}");
+            let error = chosen(&two, &terms(), &found).unwrap_err();
+            assert_eq!(exit::code_of(&error), exit::REFUSED, "{error}");
         }
+        let denied = chosen(&escrow(&[1], 1), &terms(), &[attestation(1, 499)]);
+        assert!(
+            denied
+                .unwrap_err()
+                .to_string()
+                .contains("price at most 499")
+        );
     }
 }

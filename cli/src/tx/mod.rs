@@ -1,9 +1,16 @@
 //! Owns `ait tx …`: builds, signs, simulates, sends and follows one transaction.
+//!
+//! `submit` is the way of every transaction, `fee` what it offers; `receipt` is how receipts and
+//! attestations are found. The others are commands.
 
-mod claim;
-pub mod nonce;
-#[cfg(test)]
-mod nonce_tests;
+mod admin;
+mod bond;
+pub mod claim;
+mod equivocation;
+mod escrow;
+pub mod fee;
+mod receipt;
+pub mod report;
 mod stake;
 mod submit;
 mod unjail;
@@ -13,34 +20,60 @@ use std::path::PathBuf;
 
 use ait_app::{
     address::Address,
-    identifiers::JobId,
-    json::Json,
-    tx::{EscrowOpen, EscrowRelease, ParamUpdate, Payload, Transfer},
+    bank::transfer::{Memo, Transfer},
+    quantity::{Positive, Uait},
 };
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 
-pub use claim::ClaimArgs;
-pub use stake::StakeArgs;
-pub use submit::SendOptions;
-pub use unjail::UnjailArgs;
-pub use unstake::UnstakeArgs;
+use admin::{AdminAcceptArgs, ParamUpdateArgs, TreasurySpendArgs};
+use bond::BondArgs;
+use claim::ClaimArgs;
+use equivocation::EquivocationArgs;
+use escrow::{
+    EscrowAssignArgs, EscrowCancelArgs, EscrowOpenArgs, EscrowReleaseArgs, EscrowTopUpArgs,
+};
+use report::ReportArgs;
+use stake::StakeArgs;
+use submit::SendOptions;
+use unjail::UnjailArgs;
+use unstake::UnstakeArgs;
 
-use crate::{amounts::parse_uait, config::Environment, genesis::parse_param_value};
+use crate::{amounts::parse_amount, config::Environment};
 
 /// `ait tx`
 #[derive(Debug, Subcommand)]
 pub enum TxCommand {
-    /// Move uait to another account
+    /// Move coins to another account
     Transfer(TransferArgs),
-    /// Lock uait for a job, in the name of a coordinator
+    /// Lock coins for a job, in the name of one or more coordinators
     EscrowOpen(EscrowOpenArgs),
+    /// Bind a miner to an escrow; by its coordinator alone
+    EscrowAssign(EscrowAssignArgs),
+    /// Add to an escrow; its client may also let it live longer
+    #[command(name = "escrow-topup")]
+    EscrowTopUp(EscrowTopUpArgs),
+    /// Let an escrow end after the notice, while no miner is bound; by its client alone
+    EscrowCancel(EscrowCancelArgs),
     /// Give an escrow back to its client; by its coordinator alone
     EscrowRelease(EscrowReleaseArgs),
-    /// Claim a receipt: mints to the miner and settles the escrow
+    /// Claim a receipt: pays and mints to the miner, and settles the escrow or goes on with the next part
     Claim(ClaimArgs),
-    /// Change a param; by the admin account alone
+    /// Show that a miner's receipt was denied by its coordinators: an offence of the miner
+    Report(ReportArgs),
+    /// Bond coins as a coordinator: they answer for its attestations
+    Bond(BondArgs),
+    /// Take a coordinator's bond back: spendable once nothing of it can be slashed any more
+    Unbond(BondArgs),
+    /// Show two attestations of one coordinator that contradict each other: its bond pays
+    Equivocation(EquivocationArgs),
+    /// Give a param a new value, or name the next admin; by the admin alone
+    #[command(visible_alias = "param-set")]
     ParamUpdate(ParamUpdateArgs),
+    /// Become the admin; by the account that the admin named
+    AdminAccept(AdminAcceptArgs),
+    /// Pay out of the treasury; by the admin alone
+    TreasurySpend(TreasurySpendArgs),
     /// Bond coins, to be elected validator; the first time with the consensus key
     Stake(StakeArgs),
     /// Take bonded coins back: spendable once they have unbonded
@@ -57,52 +90,11 @@ pub struct TransferArgs {
     /// Who receives
     to: Address,
     /// How much, in uait or such as 1.5ait
-    #[arg(value_parser = parse_uait)]
-    amount: u64,
+    #[arg(value_parser = parse_amount)]
+    amount: Positive<Uait>,
     /// A note of at most 256 bytes
-    #[arg(long)]
-    memo: Option<String>,
-    #[command(flatten)]
-    options: SendOptions,
-}
-
-/// `ait tx escrow-open`
-#[derive(Debug, Args)]
-pub struct EscrowOpenArgs {
-    /// Your name for the job, such as job_42
-    job_id: JobId,
-    /// How much to lock, in uait or such as 1.5ait
-    #[arg(value_parser = parse_uait)]
-    amount: u64,
-    /// A registered coordinator
-    #[arg(long, value_name = "ADDRESS")]
-    coordinator: Address,
-    /// Blocks until it comes back to you unless it is claimed
-    #[arg(long, value_name = "BLOCKS", default_value_t = 1_000)]
-    ttl_blocks: u64,
-    #[command(flatten)]
-    options: SendOptions,
-}
-
-/// `ait tx escrow-release`
-#[derive(Debug, Args)]
-pub struct EscrowReleaseArgs {
-    /// Whose escrow
-    client: Address,
-    /// For which job
-    job_id: JobId,
-    #[command(flatten)]
-    options: SendOptions,
-}
-
-/// `ait tx param-update`
-#[derive(Debug, Args)]
-pub struct ParamUpdateArgs {
-    /// The param's name (SPEC section 5)
-    name: String,
-    /// Its whole new value in JSON: 20, or '"cbp"'
-    #[arg(value_parser = parse_param_value)]
-    value: Json,
+    #[arg(long, value_parser = parse_memo)]
+    memo: Option<Memo>,
     #[command(flatten)]
     options: SendOptions,
 }
@@ -116,44 +108,31 @@ pub struct SendArgs {
     delivery: submit::Delivery,
 }
 
+fn parse_memo(text: &str) -> Result<Memo, String> {
+    let bytes = text.len();
+    Memo::new(text).ok_or_else(|| format!("has {bytes} bytes, more than {}", Memo::MAX_BYTES))
+}
+
 /// Runs `ait tx …`.
 ///
 /// # Errors
 /// What went wrong, for people.
 pub async fn run(command: TxCommand, environment: &Environment) -> Result<()> {
     match command {
-        TxCommand::Transfer(args) => {
-            let payload = Payload::Transfer(Transfer {
-                to: args.to,
-                amount: args.amount,
-                memo: args.memo,
-            });
-            submit::run(payload, &args.options, environment).await
-        }
-        TxCommand::EscrowOpen(args) => {
-            let payload = Payload::EscrowOpen(EscrowOpen {
-                job_id: args.job_id,
-                coordinator: args.coordinator,
-                amount: args.amount,
-                ttl_blocks: args.ttl_blocks,
-            });
-            submit::run(payload, &args.options, environment).await
-        }
-        TxCommand::EscrowRelease(args) => {
-            let payload = Payload::EscrowRelease(EscrowRelease {
-                client_addr: args.client,
-                job_id: args.job_id,
-            });
-            submit::run(payload, &args.options, environment).await
-        }
-        TxCommand::ParamUpdate(args) => {
-            let payload = Payload::ParamUpdate(ParamUpdate {
-                key: args.name,
-                value: args.value,
-            });
-            submit::run(payload, &args.options, environment).await
-        }
+        TxCommand::Transfer(args) => transfer(args, environment).await,
+        TxCommand::EscrowOpen(args) => escrow::open(args, environment).await,
+        TxCommand::EscrowAssign(args) => escrow::assign(args, environment).await,
+        TxCommand::EscrowTopUp(args) => escrow::top_up(args, environment).await,
+        TxCommand::EscrowCancel(args) => escrow::cancel(args, environment).await,
+        TxCommand::EscrowRelease(args) => escrow::release(args, environment).await,
         TxCommand::Claim(args) => claim::run(args, environment).await,
+        TxCommand::Report(args) => report::run(args, environment).await,
+        TxCommand::Bond(args) => bond::bond(args, environment).await,
+        TxCommand::Unbond(args) => bond::unbond(args, environment).await,
+        TxCommand::Equivocation(args) => equivocation::run(args, environment).await,
+        TxCommand::ParamUpdate(args) => admin::param_update(args, environment).await,
+        TxCommand::AdminAccept(args) => admin::admin_accept(args, environment).await,
+        TxCommand::TreasurySpend(args) => admin::treasury_spend(args, environment).await,
         TxCommand::Stake(args) => stake::run(args, environment).await,
         TxCommand::Unstake(args) => unstake::run(args, environment).await,
         TxCommand::Unjail(args) => unjail::run(args, environment).await,
@@ -161,45 +140,11 @@ pub async fn run(command: TxCommand, environment: &Environment) -> Result<()> {
     }
 }
 
-/// A payload is checked as the node will check it, so that a bad one is refused before it is signed.
-fn checked(payload: Payload, sender: Address) -> Result<Payload> {
-    let json = payload.to_json();
-    json.canonical()
-        .and_then(|_| Payload::parse(payload.kind(), &json, sender))
-        .map_err(|refusal| anyhow!(crate::exit::Usage(refusal.message)))
-}
-
-#[cfg(test)]
-mod tests {
-    use ait_app::tx::Unstake;
-
-    use super::*;
-    use crate::exit;
-
-    #[test]
-    fn a_payload_that_the_node_would_refuse_is_refused_before_it_is_signed() {
-        let anybody = Address::treasury();
-        let transfer = |amount, memo: &str| {
-            Payload::Transfer(Transfer {
-                to: Address::module("other"),
-                amount,
-                memo: Some(memo.to_owned()),
-            })
-        };
-        assert!(checked(transfer(1, "hi"), anybody).is_ok());
-        for (bad, field) in [
-            (transfer(0, ""), "payload.amount"),
-            (transfer(1, &"x".repeat(257)), "payload.memo"),
-            (Payload::Unstake(Unstake { amount: 0 }), "payload.amount"),
-        ] {
-            let error = checked(bad, anybody).unwrap_err();
-            assert!(error.to_string().contains(field), "{error}");
-            assert_eq!(exit::code_of(&error), exit::USAGE);
-        }
-        let fraction = Payload::ParamUpdate(ParamUpdate {
-            key: "base_fee".into(),
-            value: parse_param_value("1.5").unwrap(),
-        });
-        assert!(checked(fraction, anybody).is_err());
-    }
+async fn transfer(args: TransferArgs, environment: &Environment) -> Result<()> {
+    let payload = Transfer {
+        amount: args.amount,
+        memo: args.memo,
+        to: args.to,
+    };
+    submit::run(payload, &args.options, environment).await
 }

@@ -4,23 +4,22 @@ use ait_app::{
     address::Address,
     crypto::SecretKey,
     identifiers::ChainId,
-    tx::{
-        Payload, Stake,
-        stake::{ValidatorKey, possession_bytes},
-    },
+    params::values::possession_bytes,
+    quantity::{Positive, Uait},
+    staking::stake::{Stake, ValidatorKey},
 };
 use anyhow::Result;
 use clap::Args;
 
 use super::submit::{SendOptions, Submission};
-use crate::{amounts::parse_uait, client::ClientError, config::Environment, exit::Usage, keys};
+use crate::{amounts::parse_amount, client::ClientError, config::Environment, exit::Usage, keys};
 
 /// `ait tx stake`
 #[derive(Debug, Args)]
 pub struct StakeArgs {
     /// How much to bond, in uait or such as 1.5ait
-    #[arg(value_parser = parse_uait)]
-    amount: u64,
+    #[arg(value_parser = parse_amount)]
+    amount: Positive<Uait>,
     /// The consensus key to validate with, which the account's first stake must prove: CometBFT's
     /// priv_validator_key.json, a key file, or a seed in hex. It is the account's for ever
     #[arg(long, value_name = "FILE|HEX")]
@@ -42,10 +41,10 @@ pub async fn run(args: StakeArgs, environment: &Environment) -> Result<()> {
             let chain_id = submission.chain_id().await?;
             first(&chain_id, submission.sender, args.amount, key)
         }
-        None => Payload::Stake(Stake {
+        None => Stake {
             amount: args.amount,
             validator: None,
-        }),
+        },
     };
     submission.submit(payload).await.map_err(|error| {
         let cause = error.downcast_ref::<ClientError>();
@@ -65,18 +64,18 @@ fn consensus_key(text: &str) -> Result<SecretKey> {
 }
 
 /// The payload of a stake that names its validator key.
-fn first(chain_id: &ChainId, sender: Address, amount: u64, key: &SecretKey) -> Payload {
+fn first(chain_id: &ChainId, sender: Address, amount: Positive<Uait>, key: &SecretKey) -> Stake {
     let pubkey = key.public_key();
     let sig = key.sign(&possession_bytes(chain_id, &sender, &pubkey));
-    Payload::Stake(Stake {
+    Stake {
         amount,
         validator: Some(ValidatorKey { pubkey, sig }),
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use ait_app::tx::Transaction;
+    use ait_app::{quantity::Nonce, tx::Transaction};
     use serde_json::Value;
 
     use super::*;
@@ -116,13 +115,14 @@ mod tests {
             of_comet.to_str().unwrap(),
         ] {
             let key = consensus_key(given).unwrap();
-            let payload = first(&chain_id, sender, 5_000_000, &key);
-            let canonical = payload.to_json().canonical().unwrap();
-            assert_eq!(
-                String::from_utf8(canonical).unwrap(),
-                text("canonical_payload")
-            );
-            let tx = Transaction::sign(&chain_id, &account, 2, 60, payload);
+            let amount = parse_amount("5ait").unwrap();
+            let payload = first(&chain_id, sender, amount, &key);
+            let canonical = serde_json::to_string(&payload).unwrap();
+            assert_eq!(canonical, text("canonical_payload"));
+            let wire: Value = serde_json::from_str(text("wire")).unwrap();
+            let nonce = Nonce::constant(wire["nonce"].as_u64().unwrap());
+            let fee = Uait::constant(wire["fee"].as_u64().unwrap());
+            let tx = Transaction::sign(&chain_id, &account, nonce, fee, payload);
             assert_eq!(String::from_utf8(tx.to_wire()).unwrap(), text("wire"));
         }
     }

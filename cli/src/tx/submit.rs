@@ -10,14 +10,15 @@ use ait_app::{
     address::Address,
     crypto::SecretKey,
     identifiers::ChainId,
-    tx::{MAX_WIRE_BYTES, Payload, Transaction},
+    quantity::{Nonce, Uait},
+    tx::{MAX_WIRE_BYTES, Payload, Transaction, codec},
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{checked, nonce::Sender};
+use super::fee;
 use crate::{
     amounts::parse_uait,
     client::{Client, Health, TxStatus},
@@ -55,12 +56,16 @@ pub struct SendOptions {
     /// The sender's key file
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// uait offered to the proposer; auto asks the node for the required fee
+    /// What to offer the proposer, in uait or such as 0.001ait; auto takes what the node says that its
+    /// pool takes
     #[arg(long, value_name = "auto|AMOUNT", default_value = "auto", value_parser = parse_auto_amount)]
-    pub fee: Auto,
+    pub fee: Auto<Uait>,
+    /// The most that --fee auto may offer [default: 10 times what the params say]
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_uait)]
+    pub max_fee: Option<Uait>,
     /// The nonce; auto takes the one after all that the sender has committed and pending
     #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = parse_auto_number)]
-    pub nonce: Auto,
+    pub nonce: Auto<Nonce>,
     /// The chain to sign for; asked of the node if not given
     #[arg(long, value_name = "CHAIN_ID")]
     pub chain_id: Option<ChainId>,
@@ -75,27 +80,27 @@ pub struct SendOptions {
 
 /// A number, or the one that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auto {
+pub enum Auto<T> {
     /// The one that fits.
     Fitting,
     /// This one.
-    Given(u64),
+    Given(T),
 }
 
-fn parse_auto_amount(text: &str) -> Result<Auto, String> {
+fn parse_auto_amount(text: &str) -> Result<Auto<Uait>, String> {
     match text {
         "auto" => Ok(Auto::Fitting),
         amount => parse_uait(amount).map(Auto::Given),
     }
 }
 
-fn parse_auto_number(text: &str) -> Result<Auto, String> {
+fn parse_auto_number(text: &str) -> Result<Auto<Nonce>, String> {
     match text {
         "auto" => Ok(Auto::Fitting),
         number => number
             .parse()
             .ok()
-            .filter(|number| *number <= ait_app::amount::MAX)
+            .and_then(Nonce::new)
             .map(Auto::Given)
             .ok_or_else(|| "must be auto or a number 0..=2^53-1".to_owned()),
     }
@@ -140,55 +145,49 @@ impl<'a> Submission<'a> {
         }
     }
 
-    /// Signs a payload and does with it what the flags say.
+    /// Signs a payload, once, and does with it what the flags say.
     ///
     /// # Errors
     /// What went wrong, for people.
-    pub async fn submit(&self, payload: Payload) -> Result<()> {
-        let payload = checked(payload, self.sender)?;
+    pub async fn submit(&self, payload: impl Into<Payload>) -> Result<()> {
+        let payload = payload.into();
         if self.options.dry_run {
             return self.simulate(&payload).await;
         }
-        let tx = self.sign(payload).await?;
+        let wire = self.sign(payload).await?;
         if self.options.sign_only {
-            return output::line(&String::from_utf8_lossy(&tx.to_wire()));
+            return output::line(&String::from_utf8_lossy(&wire));
         }
-        deliver(&self.client, tx.to_wire(), &self.options.delivery).await
+        deliver(&self.client, wire, &self.options.delivery).await
     }
 
-    async fn sign(&self, payload: Payload) -> Result<Transaction> {
+    async fn sign(&self, payload: Payload) -> Result<Vec<u8>> {
         let chain_id = self.chain_id().await?;
+        let (client, sender) = (&self.client, &self.sender);
         let fee = match self.options.fee {
             Auto::Given(fee) => fee,
-            Auto::Fitting => self.client.required_fee(&payload).await?,
+            Auto::Fitting => fee::fitting(client, &payload, sender, self.options.max_fee).await?,
         };
         let nonce = match self.options.nonce {
             Auto::Given(nonce) => nonce,
-            Auto::Fitting => {
-                let required = self.client.required_fee(&payload).await?;
-                let sender = Sender {
-                    client: &self.client,
-                    chain_id: &chain_id,
-                    key: &self.key,
-                };
-                sender.next_nonce(&payload, required).await?
-            }
+            Auto::Fitting => client.account(sender).await?.next_nonce,
         };
-        Ok(Transaction::sign(&chain_id, &self.key, nonce, fee, payload))
+        let tx = Transaction::sign(&chain_id, &self.key, nonce, fee, payload);
+        checked(tx.to_wire())
     }
 
     async fn simulate(&self, payload: &Payload) -> Result<()> {
         let mut body = json!({
             "type": payload.kind(),
             "sender": self.sender,
-            "payload": payload.to_json(),
+            "payload": payload,
             "pubkey": self.key.public_key(),
         });
-        let numbers = [("fee", self.options.fee), ("nonce", self.options.nonce)];
-        for (name, number) in numbers {
-            if let (Auto::Given(number), Some(fields)) = (number, body.as_object_mut()) {
-                fields.insert(name.to_owned(), number.into());
-            }
+        if let Auto::Given(fee) = self.options.fee {
+            body["fee"] = fee.get().into();
+        }
+        if let Auto::Given(nonce) = self.options.nonce {
+            body["nonce"] = nonce.get().into();
         }
         let answer: Value = self
             .client
@@ -207,11 +206,26 @@ impl<'a> Submission<'a> {
     }
 }
 
+/// A transaction is read as a node will read it, so that a bad one is refused before it is sent.
+///
+/// # Errors
+/// What the node would say.
+fn checked(wire: Vec<u8>) -> Result<Vec<u8>> {
+    match codec::decode(&wire) {
+        Ok(_) => Ok(wire),
+        Err(refusal) => Err(anyhow!(Usage(refusal.message))),
+    }
+}
+
 /// Runs a command that makes one transaction.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(payload: Payload, options: &SendOptions, environment: &Environment) -> Result<()> {
+pub async fn run(
+    payload: impl Into<Payload>,
+    options: &SendOptions,
+    environment: &Environment,
+) -> Result<()> {
     Submission::open(options, environment)?
         .submit(payload)
         .await
@@ -274,7 +288,14 @@ async fn await_block(client: &Client, hash: &str, timeout: Duration) -> Result<T
     loop {
         match client.tx(hash).await {
             Ok(Some(status)) if status.receipt.is_some() => return Ok(status),
-            Ok(Some(_)) => missing = 0,
+            Ok(Some(status)) => {
+                if let Some(reason) = status.reason {
+                    bail!(Refused(format!(
+                        "the node dropped transaction {hash}: {reason}. Its nonce is free again"
+                    )));
+                }
+                missing = 0;
+            }
             Ok(None) => missing += 1,
             // The node may be restarting: it keeps what it accepted.
             Err(error) if error.is_passing() => {}
@@ -304,10 +325,49 @@ mod tests {
     #[test]
     fn auto_or_a_number_is_read() {
         assert_eq!(parse_auto_amount("auto"), Ok(Auto::Fitting));
-        assert_eq!(parse_auto_amount("0.5ait"), Ok(Auto::Given(500_000)));
-        assert_eq!(parse_auto_number("7"), Ok(Auto::Given(7)));
+        let half = Auto::Given(Uait::constant(500_000));
+        assert_eq!(parse_auto_amount("0.5ait"), Ok(half));
+        assert_eq!(parse_auto_number("7"), Ok(Auto::Given(Nonce::constant(7))));
         for bad in ["", "-1", "Auto", "9007199254740992", "1ait"] {
             assert!(parse_auto_number(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_the_node_would_refuse_is_refused_before_it_is_sent() {
+        use ait_app::{
+            receipts::claim_payload::Attestations,
+            receipts::{attestation::Attestation, report::ReceiptReport},
+        };
+        let key = SecretKey::from_seed([1; 32]);
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../../tests/vectors/protocol.json")).unwrap();
+        let request = &vectors["attestations"][0]["request"];
+        let denied: Attestation =
+            serde_json::from_value(vectors["attestations"][2]["response"].clone()).unwrap();
+        let field = |name: &str| request[name].as_str().unwrap();
+        let report = ReceiptReport {
+            attestations: Attestations::new(vec![denied]).unwrap(),
+            client_addr: field("client").parse().unwrap(),
+            compute_units: serde_json::from_value(request["compute_units"].clone()).unwrap(),
+            job_id: field("job_id").parse().unwrap(),
+            miner_addr: field("miner").parse().unwrap(),
+            // Not the miner's.
+            miner_pubkey: Some(key.public_key()),
+            miner_sig: field("miner_sig").parse().unwrap(),
+            opened_height: serde_json::from_value(request["opened_height"].clone()).unwrap(),
+            output_hash: field("output_hash").parse().unwrap(),
+            price: serde_json::from_value(request["price"].clone()).unwrap(),
+            receipt_id: field("receipt_id").parse().unwrap(),
+        };
+        let chain_id = "ait-devnet".parse().unwrap();
+        let (nonce, fee) = (Nonce::constant(1), Uait::constant(5_000));
+        let tx = Transaction::sign(&chain_id, &key, nonce, fee, report);
+        let error = checked(tx.to_wire()).unwrap_err();
+        assert!(
+            error.to_string().contains("payload.miner_pubkey"),
+            "{error}"
+        );
+        assert_eq!(crate::exit::code_of(&error), crate::exit::USAGE);
     }
 }

@@ -1,6 +1,6 @@
 //! Owns `ait tx unjail`: ends the sender's time in jail for downtime.
 
-use ait_app::tx::{Payload, Unjail};
+use ait_app::staking::unjail::Unjail;
 use anyhow::Result;
 use clap::Args;
 
@@ -19,5 +19,5 @@ pub struct UnjailArgs {
 /// # Errors
 /// What went wrong, for people.
 pub async fn run(args: UnjailArgs, environment: &Environment) -> Result<()> {
-    submit::run(Payload::Unjail(Unjail), &args.options, environment).await
+    submit::run(Unjail {}, &args.options, environment).await
 }

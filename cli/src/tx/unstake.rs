@@ -1,18 +1,21 @@
 //! Owns `ait tx unstake`: starts the unbonding of stake.
 
-use ait_app::tx::{Payload, Unstake};
+use ait_app::{
+    quantity::{Positive, Uait},
+    staking::unstake::Unstake,
+};
 use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use crate::{amounts::parse_uait, config::Environment};
+use crate::{amounts::parse_amount, config::Environment};
 
 /// `ait tx unstake`
 #[derive(Debug, Args)]
 pub struct UnstakeArgs {
     /// How much to unbond, in uait or such as 1.5ait
-    #[arg(value_parser = parse_uait)]
-    amount: u64,
+    #[arg(value_parser = parse_amount)]
+    amount: Positive<Uait>,
     #[command(flatten)]
     options: SendOptions,
 }
@@ -23,10 +26,5 @@ pub struct UnstakeArgs {
 /// What went wrong, for people.
 pub async fn run(args: UnstakeArgs, environment: &Environment) -> Result<()> {
     let amount = args.amount;
-    submit::run(
-        Payload::Unstake(Unstake { amount }),
-        &args.options,
-        environment,
-    )
-    .await
+    submit::run(Unstake { amount }, &args.options, environment).await
 }

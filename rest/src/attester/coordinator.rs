@@ -6,28 +6,16 @@ use std::time::Duration;
 use ait_app::{
     Refusal,
     address::Address,
-    crypto::PublicKey,
-    json::Json,
-    receipts::{Attestation, AttestationRequest},
+    json,
+    receipts::{attestation::Attestation, terms::AttestationRequest},
 };
 use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
-use serde::Serialize;
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use crate::config::{ConfigError, attest_url};
 
 /// Requests under way to one coordinator.
 const MAX_REQUESTS: usize = 8;
-
-/// The body of a request: that of SPEC section 4 and, for a miner whose key the chain doesn't know
-/// yet, the key (`docs/adr/0005`).
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(flatten)]
-    request: &'a AttestationRequest,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    miner_pubkey: Option<PublicKey>,
-}
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy)]
@@ -125,20 +113,12 @@ impl Coordinator {
         self.places.acquire().await
     }
 
-    /// Asks once (SPEC section 4, `POST {coordinator}/attest/receipt`).
+    /// Asks once (PROTOCOL section 4, `POST {coordinator}/attest/receipt`).
     ///
     /// # Errors
     /// [`AskError`]; each may pass with time.
-    pub async fn ask(
-        &self,
-        request: &AttestationRequest,
-        miner_pubkey: Option<PublicKey>,
-    ) -> Result<Attestation, AskError> {
-        let body = Body {
-            request,
-            miner_pubkey,
-        };
-        let send = self.http.post(self.url.clone()).json(&body).send();
+    pub async fn ask(&self, request: &AttestationRequest) -> Result<Attestation, AskError> {
+        let send = self.http.post(self.url.clone()).json(request).send();
         let response = send.await.map_err(AskError::Unreachable)?;
         match response.status() {
             StatusCode::OK => {}
@@ -146,8 +126,7 @@ impl Coordinator {
             other => return Err(AskError::Status(other.as_u16())),
         }
         let body = self.read(response).await?;
-        let json = Json::parse(&body).map_err(AskError::Malformed)?;
-        Attestation::from_json(&json, "attestation").map_err(AskError::Malformed)
+        json::read(&body, "attestation").map_err(AskError::Malformed)
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, AskError> {

@@ -1,4 +1,4 @@
-//! Owns asking coordinators, in the background, about claims that bring no attestation (SPEC section 4). It
+//! Owns asking coordinators, in the background, about claims that bring no attestation (PROTOCOL section 4). It
 //! asks the configured address of the escrow's coordinator and nothing else, and only hands answers to the
 //! node: what is signed rightly and what is good, the node judges. No HTTP in consensus.
 
@@ -11,7 +11,7 @@ use std::{
 };
 
 use ait_abci::WantedAttestation;
-use ait_app::{address::Address, receipts::Attestation, tx::TxHash};
+use ait_app::{address::Address, receipts::attestation::Attestation, tx::TxHash};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::{
     sync::Semaphore,
@@ -137,7 +137,7 @@ async fn ask_until_answered(
             let _own = coordinator.place().await;
             let _common = requests.acquire().await;
             let timer = context.metrics.attestation_seconds.start_timer();
-            let answer = coordinator.ask(&claim.request, claim.miner_pubkey).await;
+            let answer = coordinator.ask(&claim.request).await;
             timer.observe_duration();
             answer
         };

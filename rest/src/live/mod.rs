@@ -1,4 +1,4 @@
-//! Owns the live events (SPEC section 9, `WS /p2p/ws`): what is told, kept for readers in a bounded log, and
+//! Owns the live events (PROTOCOL section 9, `WS /p2p/ws`): what is told, kept for readers in a bounded log, and
 //! the connections that read it.
 
 mod feed;

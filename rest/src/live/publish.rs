@@ -31,6 +31,7 @@ pub async fn run(context: Arc<Context>, mut blocks: Receiver<Arc<CommittedBlock>
             let seconds = now.duration_since(previous).as_secs_f64();
             context.metrics.block_interval.observe(seconds);
         }
+        context.prices.note(&block);
         if context.feed.has_readers() {
             let parent = parent(&context, &block, last.take());
             let block = block.clone();

@@ -1,10 +1,13 @@
-//! Owns accounts: `getBalance`.
+//! Owns accounts: `getBalance`, and `getAccount` with all that an address has on the chain.
 
 use std::sync::Arc;
 
 use ait_app::{
     address::Address,
-    state::{Key, overlay::View},
+    coordinators::record::Coordinator,
+    staking::record::Validator,
+    state::{Key, View},
+    unbonding::record::Unbonding,
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
@@ -12,15 +15,20 @@ use serde_json::{Value, json};
 use super::{
     Endpoint,
     extract::{PathOf, QueryOf, parse},
+    miners::miner_today,
 };
 use crate::{
     context::Context,
     error::ApiError,
     proofs::{self, ProveQuery},
+    submit::off_thread,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/getBalance/{address}", get_balance)]
+    vec![
+        Endpoint::get("/rpc/getBalance/{address}", get_balance),
+        Endpoint::get("/rpc/getAccount/{address}", get_account),
+    ]
 }
 
 async fn get_balance(
@@ -34,4 +42,55 @@ async fn get_balance(
     let proof = query.proof(&snapshot, &Key::Account(address))?;
     let answer = json!({"balance": account.balance, "nonce": account.nonce});
     Ok(Json(proofs::add(answer, proof)))
+}
+
+async fn get_account(
+    State(context): State<Arc<Context>>,
+    PathOf(address): PathOf<String>,
+) -> Result<Json<Value>, ApiError> {
+    let address: Address = parse(&address)?;
+    // Waits for the pool, which a commit holds. Before the snapshot: then a transaction that a block
+    // takes in between is counted by at least one of the two.
+    let node = context.node.clone();
+    let pending_next = off_thread(move || node.next_nonce(&address)).await?;
+    let snapshot = context.snapshot()?;
+    let state = &snapshot.state;
+    let account = state.account(&address)?;
+    let validator = state.get::<Validator>(&address)?;
+    let coordinator = state.get::<Coordinator>(&address)?;
+    let escrows = state.open_escrows(&address)?;
+    let stake = validator.as_ref().map(|record| record.stake);
+    let bond = coordinator.as_ref().map(|record| record.bond);
+    Ok(Json(json!({
+        "address": address,
+        "balance": account.balance,
+        "nonce": account.nonce,
+        "next_nonce": pending_next.max(account.nonce.next()),
+        "pubkey": account.pubkey,
+        "stake": stake.unwrap_or_default(),
+        "bond": bond.unwrap_or_default(),
+        "unbonding": unbonding(validator.as_ref(), coordinator.as_ref()),
+        "escrows": {"open": escrows.open, "locked": escrows.locked},
+        "miner": miner_today(&snapshot, &address)?,
+        "validator": validator,
+        "coordinator": coordinator,
+    })))
+}
+
+/// Everything on its way out, in the order in which it is paid.
+fn unbonding(validator: Option<&Validator>, coordinator: Option<&Coordinator>) -> Vec<Value> {
+    let bonds = coordinator.into_iter().flat_map(|record| &record.unbonding);
+    let stakes = validator.into_iter().flat_map(|record| &record.unbonding);
+    let mut entries: Vec<(&Unbonding, &str)> = bonds
+        .map(|entry| (entry, "bond"))
+        .chain(stakes.map(|entry| (entry, "stake")))
+        .collect();
+    // Stable: of one height bonds come first, each in the order of its record.
+    entries.sort_by_key(|(entry, _)| entry.due_height);
+    entries
+        .into_iter()
+        .map(|(entry, kind)| {
+            json!({"amount": entry.amount, "due_height": entry.due_height, "kind": kind})
+        })
+        .collect()
 }

@@ -1,14 +1,19 @@
-//! Owns what an administrator may do (SPEC section 9): change a param, dial a peer, pay from the faucet.
+//! Owns what an administrator may do (PROTOCOL section 9): change a param, dial a peer, pay from the faucet.
 
 use std::sync::Arc;
 
 use ait_app::{
-    amount,
-    json::{Fields, Json as StrictJson},
-    tx::{ParamUpdate, Payload, Transfer},
+    Refusal,
+    address::Address,
+    bank::transfer::Transfer,
+    json,
+    params::update::ParamUpdate,
+    quantity::{Positive, Uait},
+    tx::Payload,
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Endpoint,
@@ -28,17 +33,38 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// What a param is set to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParamSet<'a> {
+    key: String,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+/// Who gets how much of the faucet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MintFaucet {
+    address: Address,
+    amount: Positive<Uait>,
+}
+
+/// Which peer to dial.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddPeer {
+    addr: String,
+}
+
 async fn param_set(
     _: Admin,
     State(context): State<Arc<Context>>,
     Body(text): Body,
 ) -> Result<Json<Value>, ApiError> {
-    let json = StrictJson::parse(&text)?;
-    let fields = Fields::open(&json, "", &["key", "value"], &[])?;
-    let payload = Payload::ParamUpdate(ParamUpdate {
-        key: fields.string("key")?.to_owned(),
-        value: fields.json("value")?.clone(),
-    });
+    let asked: ParamSet<'_> = json::read(&text, "")?;
+    let update = ParamUpdate::new(&asked.key, asked.value.get().as_bytes())?;
+    let payload = Payload::from(update);
     send(&context, context.admin.as_ref(), "admin key", &payload).await
 }
 
@@ -48,11 +74,10 @@ async fn mint_faucet(
     State(context): State<Arc<Context>>,
     Body(text): Body,
 ) -> Result<Json<Value>, ApiError> {
-    let json = StrictJson::parse(&text)?;
-    let fields = Fields::open(&json, "", &["address", "amount"], &[])?;
-    let payload = Payload::Transfer(Transfer {
-        to: fields.parsed("address")?,
-        amount: fields.integer("amount", 1..=amount::MAX)?,
+    let asked: MintFaucet = json::read(&text, "")?;
+    let payload = Payload::from(Transfer {
+        to: asked.address,
+        amount: asked.amount,
         memo: None,
     });
     send(&context, context.faucet.as_ref(), "FAUCET_KEY", &payload).await
@@ -79,14 +104,12 @@ async fn add_peer(
     State(context): State<Arc<Context>>,
     Body(text): Body,
 ) -> Result<Json<Value>, ApiError> {
-    let json = StrictJson::parse(&text)?;
-    let fields = Fields::open(&json, "", &["addr"], &[])?;
-    let address = fields.string("addr")?;
-    if !is_peer_address(address) {
-        let why = "must be id@host:port, the id 40 lower-case hex characters";
-        return Err(fields.refuse("addr", why).into());
+    let AddPeer { addr: address } = json::read(&text, "")?;
+    if !is_peer_address(&address) {
+        let why = "field addr: must be id@host:port, the id 40 lower-case hex characters";
+        return Err(Refusal::field(why).into());
     }
-    match context.comet.dial_peer(address).await {
+    match context.comet.dial_peer(&address).await {
         Ok(()) => Ok(Json(json!({"addr": address, "status": "dialing"}))),
         Err(error) if error.is_unknown_method() => Err(ApiError::new(
             Reason::CometRefused,

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use ait_abci::{Head, Snapshot};
-use ait_app::{
-    address::Address,
-    amount,
-    state::{ConsensusAddress, overlay::View},
-    tx::TxHash,
-};
+use ait_abci::Snapshot;
+use ait_app::{address::Address, engine::ConsensusAddress, quantity::MAX, state::View, tx::TxHash};
 use axum::{Json, extract::State};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Endpoint, extract::PathOf};
+use super::{
+    Endpoint,
+    extract::{PathOf, QueryOf},
+};
 use crate::{
     comet::{BlockAnswer, CometError, CommitAnswer, Header},
     context::Context,
     error::{ApiError, Reason},
-    views,
+    views::{self, BlockFacts, Entries},
 };
 
 /// `block_id_flag` of a signature for the block.
@@ -43,9 +42,22 @@ async fn get_head(State(context): State<Arc<Context>>) -> Result<Json<Value>, Ap
     })))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlockQuery {
+    txs: Option<Txs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Txs {
+    Full,
+}
+
 async fn get_block(
     State(context): State<Arc<Context>>,
     PathOf(id): PathOf<String>,
+    QueryOf(query): QueryOf<BlockQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.snapshot()?;
     let unknown = || ApiError::new(Reason::NotFound, format!("this node has no block {id}"));
@@ -69,9 +81,12 @@ async fn get_block(
     if block.header.height > snapshot.head.height {
         return Err(unknown());
     }
-    Ok(Json(
-        view(&context, &snapshot, &answer, &block.header).await?,
-    ))
+    let entries = match query.txs {
+        Some(Txs::Full) => Entries::Full,
+        None => Entries::Hashes,
+    };
+    let view = view(&context, &snapshot, &answer, &block.header, entries).await?;
+    Ok(Json(view))
 }
 
 enum BlockName {
@@ -87,7 +102,7 @@ impl BlockName {
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         let plain = digits && (text == "0" || !text.starts_with('0'));
         match text.parse() {
-            Ok(height) if plain && height <= amount::MAX => Ok(Self::Height(height)),
+            Ok(height) if plain && height <= MAX => Ok(Self::Height(height)),
             _ => Err(ApiError::new(
                 Reason::InvalidRequest,
                 "a block is named by its height, 1..=2^53-1, or its hash, 64 hex characters",
@@ -101,6 +116,7 @@ async fn view(
     snapshot: &Snapshot,
     answer: &BlockAnswer,
     header: &Header,
+    entries: Entries,
 ) -> Result<Value, ApiError> {
     let height = header.height;
     let (commit, state_root) = tokio::join!(
@@ -114,31 +130,31 @@ async fn view(
     };
     let time = OffsetDateTime::parse(&header.time, &Rfc3339)
         .map_err(|error| malformed(&format!("its time: {error}")))?;
-    let head = Head {
+    let facts = BlockFacts {
         height,
-        block_hash: answer.block_id.hash.clone(),
+        hash: answer.block_id.hash.clone(),
+        parent: header.last_block_id.hash.clone(),
         time: time.unix_timestamp(),
-        proposer: proposer(context, snapshot, header)?,
-        app_hash: state_root?,
+        proposer: proposer(context, snapshot, header),
+        state_root: state_root?,
     };
-    let entries = answer.block.iter().flat_map(|block| &block.data.txs);
-    let txs = entries
+    let listed = answer.block.iter().flat_map(|block| &block.data.txs);
+    let txs = listed
         .map(|text| {
             let wire = STANDARD.decode(text);
             let wire = wire.map_err(|error| malformed(&format!("a transaction: {error}")))?;
-            Ok(views::listed(&TxHash::of(&wire), &wire))
+            Ok(entries.entry(&wire))
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
-    let parent = &header.last_block_id.hash;
     let signature = commit.and_then(|commit| signature_of(commit, &header.proposer_address));
-    Ok(views::block(&head, parent, txs, signature))
+    Ok(views::block(&facts, txs, signature))
 }
 
 fn malformed(what: &str) -> ApiError {
     CometError::Malformed(format!("a block: {what}")).into()
 }
 
-/// The root after a block: the next header has it, and for the head we have it ourselves.
+/// The app hash after a block: the next header has it, and for the head we have it ourselves.
 async fn state_root(
     context: &Context,
     snapshot: &Snapshot,
@@ -156,16 +172,14 @@ async fn state_root(
 }
 
 /// The account that the block's fees went to.
-fn proposer(context: &Context, snapshot: &Snapshot, header: &Header) -> Result<Address, ApiError> {
+fn proposer(context: &Context, snapshot: &Snapshot, header: &Header) -> Address {
     if let Some(snapshot) = context.node.snapshot_at(header.height) {
-        return Ok(snapshot.head.proposer);
+        return snapshot.head.proposer;
     }
     let bytes = hex::decode(&header.proposer_address).unwrap_or_default();
-    let owner = match ConsensusAddress::from_slice(&bytes) {
-        Some(key) => snapshot.state.key_owner(&key)?,
-        None => None,
-    };
-    Ok(owner.unwrap_or_else(Address::treasury))
+    let key = ConsensusAddress::from_slice(&bytes);
+    let owner = key.and_then(|key| snapshot.state.key_owner(&key));
+    owner.unwrap_or_else(Address::treasury)
 }
 
 /// The proposer's signature, once the next block has made the commit final.

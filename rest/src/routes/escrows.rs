@@ -1,11 +1,13 @@
-//! Owns escrows: `getEscrow`. One that never was is answered with 404 and, if asked for, the proof of it.
+//! Owns escrows: `getEscrow`. One that is not there is answered with 404 and, if asked
+//! for, the proof of it.
 
 use std::sync::Arc;
 
 use ait_app::{
     address::Address,
+    escrow::record::Escrow,
     identifiers::JobId,
-    state::{Key, overlay::View},
+    state::{Key, View},
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
@@ -35,10 +37,13 @@ async fn get_escrow(
     let client: Address = parse(&client)?;
     let job_id: JobId = parse(&job_id)?;
     let snapshot = context.snapshot()?;
-    let escrow = snapshot.state.escrow(&client, &job_id)?;
+    let escrow = snapshot.state.get::<Escrow>(&(client, job_id.clone()))?;
     let proof = query.proof(&snapshot, &Key::Escrow(client, job_id.clone()))?;
     let Some(escrow) = escrow else {
-        let message = format!("{client} never opened an escrow for the job {job_id}");
+        let message = format!(
+            "there is no escrow of {client} for the job {job_id}: it was never opened, or refunded \
+             and deleted since"
+        );
         return Err(ApiError::new(Reason::NotFound, message).with_proof(proof));
     };
     Ok(Json(proofs::add(json!(escrow), proof)))

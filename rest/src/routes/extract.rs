@@ -1,11 +1,11 @@
 //! Owns how requests are read, strictly: what can't be read is refused with REST's own errors.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, str::FromStr, sync::Arc, time::Duration};
 
 use ait_app::{Refusal, crypto::sha256};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -16,6 +16,7 @@ use crate::{
     client::{Client, Peer},
     context::Context,
     error::{ApiError, Reason},
+    limit::TooMany,
 };
 
 /// How long a body may take to arrive.
@@ -55,28 +56,43 @@ where
     }
 }
 
-/// The body's bytes.
+/// The body's bytes, [`super::MAX_BODY_BYTES`] at most.
 pub struct Body(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
-        let read = read.map_err(|_| {
-            ApiError::new(
-                Reason::RequestTimeout,
-                "the body did not arrive within 10 s",
-            )
-        })?;
-        read.map(Self).map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let message = format!("the body has more than {} bytes", super::MAX_BODY_BYTES);
-                ApiError::new(Reason::BodyTooLarge, message)
-            } else {
-                ApiError::new(Reason::InvalidRequest, rejection.body_text())
-            }
-        })
+        read_body(request, state, super::MAX_BODY_BYTES)
+            .await
+            .map(Self)
     }
+}
+
+/// Reads a body of at most so many bytes.
+///
+/// # Errors
+/// 408, 413.
+pub async fn read_body<S: Send + Sync>(
+    mut request: Request,
+    state: &S,
+    most_bytes: usize,
+) -> Result<Bytes, ApiError> {
+    DefaultBodyLimit::max(most_bytes).apply(&mut request);
+    let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let read = read.map_err(|_| {
+        ApiError::new(
+            Reason::RequestTimeout,
+            "the body did not arrive within 10 s",
+        )
+    })?;
+    read.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let message = format!("the body has more than {most_bytes} bytes");
+            ApiError::new(Reason::BodyTooLarge, message).detail("limit_bytes", most_bytes)
+        } else {
+            ApiError::new(Reason::InvalidRequest, rejection.body_text())
+        }
+    })
 }
 
 /// Reads one part of a path: an address or an id.
@@ -94,8 +110,25 @@ fn client(parts: &Parts, context: &Context) -> Result<Client, ApiError> {
     Ok(Client::of(peer.0.ip(), &parts.headers, proxies))
 }
 
-/// A request that its client had left (SPEC section 9): one of `sendTx` or the faucet.
-pub struct WithinLimit;
+/// A request that its client had left (PROTOCOL section 9): one of `sendTx`, `sendTxs` or the faucet.
+pub struct WithinLimit {
+    /// Whose limit it counts for; `None` where none holds.
+    client: Option<IpAddr>,
+}
+
+impl WithinLimit {
+    /// Takes more of what the client may send, for a request that stands for several.
+    ///
+    /// # Errors
+    /// 429 where it has not as many left.
+    pub fn take_more(&self, context: &Context, count: usize) -> Result<(), ApiError> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        match (self.client, NonZeroU32::new(count)) {
+            (Some(client), Some(count)) => take(context, client, count),
+            _ => Ok(()),
+        }
+    }
+}
 
 impl FromRequestParts<Arc<Context>> for WithinLimit {
     type Rejection = ApiError;
@@ -105,15 +138,30 @@ impl FromRequestParts<Arc<Context>> for WithinLimit {
     ) -> Result<Self, ApiError> {
         let client = client(parts, context)?;
         if context.devnet && client.is_local {
-            return Ok(Self);
+            return Ok(Self { client: None });
         }
-        context.limiter.take(client.address).map_err(|seconds| {
-            context.metrics.rate_limited.inc();
-            let message = format!("{} sends too many requests", client.address);
-            ApiError::new(Reason::RateLimited, message).retry_after(seconds)
-        })?;
-        Ok(Self)
+        take(context, client.address, NonZeroU32::MIN)?;
+        Ok(Self {
+            client: Some(client.address),
+        })
     }
+}
+
+fn take(context: &Context, client: IpAddr, count: NonZeroU32) -> Result<(), ApiError> {
+    let Err(too_many) = context.limiter.take(client, count) else {
+        return Ok(());
+    };
+    context.metrics.rate_limited.inc();
+    Err(match too_many {
+        TooMany::ForNow { seconds } => {
+            let message = format!("{client} sends too many transactions");
+            ApiError::new(Reason::RateLimited, message).retry_after(seconds)
+        }
+        TooMany::AtOnce { most } => {
+            let message = format!("{client} may send at most {most} transactions at once");
+            ApiError::new(Reason::RateLimited, message).detail("limit", most)
+        }
+    })
 }
 
 /// A request of an administrator: with the token or, where none is set, on a devnet from this machine.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use ait_app::{
     address::Address,
-    json::{Fields, Json as StrictJson},
-    simulate::simulate,
+    json,
+    simulate::{required_fee, simulate},
     tx::Payload,
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{Endpoint, extract::Body};
 use crate::{context::Context, error::ApiError, submit::off_thread};
@@ -21,27 +22,36 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// What a fee is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question<'a> {
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    #[serde(default, deserialize_with = "present")]
+    sender: Option<Address>,
+    r#type: String,
+}
+
+/// A field that may be left out, but not be null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
+    Address::deserialize(deserializer).map(Some)
+}
+
 async fn estimate_fee(
     State(context): State<Arc<Context>>,
     Body(text): Body,
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.snapshot()?;
-    let json = StrictJson::parse(&text)?;
-    let fields = Fields::open(&json, "", &["type", "payload"], &[])?;
-    let payload = fields.json("payload")?;
-    // A claim names its sender; for the fee of any other kind the sender makes no difference.
-    let sender = match payload {
-        StrictJson::Object(fields) => match fields.get("miner_addr") {
-            Some(StrictJson::String(miner)) => miner.parse().ok(),
-            _ => None,
-        },
-        _ => None,
-    };
-    let sender = sender.unwrap_or_else(Address::treasury);
-    let payload = Payload::parse(fields.string("type")?, payload, sender)?;
-    let bytes = payload.to_json().canonical()?.len();
-    let fee = snapshot.state.params().required_fee(bytes);
-    Ok(Json(json!({"fee": fee})))
+    let question: Question<'_> = json::read(&text, "")?;
+    let payload = Payload::read(&question.r#type, question.payload.get())?;
+    let fee = required_fee(&snapshot.state, &payload, question.sender.as_ref())?;
+    let payload_bytes = json::canonical(&payload)?.len();
+    let node = context.node.clone();
+    // Waits for the pool, which a commit holds.
+    let stats = off_thread(move || node.pool_stats()).await?;
+    let recommended = context.prices.to_enter(stats, fee, payload_bytes);
+    Ok(Json(json!({"fee": fee, "recommended": recommended})))
 }
 
 async fn simulate_tx(

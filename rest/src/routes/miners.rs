@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use ait_abci::Snapshot;
 use ait_app::{
+    Broken,
     address::Address,
-    state::{Key, overlay::View},
+    receipts::record::Miner,
+    state::{Key, View},
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
@@ -23,6 +26,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get("/rpc/getMiner/{address}", get_miner)]
 }
 
+/// A miner's record, its score brought up to date: the stored one is as of the epoch in which it was
+/// written last (PROTOCOL section 6.3). `None` for one without a record.
+///
+/// # Errors
+/// [`Broken`].
+pub(super) fn miner_today(snapshot: &Snapshot, address: &Address) -> Result<Option<Miner>, Broken> {
+    let Some(mut miner) = snapshot.state.get::<Miner>(address)? else {
+        return Ok(None);
+    };
+    let consensus = snapshot.state.consensus()?;
+    miner.roll(consensus.epochs, &consensus.decays);
+    Ok(Some(miner))
+}
+
 async fn get_miner(
     State(context): State<Arc<Context>>,
     PathOf(address): PathOf<String>,
@@ -30,15 +47,17 @@ async fn get_miner(
 ) -> Result<Json<Value>, ApiError> {
     let address: Address = parse(&address)?;
     let snapshot = context.snapshot()?;
-    let miner = snapshot.state.miner(&address)?;
-    let proof = query.proof(&snapshot, &Key::Miner(address))?;
-    let next_block = snapshot.state.height().saturating_add(1);
-    // The record keeps the end of the latest ban for ever; a past one bars nothing.
-    let banned_until = if miner.is_banned_in(next_block) {
-        miner.banned_until
-    } else {
-        0
+    let state = &snapshot.state;
+    let miner = match miner_today(&snapshot, &address)? {
+        Some(miner) => miner,
+        None => Miner::new(address, state.consensus()?.epochs),
     };
+    let proof = query.proof(&snapshot, &Key::Miner(address))?;
+    // The record keeps the end of the latest ban for ever; a past one bars nothing.
+    let next_block = state.height().next();
+    let ban = miner
+        .banned_until
+        .filter(|_| miner.is_banned_in(next_block));
     let answer = json!({
         "address": miner.address,
         "score": miner.score,
@@ -46,7 +65,7 @@ async fn get_miner(
         "units_total": miner.units_total,
         "receipts": miner.receipts,
         "offences": miner.offences,
-        "banned_until": banned_until,
+        "banned_until": ban.unwrap_or_default(),
     });
     Ok(Json(proofs::add(answer, proof)))
 }

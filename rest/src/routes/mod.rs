@@ -1,10 +1,12 @@
-//! Owns the list of all routes (SPEC section 9) and what holds for every one of them. The router is made from
+//! Owns the list of all routes (PROTOCOL section 9) and what holds for every one of them. The router is made from
 //! this list alone, and a test holds it against `openapi.json`.
 
 mod accounts;
 mod admin;
 mod attest;
+mod batch;
 mod blocks;
+mod coordinators;
 mod escrows;
 mod extract;
 mod fees;
@@ -38,7 +40,7 @@ use crate::{
     observe,
 };
 
-/// The longest body that is read: a transaction of 16 KiB in any formatting.
+/// The longest body that is read, of all routes but `sendTxs`: a transaction of 16 KiB in any formatting.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// One route.
@@ -78,12 +80,14 @@ impl Endpoint {
 fn endpoints() -> Vec<Endpoint> {
     [
         transactions::endpoints(),
+        batch::endpoints(),
         fees::endpoints(),
         blocks::endpoints(),
         accounts::endpoints(),
         escrows::endpoints(),
         receipts::endpoints(),
         miners::endpoints(),
+        coordinators::endpoints(),
         supply::endpoints(),
         validators::endpoints(),
         params::endpoints(),

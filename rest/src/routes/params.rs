@@ -1,10 +1,10 @@
 //! Owns the params: `getParams`, every one by its name, as they hold in the next block.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use ait_app::state::Key;
+use ait_app::{params::table::ParamKey, state::Key};
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Endpoint, extract::QueryOf};
 use crate::{
@@ -22,16 +22,20 @@ async fn get_params(
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.snapshot()?;
-    let entries = snapshot.state.params().entries()?;
-    let mut answer = json!(entries);
-    if query.prove {
-        let proofs = entries
-            .into_keys()
-            .map(|name| prove(&snapshot, &Key::Param(name)))
-            .collect::<Result<Vec<_>, _>>()?;
-        if let Some(fields) = answer.as_object_mut() {
-            fields.insert("proofs".into(), proofs.into());
-        }
+    let params = snapshot.state.params();
+    // By name ascending, the proofs in the same order.
+    let keys: BTreeMap<&str, ParamKey> =
+        ParamKey::ALL.iter().map(|key| (key.name(), *key)).collect();
+    let mut answer = Map::new();
+    for (name, key) in &keys {
+        answer.insert((*name).to_owned(), json!(params.value(*key)));
     }
-    Ok(Json(answer))
+    if query.prove {
+        let proofs = keys
+            .into_values()
+            .map(|key| prove(&snapshot, &Key::Param(key)))
+            .collect::<Result<Vec<_>, _>>()?;
+        answer.insert("proofs".into(), proofs.into());
+    }
+    Ok(Json(answer.into()))
 }

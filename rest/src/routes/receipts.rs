@@ -1,11 +1,13 @@
-//! Owns paid receipts: `getReceipt`. One that was never paid is answered with 404 and, if asked for, the proof
-//! of it.
+//! Owns receipts that were paid or refused: `getReceipt`. One that is neither is answered with 404 and,
+//! if asked for, the proof of it.
 
 use std::sync::Arc;
 
 use ait_app::{
+    address::Address,
     identifiers::ReceiptId,
-    state::{Key, overlay::View},
+    receipts::record::Receipt,
+    state::{Key, View},
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
@@ -21,20 +23,24 @@ use crate::{
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/getReceipt/{receipt_id}", get_receipt)]
+    vec![Endpoint::get(
+        "/rpc/getReceipt/{miner}/{receipt_id}",
+        get_receipt,
+    )]
 }
 
 async fn get_receipt(
     State(context): State<Arc<Context>>,
-    PathOf(receipt_id): PathOf<String>,
+    PathOf((miner, receipt_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Value>, ApiError> {
+    let miner: Address = parse(&miner)?;
     let id: ReceiptId = parse(&receipt_id)?;
     let snapshot = context.snapshot()?;
-    let receipt = snapshot.state.receipt(&id)?;
-    let proof = query.proof(&snapshot, &Key::Receipt(id.clone()))?;
+    let receipt = snapshot.state.get::<Receipt>(&(miner, id.clone()))?;
+    let proof = query.proof(&snapshot, &Key::Receipt(miner, id.clone()))?;
     let Some(receipt) = receipt else {
-        let message = format!("no receipt {id} was ever paid");
+        let message = format!("no receipt {id} of {miner} was ever paid or refused");
         return Err(ApiError::new(Reason::NotFound, message).with_proof(proof));
     };
     Ok(Json(proofs::add(json!(receipt), proof)))

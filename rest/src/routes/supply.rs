@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ait_app::state::{Key, overlay::View};
+use ait_app::state::{Key, View};
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 

@@ -78,7 +78,7 @@ async fn send(
         return Ok(Json(json!({"txHash": hash.to_string()})).into_response());
     };
     Ok(match wait_for_commit(context, hash, blocks).await? {
-        Waited::Committed(view) => Json(view).into_response(),
+        Waited::Ended(view) => Json(view).into_response(),
         Waited::Pending(view) => (StatusCode::ACCEPTED, Json(view)).into_response(),
     })
 }
@@ -90,7 +90,7 @@ async fn get_tx(
     let hash = TxHash::parse(&hash)
         .ok_or_else(|| ApiError::new(Reason::InvalidRequest, "txHash must be 64 hex characters"))?;
     match look(&context, hash).await? {
-        Found::Committed(view) | Found::Pending(view) => Ok(Json(view)),
+        Found::Committed(view) | Found::Pending(view) | Found::Dropped(view) => Ok(Json(view)),
         Found::Nothing => Err(ApiError::new(
             Reason::NotFound,
             format!("this node knows no transaction {hash}"),

@@ -1,5 +1,6 @@
 //! Owns the validators: `getValidators`, the set that CometBFT was last told of and, of those with the
-//! stake to be elected, [`MAX_WAITING`] with the most; by power descending, then address.
+//! stake to be elected and of the jailed, [`MAX_WAITING`] with the most; by power descending, then
+//! address.
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
@@ -7,12 +8,14 @@ use ait_abci::Snapshot;
 use ait_app::{
     address::Address,
     crypto::PublicKey,
-    state::{Key, overlay::View, records::Validator},
+    quantity::{Count, Height, Power, Uait},
+    staking::record::{Consensus, Jail, Validator},
+    state::{Key, View},
 };
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use super::{Endpoint, extract::QueryOf};
+use super::{Endpoint, extract::QueryOf, miners::miner_today};
 use crate::{
     comet::Comet,
     context::Context,
@@ -34,14 +37,15 @@ async fn get_validators(
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.snapshot()?;
     let priorities = priorities(&context.comet).await;
+    let consensus = snapshot.state.consensus()?;
     let listed = listed(&snapshot)?;
     let validators = listed
         .iter()
-        .map(|validator| view(&snapshot, validator, &priorities))
+        .map(|validator| view(&snapshot, &consensus, validator, &priorities))
         .collect::<Result<Vec<_>, _>>()?;
     let mut answer = json!({
         "height": snapshot.state.height(),
-        "mode": snapshot.state.mode_in_force()?,
+        "mode": consensus.mode,
         "validators": validators,
     });
     if query.prove {
@@ -75,7 +79,7 @@ struct Listed {
     /// With which it validates, or would.
     pubkey: PublicKey,
     /// Voting power that CometBFT was last told of; 0 outside the set.
-    power: u64,
+    power: Power,
     record: Validator,
 }
 
@@ -83,7 +87,7 @@ fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
     let state = &snapshot.state;
     let record_of = |address: &Address| {
         state
-            .validator(address)?
+            .get::<Validator>(address)?
             .ok_or_else(|| ApiError::internal(format!("the validator {address} has no record")))
     };
     let mut listed: BTreeMap<Address, Listed> = BTreeMap::new();
@@ -95,20 +99,22 @@ fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
         };
         listed.insert(validator.address, line);
     }
+    // Both come with the most stake first: no more of them are looked at than are shown.
     let min_stake = state.params().min_stake;
-    let mut waiting: Vec<(&Address, u64)> = state
-        .stakes()
-        .filter(|(address, stake)| *stake >= min_stake && !listed.contains_key(address))
-        .collect();
-    waiting.sort_by_key(|(address, stake)| (Reverse(*stake), **address));
+    let electable = state.stakers().take_while(|(_, stake)| *stake >= min_stake);
+    let outside = |(address, _): &(Address, Uait)| !listed.contains_key(address);
+    let electable = electable.filter(outside).take(MAX_WAITING);
+    let jailed = state.jailed().filter(outside).take(MAX_WAITING);
+    let mut waiting: Vec<(Address, Uait)> = electable.chain(jailed).collect();
+    waiting.sort_by_key(|(address, stake)| (Reverse(*stake), *address));
     for (address, _) in waiting.into_iter().take(MAX_WAITING) {
-        let record = record_of(address)?;
+        let record = record_of(&address)?;
         let line = Listed {
             pubkey: record.stake_pubkey.unwrap_or(record.pubkey),
-            power: 0,
+            power: Power::ZERO,
             record,
         };
-        listed.insert(*address, line);
+        listed.insert(address, line);
     }
     let mut listed: Vec<Listed> = listed.into_values().collect();
     // Stable: those of one power stay in the order of their addresses.
@@ -118,19 +124,32 @@ fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
 
 fn view(
     snapshot: &Snapshot,
+    consensus: &Consensus,
     validator: &Listed,
     priorities: &BTreeMap<PublicKey, i64>,
 ) -> Result<Value, ApiError> {
     let record = &validator.record;
-    let miner = snapshot.state.miner(&record.address)?;
+    let miner = miner_today(snapshot, &record.address)?;
+    // A change of mode begins every window anew, which the record notes when it is counted next.
+    let missed_blocks = if record.window == consensus.mode_changes {
+        record.missed_blocks
+    } else {
+        Count::ZERO
+    };
+    let jailed_until = match record.jail {
+        None => Height::ZERO,
+        Some(Jail::Until(height)) => height,
+        Some(Jail::Tombstoned) => Height::MAX,
+    };
     Ok(json!({
         "address": record.address,
         "pubkey": validator.pubkey,
         "power": validator.power,
         "stake": record.stake,
-        "score": miner.score,
-        "jailed_until": record.jailed_until,
-        "missed_blocks": record.missed_blocks,
+        "score": miner.map(|miner| miner.score).unwrap_or_default(),
+        "jailed_until": jailed_until,
+        "missed_blocks": missed_blocks,
+        "proven": record.proven,
         "proposer_priority": priorities.get(&validator.pubkey),
     }))
 }

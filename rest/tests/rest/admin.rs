@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ait_app::params::admin::AdminAccept;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
@@ -143,11 +144,7 @@ async fn faucet_requests_are_read_strictly() {
             400,
             "invalid_field",
         ),
-        (
-            json!({"address": "bob", "amount": 5}),
-            400,
-            "invalid_address",
-        ),
+        (json!({"address": "bob", "amount": 5}), 400, "invalid_field"),
         (
             json!({"address": FAUCET.address(), "amount": 5}),
             422,
@@ -184,14 +181,19 @@ async fn a_param_is_set_and_holds_from_the_next_block() {
         ),
         (
             json!({"key": "base_fee", "value": Value::Null}),
-            400,
-            "invalid_field",
+            422,
+            "invalid_param_value",
         ),
         (json!({"key": "nonsense", "value": 1}), 422, "unknown_param"),
         (
-            json!({"key": "admin", "value": ADMIN.address()}),
+            json!({"key": "evidence_max_age_num_blocks", "value": 1}),
             422,
             "param_fixed",
+        ),
+        (
+            json!({"key": "unbonding_blocks", "value": 1}),
+            422,
+            "param_conflict",
         ),
         (json!({"key": "base_fee"}), 400, "invalid_field"),
         (json!({"key": 1, "value": 1}), 400, "invalid_field"),
@@ -199,6 +201,30 @@ async fn a_param_is_set_and_holds_from_the_next_block() {
         let answer = chain.post("/admin/paramSet", &body).await;
         assert_eq!(answer.refusal(), (status, code), "{body}: {}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn a_new_admin_is_named_and_the_params_name_the_old_one_until_it_accepts() {
+    let chain = Chain::start().await;
+    let body = json!({"key": "admin", "value": BOB.address()});
+    chain.post("/admin/paramSet", &body).await.ok();
+    chain.comet.make_block().await;
+    let params = chain.get("/rpc/getParams").await.ok();
+    assert_eq!(params["admin"], ADMIN.address().to_string());
+    chain.send(&ALICE.transfer(1, BOB, 10_000)).await.ok();
+    chain.comet.make_block().await;
+    let accept = ALICE.sign(2, AdminAccept {});
+    assert_eq!(
+        chain.send(&accept).await.refusal(),
+        (403, "not_named_admin")
+    );
+    chain.send(&BOB.sign(1, AdminAccept {})).await.ok();
+    chain.comet.make_block().await;
+    let params = chain.get("/rpc/getParams").await.ok();
+    assert_eq!(params["admin"], BOB.address().to_string());
+    let body = json!({"key": "base_fee", "value": 7});
+    let answer = chain.post("/admin/paramSet", &body).await;
+    assert_eq!(answer.refusal(), (403, "not_the_admin"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Claims that bring no attestation: the node asks the coordinator, and no answer of its can do harm.
 
-use ait_app::receipts::AttestationRequest;
+use ait_app::receipts::terms::AttestationRequest;
 use axum::{
     Json,
     http::StatusCode,
@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 
 use crate::harness::{
     Chain,
-    coordinator::{FakeCoordinator, attest, honest},
+    coordinator::{FakeCoordinator, attest, deny, honest},
+    hash_of,
     keys::{ALICE, BOB, COORDINATOR, MINER, OTHER_COORDINATOR},
     until,
 };
@@ -33,7 +34,7 @@ async fn chain_with(url: &str) -> Chain {
 
 /// Makes blocks until the claim is in one; its status.
 async fn outcome(chain: &Chain) -> String {
-    let path = format!("/rpc/getTx/{}", MINER.claim(1, "job_1").hash());
+    let path = format!("/rpc/getTx/{}", hash_of(&MINER.claim(1, "job_1")));
     until("the claim is in a block", async || {
         chain.comet.make_block().await;
         let answer = chain.get(&path).await;
@@ -64,7 +65,9 @@ async fn a_claim_without_attestation_is_attested_and_paid() {
     assert_eq!(minted(&chain).await, 10_500);
     let request = &coordinator.requests()[0];
     assert_eq!(request.terms(), MINER.terms("job_1"));
-    assert_eq!(request.opened_height, 2);
+    assert_eq!(request.opened_height.get(), 2);
+    // The chain does not know the key of a miner that never sent anything.
+    assert_eq!(request.miner_pubkey, Some(MINER.secret().public_key()));
     let metrics = chain.get("/rpc/metrics").await.text;
     assert!(metrics.contains("ait_attestation_requests_total{outcome=\"answered\"} 1"));
 }
@@ -106,7 +109,7 @@ async fn an_answer_for_another_job_counts_for_nothing() {
 #[tokio::test]
 async fn an_answer_for_another_escrow_of_the_job_counts_for_nothing() {
     is_paid_after(|mut request| {
-        request.opened_height += 1;
+        request.opened_height = request.opened_height.next();
         Json(attest(&request, true)).into_response()
     })
     .await;
@@ -144,21 +147,60 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_negative_answer_pays_nothing() {
+async fn a_miner_that_the_chain_knows_sends_no_key() {
+    let coordinator = FakeCoordinator::start(honest).await;
+    let chain = chain_with(&coordinator.url).await;
+    chain.send(&ALICE.transfer(2, MINER, 10_000)).await.ok();
+    chain.comet.make_block().await;
+    chain.send(&MINER.transfer(1, ALICE, 1)).await.ok();
+    chain.comet.make_block().await;
+    chain.send(&MINER.claim(2, "job_1")).await.ok();
+    let request = until("the coordinator was asked", async || {
+        coordinator.requests().first().cloned()
+    })
+    .await;
+    assert_eq!(request.miner_pubkey, None);
+}
+
+#[tokio::test]
+async fn a_claim_that_the_coordinator_answers_negatively_is_dropped_with_the_reason() {
     let coordinator =
         FakeCoordinator::start(|request, _| Json(attest(&request, false)).into_response()).await;
     let chain = chain_with(&coordinator.url).await;
     claim(&chain).await;
-    until("the coordinator was asked", async || {
-        coordinator.requests().first().cloned()
-    })
-    .await;
-    for _ in 0..5 {
-        chain.comet.make_block().await;
-    }
+    assert_eq!(outcome(&chain).await, "dropped");
+    let view = chain.tx(&MINER.claim(1, "job_1")).await;
+    assert_eq!(view["reason"]["code"], "attestation_negative");
+    assert_eq!(view["reason"]["codespace"], "receipt");
+    assert_eq!(
+        (&view["receipt"], &view["tx"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(minted(&chain).await, 0);
     let path = format!("/rpc/getEscrow/{}/job_1", ALICE.address());
     assert_eq!(chain.get(&path).await.ok()["status"], "open");
+}
+
+#[tokio::test]
+async fn work_that_the_coordinator_denies_is_refused_in_a_block() {
+    let coordinator =
+        FakeCoordinator::start(|request, _| Json(deny(&request)).into_response()).await;
+    let chain = chain_with(&coordinator.url).await;
+    // An offence is one where its fee can be paid.
+    chain.send(&ALICE.transfer(2, MINER, 10_000)).await.ok();
+    chain.comet.make_block().await;
+    claim(&chain).await;
+    assert_eq!(outcome(&chain).await, "failed");
+    assert_eq!(minted(&chain).await, 0);
+    let path = format!("/rpc/getReceipt/{}/receipt_job_1", MINER.address());
+    let receipt = chain.get(&path).await.ok();
+    assert_eq!(receipt["status"], "refused");
+    assert_eq!(
+        (&receipt["minted"], &receipt["limited_by"]),
+        (&0.into(), &Value::Null)
+    );
+    let path = format!("/rpc/getMiner/{}", MINER.address());
+    assert_eq!(chain.get(&path).await.ok()["offences"], 1);
 }
 
 #[tokio::test]
@@ -169,7 +211,7 @@ async fn a_coordinator_that_is_away_harms_nobody_else() {
     chain.send(&ALICE.transfer(2, MINER, 77)).await.ok();
     chain.comet.make_block().await;
     assert_eq!(chain.balance(MINER).await, 77);
-    let path = format!("/rpc/getTx/{}", MINER.claim(1, "job_1").hash());
+    let path = format!("/rpc/getTx/{}", hash_of(&MINER.claim(1, "job_1")));
     assert_eq!(chain.get(&path).await.ok()["status"], "pending");
     assert_eq!(minted(&chain).await, 0);
 }
@@ -235,10 +277,36 @@ async fn claims_of_one_escrow_are_each_asked_about() {
         .ok();
     chain.comet.make_block().await;
     claim(&chain).await;
-    chain.send(&MINER.claim(2, "job_2")).await.ok();
+    chain.send(&MINER.claim_on(2, "job_2", 3)).await.ok();
     until("both are paid", async || {
         chain.comet.make_block().await;
         (minted(&chain).await == 21_000).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_answer_by_a_revoked_key_counts_for_nothing() {
+    let coordinator = FakeCoordinator::start(honest).await;
+    let chain = chain_with(&coordinator.url).await;
+    let revoke = async |keys: Value| {
+        let body = serde_json::json!({"key": "revoked_keys", "value": keys});
+        chain.post("/admin/paramSet", &body).await.ok();
+        chain.comet.make_block().await;
+    };
+    revoke(serde_json::json!([COORDINATOR.secret().public_key()])).await;
+    claim(&chain).await;
+    until("it was asked again", async || {
+        (coordinator.requests().len() >= 2).then_some(())
+    })
+    .await;
+    chain.comet.make_block().await;
+    assert_eq!(minted(&chain).await, 0);
+    assert_eq!(
+        chain.tx(&MINER.claim(1, "job_1")).await["status"],
+        "pending"
+    );
+    revoke(serde_json::json!([])).await;
+    chain.attested(&MINER.claim(1, "job_1")).await;
+    assert_eq!(outcome(&chain).await, "committed");
 }

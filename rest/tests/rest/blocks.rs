@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     Chain,
     comet::EPOCH,
+    hash_of,
     keys::{ALICE, BOB, CONSENSUS, VALIDATOR},
 };
 use ait_app::address::Address;
@@ -28,12 +29,28 @@ async fn a_block_is_found_by_height_and_by_hash_in_either_case() {
     assert_eq!(block["height"], 2);
     assert_eq!(block["timestamp"], EPOCH + 2);
     assert_eq!(block["proposer"], VALIDATOR.address().to_string());
-    let txs = block["txs"].as_array().unwrap();
+    assert_eq!(block["txs"], json!([hash_of(&tx).to_string()]));
+    assert_eq!(block["sig"], "02".repeat(64));
+}
+
+#[tokio::test]
+async fn a_blocks_transactions_are_shown_whole_where_asked_for() {
+    let chain = Chain::start().await;
+    let tx = ALICE.transfer(1, BOB, 250);
+    chain.send(&tx).await.ok();
+    chain.comet.make_block().await;
+    let hashes = chain.get("/rpc/getBlock/2").await.ok();
+    let mut block = chain.get("/rpc/getBlock/2?txs=full").await.ok();
+    let txs = block["txs"].as_array().unwrap().clone();
     assert_eq!(txs.len(), 1);
-    assert_eq!(txs[0]["hash"], tx.hash().to_string());
+    assert_eq!(txs[0]["hash"], hash_of(&tx).to_string());
     assert_eq!(txs[0]["type"], "TRANSFER");
     assert_eq!(txs[0]["payload"]["amount"], 250);
-    assert_eq!(block["sig"], "02".repeat(64));
+    // All else is the same.
+    block["txs"] = hashes["txs"].clone();
+    assert_eq!(block, hashes);
+    let answer = chain.get("/rpc/getBlock/2?txs=hashes").await;
+    assert_eq!(answer.refusal(), (400, "invalid_request"));
 }
 
 #[tokio::test]

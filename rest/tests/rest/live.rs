@@ -9,7 +9,7 @@ use tokio_tungstenite::{
 };
 
 use crate::harness::{
-    Chain, PATIENCE,
+    Chain, PATIENCE, hash_of,
     keys::{ALICE, BOB},
 };
 
@@ -49,7 +49,10 @@ async fn blocks_and_their_transactions_are_told_as_get_block_and_get_tx_show_the
     assert_eq!(block["data"], chain.get("/rpc/getBlock/2").await.ok());
     let told = event(&mut socket).await;
     assert_eq!(told["type"], "tx");
-    let found = chain.get(&format!("/rpc/getTx/{}", tx.hash())).await.ok();
+    let found = chain
+        .get(&format!("/rpc/getTx/{}", hash_of(&tx)))
+        .await
+        .ok();
     assert_eq!(told["data"], found);
 
     chain.comet.make_block().await;

@@ -9,13 +9,17 @@
 
 mod harness;
 
+mod accounts;
 mod admin;
 mod attester;
+mod batch;
 mod blocks;
+mod coordinators;
 mod live;
 mod node;
 mod rate_limit;
 mod refusals;
+mod refusals_by_the_state;
 mod state;
 mod stopping;
 mod transactions;

@@ -1,5 +1,7 @@
 //! What a node says of itself: health, metrics, documentation, the page; and the devnet's coordinator.
 
+use std::time::Duration;
+
 use axum::{Json, http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
 
@@ -8,7 +10,7 @@ use crate::harness::{
     coordinator::{FakeCoordinator, attest},
     keys::{ALICE, BOB, MINER},
 };
-use ait_app::receipts::AttestationRequest;
+use ait_app::receipts::terms::AttestationRequest;
 
 #[tokio::test]
 async fn health_says_whether_the_node_can_serve() {
@@ -24,12 +26,26 @@ async fn health_says_whether_the_node_can_serve() {
         (answer.status, &answer.json["status"]),
         (503, &json!("starting"))
     );
+    chain.comet.set_catching_up(false);
+    chain.get("/health").await.ok();
     chain.comet.go_away();
     let answer = chain.get("/health").await;
     assert_eq!(
         (answer.status, &answer.json["status"]),
         (503, &json!("no_comet"))
     );
+}
+
+#[tokio::test]
+async fn a_last_block_that_is_too_old_is_no_health() {
+    // The stand-in's blocks are of the past.
+    let old = Chain::with(|config| config.max_block_age = Duration::from_secs(60)).await;
+    let answer = old.get("/health").await;
+    assert_eq!(
+        (answer.status, &answer.json["status"]),
+        (503, &json!("stale"))
+    );
+    assert_eq!(answer.json["height"], 1);
 }
 
 #[tokio::test]
@@ -110,7 +126,8 @@ fn request() -> Value {
         compute_units: terms.compute_units,
         price: terms.price,
         output_hash: terms.output_hash,
-        opened_height: 2,
+        opened_height: terms.opened_height,
+        miner_pubkey: None,
     };
     serde_json::to_value(request).unwrap()
 }

@@ -71,6 +71,20 @@ async fn behind_a_configured_proxy_each_client_has_its_own_limit() {
 }
 
 #[tokio::test]
+async fn each_transaction_of_a_batch_counts() {
+    let chain = Chain::with(limited).await;
+    let lines = |count: usize| vec!["{}"; count].join("\n");
+    let answer = chain.post_text("/rpc/sendTxs", lines(BURST + 2)).await;
+    assert_eq!(answer.refusal(), (429, "rate_limited"));
+    assert_eq!(answer.json["error"]["details"]["limit"], BURST);
+    let answer = chain.post_text("/rpc/sendTxs", lines(BURST - 1)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = chain.post_text("/rpc/sendTxs", lines(BURST)).await;
+    assert_eq!(answer.refusal(), (429, "rate_limited"));
+    assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+}
+
+#[tokio::test]
 async fn loopback_is_exempt_on_a_devnet() {
     let chain = Chain::with(|config| {
         limited(config);

@@ -1,6 +1,9 @@
 //! What bad input gets: a stable code, a fitting status, a message that names field and limit, and no effect.
 
-use ait_app::tx::Transaction;
+use ait_app::{
+    quantity::{Nonce, Uait},
+    tx::Transaction,
+};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
@@ -81,8 +84,8 @@ async fn who_did_not_sign_is_refused() {
     let other_chain = Transaction::sign(
         &"ait-other".parse().unwrap(),
         &ALICE.secret(),
-        1,
-        FEE,
+        Nonce::constant(1),
+        Uait::constant(FEE),
         ALICE.transfer(1, BOB, 250).payload,
     );
     let upper = changed(
@@ -92,7 +95,8 @@ async fn who_did_not_sign_is_refused() {
     let anothers_key = changed("pubkey", json!(BOB.secret().public_key()));
     let small_order = changed("pubkey", json!(format!("01{}", "00".repeat(31))));
     let content = changed("payload.amount", json!(251));
-    let proposers = changed("type", json!("ATTESTATIONS"));
+    let proposers = br#"{"attestations":[],"type":"ATTESTATIONS"}"#.to_vec();
+    let envelope = b"AIT-ENVELOPE/1\n{}\n{}".to_vec();
     all_are_refused(vec![
         (
             "unknown type",
@@ -106,9 +110,10 @@ async fn who_did_not_sign_is_refused() {
             400,
             "unexpected_attestations",
         ),
-        ("upper-case address", upper, 400, "invalid_address"),
+        ("an envelope", envelope, 400, "unexpected_envelope"),
+        ("upper-case address", upper, 400, "invalid_field"),
         ("another's key", anothers_key, 400, "sender_mismatch"),
-        ("small-order key", small_order, 400, "invalid_public_key"),
+        ("small-order key", small_order, 400, "invalid_field"),
         ("another content", content, 400, "invalid_signature"),
         (
             "another chain",
@@ -171,6 +176,22 @@ async fn what_the_state_does_not_allow_is_refused_at_once() {
 }
 
 #[tokio::test]
+async fn details_name_the_field() {
+    let chain = Chain::start().await;
+    let body = changed("payload.amount", json!(0));
+    let answer = chain.post_text("/rpc/sendTx", body).await;
+    assert_eq!(
+        answer.json["error"]["details"],
+        json!({"field": "payload.amount"})
+    );
+    let cheap = ALICE.sign_with_fee(1, 1, ALICE.transfer(1, BOB, 1).payload);
+    let answer = chain.send(&cheap).await;
+    assert_eq!(answer.json["error"]["details"], json!({"field": "fee"}));
+    let answer = chain.get("/rpc/nonsense").await;
+    assert_eq!(answer.json["error"]["details"], json!({}));
+}
+
+#[tokio::test]
 async fn a_transaction_over_16_kib_is_too_large() {
     let chain = Chain::start().await;
     // A param's value is the one field that may be long.
@@ -226,8 +247,12 @@ async fn nonsense_in_paths_and_queries_is_refused() {
         (format!("/rpc/getEscrow/{alice}/a%20b"), 400),
         (format!("/rpc/getEscrow/{alice}/a%2Fb"), 400),
         ("/rpc/getEscrow/alice/job_1".to_owned(), 400),
-        (format!("/rpc/getReceipt/{}", "x".repeat(65)), 400),
-        ("/rpc/getReceipt/%FF".to_owned(), 400),
+        (format!("/rpc/getReceipt/{alice}/{}", "x".repeat(65)), 400),
+        (format!("/rpc/getReceipt/{alice}/%FF"), 400),
+        ("/rpc/getReceipt/alice/receipt_1".to_owned(), 400),
+        ("/rpc/getReceipt/receipt_1".to_owned(), 404),
+        ("/rpc/getAccount/alice".to_owned(), 400),
+        ("/rpc/getCoordinator/alice".to_owned(), 400),
         ("/rpc/getMiner/miner".to_owned(), 400),
         ("/rpc/nonsense".to_owned(), 404),
         ("/web/nonsense.js".to_owned(), 404),

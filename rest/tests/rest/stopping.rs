@@ -6,7 +6,7 @@ use ait_rest::{Config, Server};
 use tokio::time::timeout;
 
 use crate::harness::{
-    Chain, PATIENCE,
+    Chain, PATIENCE, hash_of,
     keys::{ALICE, BOB, COORDINATOR},
     until,
 };
@@ -18,7 +18,7 @@ async fn a_stop_ends_idle_connections_and_waiting_requests() {
     let tx = ALICE.transfer(1, BOB, 250);
     let url = format!("{}/rpc/sendTx?wait=commit", chain.base);
     let waiting = tokio::spawn(chain.http.post(url).body(tx.to_wire()).send());
-    until("it is pending", async || chain.node.pending(&tx.hash())).await;
+    until("it is pending", async || chain.node.pending(&hash_of(&tx))).await;
     timeout(PATIENCE, chain.stop())
         .await
         .expect("it does not stop");
@@ -34,7 +34,7 @@ async fn transactions_that_a_stop_saved_are_offered_again() {
     let tx = ALICE.transfer(1, BOB, 250);
     ait_store::Store::save_pool(store.as_ref(), &[tx.to_wire()]).unwrap();
     let chain = Chain::on_store(store, |_| {}).await;
-    until("it is offered", async || chain.node.pending(&tx.hash())).await;
+    until("it is offered", async || chain.node.pending(&hash_of(&tx))).await;
     chain.comet.make_block().await;
     assert_eq!(chain.balance(BOB).await, 250);
 }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Chain,
-    keys::{ALICE, BOB, FEE, MINER},
+    Chain, hash_of,
+    keys::{ALICE, ALICE_CONSENSUS, BOB, FEE, Key, MINER},
     until,
 };
 
@@ -15,9 +15,9 @@ async fn a_transfer_is_pending_then_committed() {
     let chain = Chain::start().await;
     let tx = ALICE.transfer(1, BOB, 250);
     let sent = chain.send(&tx).await.ok();
-    assert_eq!(sent, json!({"txHash": tx.hash().to_string()}));
+    assert_eq!(sent, json!({"txHash": hash_of(&tx).to_string()}));
 
-    let path = format!("/rpc/getTx/{}", tx.hash().to_string().to_lowercase());
+    let path = format!("/rpc/getTx/{}", hash_of(&tx).to_string().to_lowercase());
     let pending = chain.get(&path).await.ok();
     assert_eq!(pending["status"], "pending");
     assert_eq!(pending["receipt"], Value::Null);
@@ -61,7 +61,7 @@ async fn many_senders_of_one_transaction_at_once_all_get_its_hash() {
         sends.spawn(async move { chain.send(&tx).await.ok() });
     }
     while let Some(sent) = sends.join_next().await {
-        assert_eq!(sent.unwrap()["txHash"], tx.hash().to_string());
+        assert_eq!(sent.unwrap()["txHash"], hash_of(&tx).to_string());
     }
     chain.comet.make_block().await;
     assert_eq!(chain.balance(BOB).await, 250);
@@ -78,7 +78,7 @@ async fn any_formatting_is_taken_and_a_known_key_filled_in() {
     json.as_object_mut().unwrap().remove("pubkey");
     let text = serde_json::to_string_pretty(&json).unwrap();
     let sent = chain.post_text("/rpc/sendTx", text).await.ok();
-    assert_eq!(sent["txHash"], tx.hash().to_string());
+    assert_eq!(sent["txHash"], hash_of(&tx).to_string());
 
     let stranger = BOB.transfer(1, ALICE, 1);
     let mut json: Value = serde_json::from_slice(&stranger.to_wire()).unwrap();
@@ -110,10 +110,13 @@ async fn waiting_for_the_commit_answers_as_get_tx() {
                 .await
         }
     });
-    until("it is pending", async || chain.node.pending(&tx.hash())).await;
+    until("it is pending", async || chain.node.pending(&hash_of(&tx))).await;
     chain.comet.make_block().await;
     let answer = waiting.await.unwrap().ok();
-    let found = chain.get(&format!("/rpc/getTx/{}", tx.hash())).await.ok();
+    let found = chain
+        .get(&format!("/rpc/getTx/{}", hash_of(&tx)))
+        .await
+        .ok();
     assert_eq!(answer, found);
     assert_eq!(answer["status"], "committed");
 
@@ -133,11 +136,11 @@ async fn waiting_ends_when_no_block_comes() {
         .await;
     assert_eq!(answer.status, 202);
     assert_eq!(answer.json["status"], "pending");
-    assert_eq!(answer.json["hash"], tx.hash().to_string());
+    assert_eq!(answer.json["hash"], hash_of(&tx).to_string());
 }
 
 #[tokio::test]
-async fn who_waits_for_a_replaced_transaction_is_told() {
+async fn who_waits_for_a_replaced_transaction_is_told_that_it_was_dropped() {
     let chain = Arc::new(Chain::start().await);
     let tx = ALICE.transfer(1, BOB, 250);
     let waiting = tokio::spawn({
@@ -148,15 +151,41 @@ async fn who_waits_for_a_replaced_transaction_is_told() {
                 .await
         }
     });
-    until("it is pending", async || chain.node.pending(&tx.hash())).await;
+    until("it is pending", async || chain.node.pending(&hash_of(&tx))).await;
     let dearer = ALICE.sign_with_fee(1, 2 * FEE, ALICE.transfer(1, BOB, 7).payload);
     chain.send(&dearer).await.ok();
     chain.comet.make_block().await;
     chain.comet.make_block().await;
-    assert_eq!(waiting.await.unwrap().refusal(), (422, "dropped"));
+    let told = waiting.await.unwrap().ok();
     assert_eq!(chain.balance(BOB).await, 7);
-    let gone = chain.get(&format!("/rpc/getTx/{}", tx.hash())).await;
-    assert_eq!(gone.refusal(), (404, "not_found"));
+    let found = chain.tx(&tx).await;
+    assert_eq!(told, found);
+    assert_eq!(found["status"], "dropped");
+    assert_eq!(found["hash"], hash_of(&tx).to_string());
+    assert_eq!(found["reason"]["code"], "dropped");
+    assert_eq!(found["reason"]["codespace"], "auth");
+    assert_ne!(found["reason"]["message"], "");
+    assert_eq!(
+        (&found["receipt"], &found["tx"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_dropped_may_be_sent_again() {
+    let chain = Chain::start().await;
+    let tx = BOB.transfer(1, ALICE, 7);
+    // Its sender can pay it as long as the transfer before it is not in another block.
+    chain.send(&ALICE.transfer(1, BOB, 10_000)).await.ok();
+    chain.comet.make_block().await;
+    chain.send(&tx).await.ok();
+    let dearer = BOB.sign_with_fee(1, 2 * FEE, BOB.transfer(1, ALICE, 8).payload);
+    chain.send(&dearer).await.ok();
+    chain.comet.make_block().await;
+    chain.comet.make_block().await;
+    assert_eq!(chain.tx(&tx).await["status"], "dropped");
+    assert_eq!(chain.send(&tx).await.refusal(), (409, "nonce_used"));
+    assert_eq!(chain.tx(&dearer).await["status"], "committed");
 }
 
 #[tokio::test]
@@ -173,7 +202,7 @@ async fn submit_receipt_takes_claims_only() {
     chain.comet.make_block().await;
     let claim = MINER.claim(1, "job_1");
     let answer = chain.post_text("/rpc/submitReceipt", claim.to_wire()).await;
-    assert_eq!(answer.ok()["txHash"], claim.hash().to_string());
+    assert_eq!(answer.ok()["txHash"], hash_of(&claim).to_string());
 }
 
 #[tokio::test]
@@ -184,13 +213,50 @@ async fn fees_are_estimated_as_they_are_required() {
     let body = json!({"type": "TRANSFER", "payload": json["payload"]});
     let fee = chain.post("/rpc/estimateFee", &body).await.ok();
     let bytes = json["payload"].to_string().len() as u64;
-    assert_eq!(fee, json!({"fee": 2 + (100 * bytes).div_ceil(1024)}));
+    let required = 2 + (100 * bytes).div_ceil(1024);
+    assert_eq!(fee, json!({"fee": required, "recommended": required}));
 
     let claim = MINER.claim(1, "job_1");
     let json: Value = serde_json::from_slice(&claim.to_wire()).unwrap();
     let body = json!({"type": "RECEIPT_CLAIM", "payload": json["payload"]});
     let fee = chain.post("/rpc/estimateFee", &body).await.ok();
-    assert_eq!(fee, json!({"fee": claim.fee}));
+    assert_eq!(fee, json!({"fee": claim.fee, "recommended": claim.fee}));
+}
+
+#[tokio::test]
+async fn a_record_is_estimated_unless_the_sender_has_it() {
+    let chain = Chain::start().await;
+    chain
+        .send(&ALICE.stake(1, 1_000_000, ALICE_CONSENSUS))
+        .await
+        .ok();
+    chain.comet.make_block().await;
+    let question = |sender: Option<Key>| {
+        let mut body = json!({"type": "STAKE", "payload": {"amount": 1_000_000}});
+        if let Some(sender) = sender {
+            body["sender"] = json!(sender.address());
+        }
+        body
+    };
+    let required = 2 + (100 * json!({"amount": 1_000_000}).to_string().len() as u64).div_ceil(1024);
+    for (sender, fee) in [
+        (None, required + 1_000),
+        (Some(BOB), required + 1_000),
+        (Some(ALICE), required),
+    ] {
+        let answer = chain.post("/rpc/estimateFee", &question(sender)).await.ok();
+        assert_eq!(answer["fee"], fee);
+    }
+    for bad in [
+        json!({"type": "STAKE", "payload": {"amount": 1}, "sender": null}),
+        json!({"type": "STAKE", "payload": {"amount": 1}, "sender": "alice"}),
+        json!({"type": "STAKE", "payload": {"amount": 0}}),
+        json!({"type": "STAKE"}),
+        json!({"type": "STAKE", "payload": {"amount": 1}, "fee": 1}),
+    ] {
+        let answer = chain.post("/rpc/estimateFee", &bad).await;
+        assert_eq!(answer.refusal(), (400, "invalid_field"), "{bad}");
+    }
 }
 
 #[tokio::test]
@@ -210,7 +276,7 @@ async fn simulation_shows_what_would_change_and_changes_nothing() {
     assert_eq!(answer["balances"][0]["before"], 1_000_000_000);
     assert_eq!(answer["balances"][0]["after"], 1_000_000_000 - 5_000 - fee);
     assert_eq!(answer["escrows"][0]["before"], Value::Null);
-    assert_eq!(answer["escrows"][0]["after"]["amount"], 5_000);
+    assert_eq!(answer["escrows"][0]["after"]["remaining"], 5_000);
     assert_eq!(chain.balance(ALICE).await, 1_000_000_000);
 
     let body = json!({

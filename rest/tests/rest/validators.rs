@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     Chain,
-    coordinator::{FakeCoordinator, attest},
+    coordinator::{FakeCoordinator, deny},
+    hash_of,
     keys::{
         ALICE, ALICE_CONSENSUS, CONSENSUS, COORDINATOR, Key, MINER, MINER_CONSENSUS, VALIDATOR,
     },
@@ -74,7 +75,7 @@ async fn validators_are_those_of_the_genesis() {
         answer["validators"],
         json!([{
             "address": VALIDATOR.address(), "pubkey": consensus_key(CONSENSUS), "power": 10,
-            "stake": 0, "score": 0, "jailed_until": 0, "missed_blocks": 0, "proposer_priority": 0,
+            "stake": 0, "score": 0, "jailed_until": 0, "missed_blocks": 0, "proven": true, "proposer_priority": 0,
         }])
     );
     assert!(holds(&answer["proofs"][0]));
@@ -89,9 +90,9 @@ async fn the_jailed_and_the_waiting_are_listed_without_power() {
     assert_eq!(
         shown(&answer, VALIDATOR),
         json!({
-            "address": VALIDATOR.address(), "pubkey": consensus_key(CONSENSUS), "power": 375_001,
+            "address": VALIDATOR.address(), "pubkey": consensus_key(CONSENSUS), "power": 500_001,
             "stake": 30_000_000, "score": 0, "jailed_until": 0, "missed_blocks": 0,
-            "proposer_priority": -125_001,
+            "proven": true, "proposer_priority": -125_001,
         })
     );
     // CometBFT's own set is two blocks late: Alice is in it still.
@@ -100,7 +101,7 @@ async fn the_jailed_and_the_waiting_are_listed_without_power() {
         json!({
             "address": ALICE.address(), "pubkey": consensus_key(ALICE_CONSENSUS), "power": 0,
             "stake": 10_000_000 - 1_000, "score": 0, "jailed_until": 606, "missed_blocks": 0,
-            "proposer_priority": 125_001,
+            "proven": false, "proposer_priority": 125_001,
         })
     );
     assert_eq!(
@@ -108,7 +109,7 @@ async fn the_jailed_and_the_waiting_are_listed_without_power() {
         json!({
             "address": MINER.address(), "pubkey": consensus_key(MINER_CONSENSUS), "power": 0,
             "stake": 2_000_000, "score": 0, "jailed_until": 0, "missed_blocks": 0,
-            "proposer_priority": null,
+            "proven": false, "proposer_priority": null,
         })
     );
     let listed = answer["validators"].as_array().unwrap();
@@ -186,7 +187,7 @@ async fn metrics_tell_of_power_stakes_and_burns() {
     let metrics = chain.get("/rpc/metrics").await.text;
     for line in [
         "ait_validators 1",
-        "ait_validator_power_total 375001",
+        "ait_validator_power_total 500001",
         "ait_stakes_uait 41999000",
         "ait_burned_uait 1000",
     ] {
@@ -197,7 +198,7 @@ async fn metrics_tell_of_power_stakes_and_burns() {
 #[tokio::test]
 async fn a_ban_is_shown_until_it_is_over() {
     let coordinator =
-        FakeCoordinator::start(|request, _| Json(attest(&request, false)).into_response()).await;
+        FakeCoordinator::start(|request, _| Json(deny(&request)).into_response()).await;
     let url = coordinator.url.clone();
     let chain = Chain::of_genesis(
         |genesis| {
@@ -219,7 +220,7 @@ async fn a_ban_is_shown_until_it_is_over() {
     chain.send(&claim).await.ok();
     let offence = until("the offence is in a block", async || {
         chain.comet.make_block().await;
-        Some(chain.node.transaction(&claim.hash()).unwrap()?.height)
+        Some(chain.node.transaction(&hash_of(&claim)).unwrap()?.height)
     })
     .await;
     let path = format!("/rpc/getMiner/{}?prove=true", MINER.address());

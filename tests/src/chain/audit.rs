@@ -66,22 +66,25 @@ pub(super) fn check_records(state: &State) {
     let balances = sum("/account/", &|account| number(&account["balance"]));
     let escrows = sum("/escrow/", &|escrow| {
         if escrow["status"] == "open" {
-            number(&escrow["amount"])
+            number(&escrow["remaining"])
         } else {
             0
         }
     });
     let stakes = sum("/validator/", &|validator| number(&validator["stake"]));
-    let unbonding = sum("/validator/", &|validator| {
-        let entries = validator["unbonding"].as_array().unwrap();
+    let bonds = sum("/coordinator/", &|coordinator| number(&coordinator["bond"]));
+    let leaving = |record: &Value| {
+        let entries = record["unbonding"].as_array().unwrap();
         entries.iter().map(|entry| number(&entry["amount"])).sum()
-    });
+    };
+    let unbonding = sum("/validator/", &leaving) + sum("/coordinator/", &leaving);
     let supply = &records["/supply"];
     assert_eq!(number(&supply["balances"]), balances);
     assert_eq!(number(&supply["escrows"]), escrows);
     assert_eq!(number(&supply["stakes"]), stakes);
+    assert_eq!(number(&supply["bonds"]), bonds);
     assert_eq!(number(&supply["unbonding"]), unbonding);
-    let held = balances + escrows + stakes + unbonding;
+    let held = balances + escrows + stakes + bonds + unbonding;
     assert_eq!(number(&supply["total"]), held);
     let issued = number(&supply["genesis"]) + number(&supply["minted"]);
     assert_eq!(number(&supply["total"]), issued - number(&supply["burned"]));

@@ -4,6 +4,7 @@
 
 mod audit;
 mod drafts;
+mod engine;
 mod setup;
 mod staking;
 
@@ -13,19 +14,21 @@ use ait_app::{
     Refusal,
     address::Address,
     block::{
-        BlockInput, BlockOutcome, CommitVote, Entry, Executor, attestation_fits, execute, judge,
+        BlockInput, BlockOutcome, CommitVote, ConsensusAddress, Entry, Executor, Judgement,
+        attestation_fits, execute, judge,
     },
     events::Event,
     identifiers::ChainId,
-    receipts::Attestation,
-    state::{ConsensusAddress, State},
-    tx::TxResult,
+    receipts::attestation::Attestation,
+    state::{Key, State},
+    tx::{Anew, TxResult, Verdict},
 };
 use serde_json::Value;
 
 pub use audit::{assert_same_outcome, differences, records};
+pub use engine::{Engine, Live, ValidatorSet, holds_two_thirds};
 pub use setup::{CHAIN_ID, EVIDENCE_MAX_AGE, Setup, authority};
-pub use staking::{SPENDING_MONEY, Staker, elected, first_stake};
+pub use staking::{SPENDING_MONEY, Staker, elected, first_stake, new_authority, possession};
 
 use audit::check_records;
 
@@ -33,6 +36,9 @@ use crate::{actors::Actor, work::attestation_entry};
 
 /// Every record by its key, as JSON.
 pub type Records = BTreeMap<String, Value>;
+
+/// The genesis' `block.max_bytes`.
+pub const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
 /// A chain of one process.
 #[derive(Clone)]
@@ -63,6 +69,11 @@ impl Block {
         &self.outcome.results[index]
     }
 
+    /// What an entry paid, uait.
+    pub fn fee(&self, index: usize) -> u64 {
+        self.result(index).fee.get()
+    }
+
     /// The codes of all entries.
     pub fn codes(&self) -> Vec<u32> {
         self.outcome.results.iter().map(|r| r.code).collect()
@@ -73,12 +84,17 @@ impl Block {
         code_name(self.result(index).code)
     }
 
+    /// The codes of all entries, by the names users see; empty for success.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.codes().into_iter().map(code_name).collect()
+    }
+
     /// What CometBFT is told of its validators: powers by consensus key.
     pub fn updates(&self) -> BTreeMap<String, u64> {
         let updates = &self.outcome.validator_updates;
         let map: BTreeMap<String, u64> = updates
             .iter()
-            .map(|update| (update.pubkey.to_string(), update.power))
+            .map(|update| (update.pubkey.to_string(), update.power.get()))
             .collect();
         assert_eq!(map.len(), updates.len(), "no key twice");
         map
@@ -127,7 +143,7 @@ impl Chain {
 
     /// The height of the last block.
     pub fn height(&self) -> u64 {
-        self.state.height()
+        self.state.height().get()
     }
 
     /// Judges and executes a block that every honest validator accepts, and keeps it.
@@ -150,20 +166,20 @@ impl Chain {
         let sizes = entries.iter().map(Vec::len);
         let input = self.input();
         self.misbehaviour.clear();
-        let verdict = judge(&self.state, &read, sizes, &input).unwrap();
-        let outcome = execute(&self.state, &read, &input).unwrap();
+        let verdict = judge(&self.state, &read, sizes, MAX_BLOCK_BYTES, &input, &Anew).unwrap();
+        let outcome = execute(&self.state, &read, &input, &Anew).unwrap();
         assert_eq!(outcome.results.len(), entries.len());
         let refusal = match verdict {
-            Ok(judged) => {
+            Judgement::Accepted(judged) => {
                 assert_same_outcome(&judged, &outcome);
                 None
             }
-            Err(refusal) => Some(refusal),
+            Judgement::Rejected(refusal) => Some(refusal),
         };
         self.state = outcome.state.clone();
         check_records(&self.state);
         let block = Block {
-            height: self.state.height(),
+            height: self.height(),
             entries,
             outcome,
         };
@@ -175,9 +191,10 @@ impl Chain {
         let entries: Vec<Vec<u8>> = entries.into_iter().map(Into::into).collect();
         let read = read_entries(&entries);
         let sizes = entries.iter().map(Vec::len);
-        match judge(&self.state, &read, sizes, &self.input()).unwrap() {
-            Ok(_) => panic!("the block was accepted"),
-            Err(refusal) => refusal,
+        let input = self.input();
+        match judge(&self.state, &read, sizes, MAX_BLOCK_BYTES, &input, &Anew).unwrap() {
+            Judgement::Accepted(_) => panic!("the block was accepted"),
+            Judgement::Rejected(refusal) => refusal,
         }
     }
 
@@ -192,7 +209,7 @@ impl Chain {
     /// attestation that the node fetched for it: what would fail is left out, except offences whose
     /// fee can be paid, and the attestations stand in front.
     pub fn propose(&self, candidates: &[(Vec<u8>, Option<Value>)]) -> Vec<Vec<u8>> {
-        let mut executor = Executor::begin(&self.state).unwrap();
+        let mut executor = Executor::begin(&self.state, &Anew).unwrap();
         let (mut kept, mut attestations) = (Vec::new(), Vec::new());
         for (wire, answer) in candidates {
             let read = Entry::read(wire, self.state.chain_id());
@@ -202,13 +219,14 @@ impl Chain {
             let typed: Option<Attestation> = answer
                 .as_ref()
                 .map(|answer| serde_json::from_value(answer.clone()).unwrap());
-            let fits = |answer| attestation_fits(&self.state, &verified, answer).unwrap();
+            let fits = |answer| {
+                attestation_fits(executor.base(), executor.context(), &verified, answer).unwrap()
+            };
             if !typed.as_ref().is_none_or(fits) {
                 continue;
             }
             let outcome = executor.preview(&verified, typed.as_ref()).unwrap();
-            let pays = outcome.result.fee == verified.tx.fee;
-            if outcome.result.code == 0 || (outcome.is_offence() && pays) {
+            if matches!(outcome.verdict, Verdict::Done | Verdict::Offence(_)) {
                 executor.accept(outcome).unwrap();
                 kept.push(wire.clone());
                 attestations.extend(answer.clone());
@@ -222,10 +240,9 @@ impl Chain {
 
     /// A record as JSON.
     pub fn record(&self, key: &str) -> Option<Value> {
-        use ait_app::state::overlay::View;
         self.state
-            .bytes(key.as_bytes())
-            .map(|bytes| serde_json::from_slice(&bytes).unwrap())
+            .bytes(&Key::parse(key).unwrap())
+            .map(|bytes| serde_json::from_slice(bytes).unwrap())
     }
 
     /// Every record.
@@ -253,6 +270,18 @@ impl Chain {
     /// A param.
     pub fn param(&self, name: &str) -> Value {
         self.record(&format!("/param/{name}")).unwrap()
+    }
+
+    /// A receipt's record; panics where there is none.
+    pub fn receipt(&self, miner: &Actor, id: &str) -> Value {
+        self.record(&format!("/receipt/{}/{id}", miner.address()))
+            .unwrap()
+    }
+
+    /// A coordinator's record; panics where there is none.
+    pub fn coordinator(&self, account: &Actor) -> Value {
+        self.record(&format!("/coordinator/{}", account.address()))
+            .unwrap()
     }
 
     /// An escrow's record; panics where there is none.

@@ -63,6 +63,16 @@ pub fn authority(account: &Actor, consensus_key: &Actor, power: u64) -> Value {
 }
 
 impl Setup {
+    /// With these coordinators, each under its account key.
+    #[must_use]
+    pub fn coordinators(self, coordinators: &[&Actor]) -> Self {
+        let named = coordinators.iter().map(|actor| {
+            let key = Value::from(actor.pubkey().to_string());
+            (actor.address().to_string(), key)
+        });
+        self.param("coordinators", named.collect::<Value>())
+    }
+
     /// With this param.
     #[must_use]
     pub fn param(mut self, name: &str, value: impl Into<Value>) -> Self {

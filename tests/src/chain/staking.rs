@@ -1,22 +1,39 @@
 //! Owns staking as validators do it on a chain, and what the consensus engine says of them.
 
+use std::collections::BTreeMap;
+
 use ait_app::block::CommitVote;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{CHAIN_ID, Chain, Setup, authority};
-use crate::{actors::Actor, draft::Draft};
+use crate::{
+    actors::{Actor, alice, coordinator},
+    draft::Draft,
+};
 
-/// The payload of an account's first `STAKE`, with the proof that it holds the validator key.
-pub fn first_stake(chain_id: &str, account: &Actor, consensus_key: &Actor, amount: u64) -> Value {
+/// The proof that who holds a consensus key wants it for an account.
+pub fn possession(chain_id: &str, account: &Actor, consensus_key: &Actor) -> String {
     let (address, pubkey) = (account.address(), consensus_key.pubkey());
     let text = format!("AIT-VALIDATOR|{chain_id}|{address}|{pubkey}");
     let digest: [u8; 32] = Sha256::digest(text).into();
+    consensus_key.key.sign(&digest).to_string()
+}
+
+/// The payload of an account's first `STAKE`, with the proof that it holds the validator key.
+pub fn first_stake(chain_id: &str, account: &Actor, consensus_key: &Actor, amount: u64) -> Value {
     json!({
         "amount": amount,
-        "validator_pubkey": pubkey.to_string(),
-        "validator_sig": consensus_key.key.sign(&digest).to_string(),
+        "validator_pubkey": consensus_key.pubkey().to_string(),
+        "validator_sig": possession(chain_id, account, consensus_key),
     })
+}
+
+/// One of the `authorities` as an update names it whose key is new.
+pub fn new_authority(account: &Actor, consensus_key: &Actor, power: u64) -> Value {
+    let mut entry = authority(account, consensus_key, power);
+    entry["proof"] = possession(CHAIN_ID, account, consensus_key).into();
+    entry
 }
 
 impl Chain {
@@ -58,6 +75,54 @@ impl Chain {
         self.validator(account)["power"].as_u64().unwrap()
     }
 
+    /// The powers of these, in their order.
+    pub fn powers(&self, stakers: &[Staker]) -> Vec<u64> {
+        let power = |staker: &Staker| self.power(&staker.account);
+        stakers.iter().map(power).collect()
+    }
+
+    /// The whole set last told to CometBFT: powers by consensus key.
+    pub fn set(&self) -> BTreeMap<String, u64> {
+        let sent = self.state.sent_validators().iter();
+        sent.map(|(key, validator)| (key.to_string(), validator.power.get()))
+            .collect()
+    }
+
+    /// The sum of all voting power.
+    pub fn whole_power(&self) -> u64 {
+        self.set().values().sum()
+    }
+
+    /// How validators are chosen at present.
+    pub fn mode(&self) -> String {
+        let consensus = self.record("/consensus").unwrap();
+        consensus["mode"].as_str().unwrap().to_owned()
+    }
+
+    /// One more job of Alice's, done by this account and paid 50,000 uait, in two blocks.
+    pub fn deliver(&mut self, account: &Actor, units: u64) {
+        let job = format!("job_{}_{}", account.name, self.height());
+        let open = self.open(&alice(), &job.replace([' ', '\''], "-"), 60_000, 1_000);
+        let job = open.payload["job_id"].as_str().unwrap().to_owned();
+        assert_eq!(self.commit([open]).codes(), [0]);
+        let work = self.work(&alice(), &job, account, &format!("r_{job}"));
+        let work = work.costing(units, 50_000);
+        let block = self.commit([self.claim(account, &work)]);
+        assert_eq!(block.codes(), [0], "{}", block.result(0).log);
+    }
+
+    /// A claim of a job of Alice's with a signature that is not the miner's, which is an offence.
+    pub fn forged_claim(&self, account: &Actor, job: &str) -> Draft {
+        let work = self.work(&alice(), job, account, "forged");
+        let attestation = work.attested_by(&coordinator(), work.opened_height);
+        let mut payload = work.claim(
+            &work.signed_by(&Actor::named("a forger")),
+            Some(&attestation),
+        );
+        payload["opened_height"] = work.opened_height.into();
+        self.draft(account, "RECEIPT_CLAIM", payload)
+    }
+
     /// From now on these consensus keys are in the set and sign every block.
     pub fn all_sign(&mut self, consensus_keys: &[&Actor]) {
         self.last_commit = consensus_keys
@@ -77,10 +142,15 @@ impl Chain {
             .for_each(|vote| vote.signed = false);
     }
 
+    /// The height of the next block that ends an epoch.
+    pub fn next_epoch_end(&self) -> u64 {
+        let epoch = self.param("epoch_blocks").as_u64().unwrap();
+        (self.height() / epoch + 1) * epoch
+    }
+
     /// The last block of the running epoch, or of the next one right after an epoch's end.
     pub fn finish_epoch(&mut self) {
-        let epoch = self.param("epoch_blocks").as_u64().unwrap();
-        let end = (self.height() / epoch + 1) * epoch;
+        let end = self.next_epoch_end();
         self.advance_to(end);
     }
 }
@@ -133,6 +203,6 @@ pub fn elected(setup: Setup, stakers: &[Staker]) -> Chain {
     let keys: Vec<&Actor> = stakers.iter().map(|staker| &staker.key).collect();
     chain.all_sign(&keys);
     chain.finish_epoch();
-    assert_eq!(chain.record("/consensus"), Some(json!({"mode": "cbp"})));
+    assert_eq!(chain.record("/consensus").unwrap()["mode"], "cbp");
     chain
 }

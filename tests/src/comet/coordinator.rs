@@ -12,7 +12,11 @@ use std::{
 use ait_app::{
     address::Address,
     crypto::SecretKey,
-    receipts::{Attestation, AttestationRequest, Quote, ReceiptTerms},
+    quantity::{Uait, Units},
+    receipts::{
+        attestation::{Attestation, Facts, Quote},
+        terms::{AttestationRequest, ReceiptTerms},
+    },
 };
 use axum::{
     Json, Router,
@@ -28,8 +32,8 @@ use super::wallet::Wallet;
 
 /// The most this coordinator quotes for any job.
 pub const QUOTE: Quote = Quote {
-    price: 1_000_000,
-    compute_units: 1_000,
+    price: Uait::constant(1_000_000),
+    compute_units: Units::constant(1_000),
 };
 
 /// How it answers.
@@ -39,8 +43,10 @@ pub enum Manner {
     Honest,
     /// The truth, after so long.
     Slow(Duration),
-    /// A signed no.
+    /// A signed no, which is not the miner's fault.
     Negative,
+    /// A signed no that blames the miner.
+    Damning,
     /// A yes signed with somebody else's key.
     WrongKey,
     /// A rightly signed yes, for another job.
@@ -124,9 +130,9 @@ impl Coordinator {
     }
 
     /// What it attests about a receipt when it is honest.
-    pub fn attestation(&self, terms: &ReceiptTerms, opened_height: u64) -> Attestation {
+    pub fn attestation(&self, terms: &ReceiptTerms) -> Attestation {
         let wallet = &self.shared.wallet;
-        sign(wallet, &wallet.key, terms, opened_height, [true; 3])
+        sign(wallet, &wallet.key, terms, [true; 3])
     }
 }
 
@@ -140,26 +146,19 @@ fn sign(
     wallet: &Wallet,
     key: &SecretKey,
     terms: &ReceiptTerms,
-    opened_height: u64,
-    flags: [bool; 3],
+    [exists, paid, not_double_spent]: [bool; 3],
 ) -> Attestation {
-    Attestation::sign(
-        &wallet.chain_id,
-        terms,
-        opened_height,
-        flags,
-        QUOTE,
-        wallet.address,
-        key,
-    )
+    let facts = Facts {
+        exists,
+        paid,
+        not_double_spent,
+        quote: QUOTE,
+    };
+    Attestation::sign(&wallet.chain_id, terms, facts, wallet.address, key)
 }
 
-async fn attest(State(shared): State<Arc<Shared>>, Json(mut body): Json<Value>) -> Response {
+async fn attest(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> Response {
     shared.asked.fetch_add(1, Ordering::SeqCst);
-    // Beyond the protocol's fields, for coordinators that know no keys.
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("miner_pubkey");
-    }
     let Ok(request) = serde_json::from_value::<AttestationRequest>(body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
@@ -170,28 +169,29 @@ async fn attest(State(shared): State<Arc<Shared>>, Json(mut body): Json<Value>) 
         .clone();
     let wallet = &shared.wallet;
     let mut terms = request.terms();
-    let height = request.opened_height;
     match manner {
-        Manner::Honest => {
-            Json(sign(wallet, &wallet.key, &terms, height, [true; 3])).into_response()
-        }
+        Manner::Honest => Json(sign(wallet, &wallet.key, &terms, [true; 3])).into_response(),
         Manner::Slow(pause) => {
             tokio::time::sleep(pause).await;
-            Json(sign(wallet, &wallet.key, &terms, height, [true; 3])).into_response()
+            Json(sign(wallet, &wallet.key, &terms, [true; 3])).into_response()
         }
         Manner::Negative => {
             let flags = [true, true, false];
-            Json(sign(wallet, &wallet.key, &terms, height, flags)).into_response()
+            Json(sign(wallet, &wallet.key, &terms, flags)).into_response()
+        }
+        Manner::Damning => {
+            let flags = [false, true, true];
+            Json(sign(wallet, &wallet.key, &terms, flags)).into_response()
         }
         Manner::WrongKey => {
             let other = Wallet::named(&wallet.chain_id, "an impostor").key;
-            Json(sign(wallet, &other, &terms, height, [true; 3])).into_response()
+            Json(sign(wallet, &other, &terms, [true; 3])).into_response()
         }
         Manner::OtherJob => {
             if let Ok(job) = "another_job".parse() {
                 terms.job_id = job;
             }
-            Json(sign(wallet, &wallet.key, &terms, height, [true; 3])).into_response()
+            Json(sign(wallet, &wallet.key, &terms, [true; 3])).into_response()
         }
         Manner::NotYet => StatusCode::CONFLICT.into_response(),
         Manner::Garbage => "a".repeat(5_000_000).into_response(),

@@ -2,18 +2,19 @@
 
 use ait_app::{
     address::Address,
-    amount,
     crypto::{SecretKey, sha256},
     identifiers::ChainId,
-    json::Json,
-    params::Params,
-    receipts::{Attestation, ReceiptTerms},
-    tx::{
-        EscrowOpen, EscrowRelease, ParamUpdate, Payload, ReceiptClaim, Stake, Transaction,
-        Transfer, Unjail, Unstake,
-        stake::{ValidatorKey, possession_bytes},
+    json,
+    params::{Params, update::ParamUpdate},
+    quantity::{Height, Nonce, Positive, Uait, Units},
+    receipts::{
+        attestation::Attestation,
+        claim_payload::{Brought, ReceiptClaim},
+        terms::ReceiptTerms,
     },
+    tx::{Payload, Transaction},
 };
+use serde_json::{Value, json};
 
 /// An account with its key, and the nonce of the last transaction it signed.
 #[derive(Clone)]
@@ -49,6 +50,7 @@ impl Wallet {
 
     /// Signs a transaction with any nonce and fee, remembering nothing.
     pub fn sign_at(&self, nonce: u64, fee: u64, payload: Payload) -> Transaction {
+        let (nonce, fee) = (Nonce::constant(nonce), Uait::constant(fee));
         Transaction::sign(&self.chain_id, &self.key, nonce, fee, payload)
     }
 
@@ -65,98 +67,118 @@ impl Wallet {
         amount: u64,
         ttl_blocks: u64,
     ) -> Transaction {
-        self.sign(Payload::EscrowOpen(EscrowOpen {
-            job_id: job_id.parse().expect("a job id"),
-            coordinator,
-            amount,
-            ttl_blocks,
-        }))
+        self.sign(payload(
+            "ESCROW_OPEN",
+            &json!({
+                "amount": amount,
+                "coordinator": coordinator,
+                "job_id": job_id,
+                "ttl_blocks": ttl_blocks,
+            }),
+        ))
     }
 
     /// A signed `ESCROW_RELEASE`.
     pub fn release_escrow(&mut self, client: Address, job_id: &str) -> Transaction {
-        self.sign(Payload::EscrowRelease(EscrowRelease {
-            client_addr: client,
-            job_id: job_id.parse().expect("a job id"),
-        }))
+        let fields = json!({"client_addr": client, "job_id": job_id});
+        self.sign(payload("ESCROW_RELEASE", &fields))
     }
 
-    /// What this miner says it delivered: 5 units for 2,000 uait.
-    pub fn receipt(&self, receipt_id: &str, client: Address, job_id: &str) -> ReceiptTerms {
+    /// What this miner says it delivered for the escrow opened in a block: 5 units for 2,000 uait.
+    ///
+    /// # Panics
+    /// When an id is none.
+    pub fn receipt(
+        &self,
+        receipt_id: &str,
+        client: Address,
+        job_id: &str,
+        opened_height: u64,
+    ) -> ReceiptTerms {
         let output = hex::encode(sha256(receipt_id.as_bytes()));
         ReceiptTerms {
             receipt_id: receipt_id.parse().expect("a receipt id"),
             job_id: job_id.parse().expect("a job id"),
             client,
             miner: self.address,
-            compute_units: 5,
-            price: 2_000,
+            compute_units: Positive::new(Units::constant(5)).expect("above 0"),
+            price: Positive::new(Uait::constant(2_000)).expect("above 0"),
             output_hash: format!("sha256:{output}").parse().expect("an output hash"),
+            opened_height: Height::constant(opened_height),
         }
     }
 
     /// A signed `RECEIPT_CLAIM`.
     pub fn claim(&mut self, terms: ReceiptTerms, attestation: Option<Attestation>) -> Transaction {
         let miner_sig = self.key.sign(&terms.sign_bytes(&self.chain_id));
-        self.sign(Payload::ReceiptClaim(Box::new(ReceiptClaim {
-            terms,
+        self.sign(Payload::from(ReceiptClaim {
+            brought: attestation.map_or(Brought::Nothing, Brought::One),
+            client_addr: terms.client,
+            compute_units: terms.compute_units,
+            is_final: false,
+            job_id: terms.job_id,
+            miner_addr: terms.miner,
             miner_sig,
-            attestation,
-        })))
+            opened_height: Some(terms.opened_height),
+            output_hash: terms.output_hash,
+            price: terms.price,
+            receipt_id: terms.receipt_id,
+        }))
     }
 
     /// A signed first `STAKE`, with the proof that the sender holds the consensus key.
     pub fn first_stake(&mut self, consensus_key: &SecretKey, amount: u64) -> Transaction {
         let pubkey = consensus_key.public_key();
-        let proof = possession_bytes(&self.chain_id, &self.address, &pubkey);
-        self.sign(Payload::Stake(Stake {
-            amount,
-            validator: Some(ValidatorKey {
-                pubkey,
-                sig: consensus_key.sign(&proof),
-            }),
-        }))
+        let text = format!("AIT-VALIDATOR|{}|{}|{pubkey}", self.chain_id, self.address);
+        let proof = consensus_key.sign(&sha256(text.as_bytes()));
+        let fields = json!({
+            "amount": amount,
+            "validator_pubkey": pubkey,
+            "validator_sig": proof,
+        });
+        self.sign(payload("STAKE", &fields))
     }
 
     /// A signed `UNSTAKE`.
     pub fn unstake(&mut self, amount: u64) -> Transaction {
-        self.sign(Payload::Unstake(Unstake { amount }))
+        self.sign(payload("UNSTAKE", &json!({"amount": amount})))
     }
 
     /// A signed `UNJAIL`.
     pub fn unjail(&mut self) -> Transaction {
-        self.sign(Payload::Unjail(Unjail))
+        self.sign(payload("UNJAIL", &json!({})))
     }
 
     /// A signed `PARAM_UPDATE`.
     ///
     /// # Panics
-    /// When the value is no JSON.
+    /// When there is no such param, or it can't have that value.
     pub fn set_param(&mut self, key: &str, value: &str) -> Transaction {
-        self.sign(Payload::ParamUpdate(ParamUpdate {
-            key: key.to_owned(),
-            value: Json::parse(value.as_bytes()).expect("JSON"),
-        }))
+        let update = ParamUpdate::new(key, value.as_bytes()).expect("a param and its value");
+        self.sign(Payload::from(update))
     }
+}
+
+/// A payload from its fields.
+///
+/// # Panics
+/// When they are none of that kind.
+pub fn payload(kind: &str, fields: &Value) -> Payload {
+    Payload::read(kind, &fields.to_string()).expect("a payload")
 }
 
 /// A `TRANSFER` without memo.
 pub fn transfer(to: Address, amount: u64) -> Payload {
-    Payload::Transfer(Transfer {
-        to,
-        amount,
-        memo: None,
-    })
+    payload("TRANSFER", &json!({"amount": amount, "to": to}))
 }
 
-/// What a payload must pay under the default params, uait.
+/// What a payload must pay under the default params, uait: the fee of a record for each `ESCROW_OPEN`.
 ///
 /// # Panics
 /// Never: a typed payload has a canonical form.
 pub fn required_fee(payload: &Payload) -> u64 {
-    let bytes = payload.to_json().canonical().expect("a canonical form");
-    let defaults = Params::new(Address::treasury(), Vec::new(), 0);
-    let fee = defaults.required_fee(bytes.len());
-    assert!(fee <= amount::MAX);
-    fee
+    let bytes = json::canonical(payload).expect("a canonical form");
+    let defaults = Params::new(Address::treasury(), Height::ZERO);
+    let makes_record = payload.kind() == "ESCROW_OPEN";
+    defaults.required_fee(bytes.len(), makes_record).get()
 }

@@ -1,269 +1,138 @@
-//! Owns receipts (SPEC section 4): the attestation entry's rule, what makes a claim valid, what it
-//! settles, and offences.
+//! Owns what makes a claim valid.
 
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use super::{
+    Event, Model,
+    attest::Attestation,
+    crypto::signed,
+    execute::Refusal,
+    offences::Offence,
+    payload::{Claim, Given, Job},
+    state::Escrow,
+    wire::Tx,
+};
 
-use super::{Escrow, Input, LIMIT, Model, number, signed, text, transactions::Params, treasury};
-
-fn receipt_text(payload: &Value) -> String {
-    format!(
-        "{}|{}|{}|{}|{}|{}|{}",
-        text(payload, "receipt_id"),
-        text(payload, "job_id"),
-        text(payload, "client_addr"),
-        text(payload, "miner_addr"),
-        number(payload, "compute_units"),
-        number(payload, "price"),
-        text(payload, "output_hash")
-    )
-}
-
-fn escrow_key(payload: &Value) -> (String, String) {
-    let client = text(payload, "client_addr").to_owned();
-    (client, text(payload, "job_id").to_owned())
-}
-
-fn share(amount: u128, basis_points: &Value) -> u128 {
-    amount * u128::from(basis_points.as_u64().unwrap()) / 10_000
-}
-
-/// A claim that holds, as far as signatures go.
-struct Settlement<'a> {
-    tx: &'a Value,
-    hash: String,
-    key: (String, String),
-    escrow: Escrow,
-    required: u128,
-}
+/// A miner that claims a paid receipt again within so many blocks may not have seen the payment.
+const GRACE: u64 = 20;
 
 impl Model {
-    /// The attestation in front of the block for each entry, judged on this state, which is that
-    /// before the block.
-    pub(super) fn entry_rule(&self, inputs: &[Input]) -> Result<Vec<Option<Value>>, ()> {
-        let is_entry = |input: &Input| {
-            input.wire.starts_with(b"{\"attestations\":") && input.malformed.is_none()
-        };
-        if inputs.iter().skip(1).any(is_entry) {
-            return Err(());
-        }
-        let front = inputs.first().filter(|first| is_entry(first));
-        let given: Vec<Value> = front.map_or(Vec::new(), |first| {
-            let json: Value = serde_json::from_slice(&first.wire).unwrap();
-            json["attestations"].as_array().unwrap().clone()
-        });
-        let mut left = given.iter();
-        let mut assigned = Vec::new();
-        for input in inputs {
-            let needs = if is_entry(input) {
-                None
-            } else {
-                self.claim_without(input)
-            };
-            let Some(payload) = needs else {
-                assigned.push(None);
-                continue;
-            };
-            let attestation = left.next().ok_or(())?;
-            if !self.rightly_signed_before(&payload, attestation) {
-                return Err(());
-            }
-            assigned.push(Some(attestation.clone()));
-        }
-        let needed = assigned.iter().flatten().count();
-        if left.next().is_some() || (front.is_some() && needed == 0) {
-            return Err(());
-        }
-        Ok(assigned)
-    }
-
-    /// The payload of a well-formed and well-signed claim that carries no attestation.
-    fn claim_without(&self, input: &Input) -> Option<Value> {
-        self.unreadable(input).ok()?;
-        let tx: Value = serde_json::from_slice(&input.wire).unwrap();
-        let payload = &tx["payload"];
-        let bare = tx["type"] == "RECEIPT_CLAIM" && payload.get("attestation").is_none();
-        bare.then(|| payload.clone())
-    }
-
-    fn rightly_signed_before(&self, payload: &Value, attestation: &Value) -> bool {
-        self.open_escrow(&escrow_key(payload), self.height)
-            .is_some_and(|escrow| {
-                let (coordinator, opened) = (escrow.coordinator.clone(), escrow.opened);
-                self.rightly_signed(&self.params, payload, attestation, &coordinator, opened)
-            })
-    }
-
-    fn rightly_signed(
-        &self,
-        params: &Params,
-        payload: &Value,
-        attestation: &Value,
-        coordinator: &str,
-        opened: u64,
-    ) -> bool {
-        let key = params["coordinators"].get(coordinator);
-        let what = format!(
-            "AIT-ATTEST|{}|{}|{opened}|{}|{}|{}|{}|{}",
-            self.chain_id,
-            receipt_text(payload),
-            attestation["exists"],
-            attestation["paid"],
-            attestation["not_double_spent"],
-            attestation["quote"]["price"],
-            attestation["quote"]["compute_units"]
-        );
-        attestation["coordinator"] == coordinator
-            && key.is_some_and(|key| signed(key.as_str().unwrap(), &what, text(attestation, "sig")))
-    }
-
-    /// All that makes a claim valid, in the SPEC's order, and then its settlement.
+    /// All that makes a claim valid, in its order, and then its settlement.
     pub(super) fn claim(
         &mut self,
-        params: &Params,
-        wire: &[u8],
-        tx: &Value,
-        required: u128,
-        in_front: Option<&Value>,
-    ) -> Result<(), &'static str> {
-        let payload = &tx["payload"];
-        let miner = text(payload, "miner_addr").to_owned();
-        let banned_until = self.miners.get(&miner).map_or(0, |m| m.banned_until);
-        if self.height <= banned_until {
-            return Err("miner_banned");
-        }
-        if let Some(earlier) = self.receipts.get(text(payload, "receipt_id")) {
-            let own = earlier["miner"] == miner;
-            return Err(if own {
-                "receipt_replayed"
-            } else {
-                "receipt_already_claimed"
-            });
-        }
-        let key = escrow_key(payload);
-        if !self.escrows.contains_key(&key) {
-            return Err("escrow_not_found");
-        }
-        let escrow = self.open_escrow(&key, self.height).ok_or("escrow_closed")?;
-        let escrow = escrow.clone();
-        let what = format!("AIT-RECEIPT|{}|{}", self.chain_id, receipt_text(payload));
-        if !signed(text(tx, "pubkey"), &what, text(payload, "miner_sig")) {
-            return Err("invalid_miner_signature");
-        }
-        let attestation = payload.get("attestation").or(in_front);
-        let attestation = attestation.ok_or("attestation_missing")?;
-        let coordinator = escrow.coordinator.clone();
-        if !self.rightly_signed(params, payload, attestation, &coordinator, escrow.opened) {
-            return Err("invalid_attestation");
-        }
-        let (units, price) = (number(payload, "compute_units"), number(payload, "price"));
-        let good = attestation["exists"] == true
-            && attestation["paid"] == true
-            && attestation["not_double_spent"] == true
-            && price <= number(&attestation["quote"], "price")
-            && units <= number(&attestation["quote"], "compute_units");
-        if !good {
-            return Err("attestation_negative");
-        }
-        let settlement = Settlement {
-            tx,
-            hash: hex::encode_upper(Sha256::digest(wire)),
-            key,
-            escrow,
-            required,
-        };
-        self.settle(params, settlement)
+        tx: &Tx,
+        claim: &Claim,
+        required: u64,
+        in_front: Option<&Attestation>,
+    ) -> Result<Vec<Event>, Refusal> {
+        self.check_receipt_is_new(claim)?;
+        let key = (claim.receipt.client.clone(), claim.receipt.job_id.clone());
+        self.check_work(tx, claim, &key, required)?;
+        let counting = self.check_attestations(claim, &key, in_front)?;
+        Ok(self.settle(tx, claim, &key, required, &counting))
     }
 
-    /// What the amounts must fit, and then who gets what.
-    fn settle(&mut self, params: &Params, settlement: Settlement<'_>) -> Result<(), &'static str> {
-        let Settlement {
-            tx,
-            hash,
-            key,
-            escrow,
-            required,
-        } = settlement;
-        let payload = &tx["payload"];
-        let units = u128::from(number(payload, "compute_units"));
-        let price = u128::from(number(payload, "price"));
-        let (miner, coordinator) = (text(payload, "miner_addr").to_owned(), escrow.coordinator);
-        if escrow.amount < price + required {
-            return Err("escrow_too_small");
+    fn check_receipt_is_new(&self, claim: &Claim) -> Result<(), Refusal> {
+        let receipt = &claim.receipt;
+        let banned_until = self
+            .miners
+            .get(&receipt.miner)
+            .map_or(0, |m| m.banned_until);
+        if self.height <= banned_until {
+            return Err("miner_banned".into());
         }
-        let param = |name: &str| u128::from(params[name].as_u64().unwrap());
-        let mint = units * param("mint_per_unit");
-        if mint > param("max_mint_per_price") * price {
-            return Err("mint_above_price");
+        let id = (receipt.miner.clone(), receipt.receipt_id.clone());
+        let earlier = self.receipts.get(&id);
+        match earlier.filter(|earlier| earlier.status == "paid") {
+            None => Ok(()),
+            Some(paid) if self.height - paid.height > GRACE => Err(Refusal {
+                name: "receipt_replayed",
+                offence: Some(Offence::Plain),
+            }),
+            Some(_) => Err("receipt_already_claimed".into()),
         }
-        let to_coordinator = share(mint, &params["coordinator_bps"]);
-        let to_treasury = share(mint, &params["treasury_bps"]);
-        let all = mint + to_coordinator + to_treasury;
-        let epoch = self.epoch_start(params);
-        let earlier = match self.epoch_minted.get(&coordinator) {
-            Some((start, minted)) if *start == epoch => *minted,
-            _ => 0,
-        };
-        if earlier + all > param("coordinator_epoch_mint_cap") {
-            return Err("coordinator_cap_reached");
+    }
+
+    fn check_work(&self, tx: &Tx, claim: &Claim, key: &Job, required: u64) -> Result<(), Refusal> {
+        let receipt = &claim.receipt;
+        let escrow = self.open_escrow(key)?;
+        if claim.opened.is_some_and(|opened| opened != escrow.opened) {
+            return Err("wrong_opening".into());
         }
-        // Both the supply and what was ever minted are integers of the protocol.
-        if self.total() + all > LIMIT || self.minted + all > LIMIT {
-            return Err("supply_limit_reached");
+        let bound_to = escrow.miner.as_ref();
+        if bound_to.is_some_and(|miner| *miner != receipt.miner) {
+            return Err("bound_to_another_miner".into());
         }
-        self.credit(&miner, mint + price);
-        self.credit(&coordinator, to_coordinator);
-        self.credit(&treasury(), to_treasury);
-        self.credit(&key.0, escrow.amount - price - required);
-        self.escrows.get_mut(&key).unwrap().status = "settled";
-        self.minted += all;
-        self.epoch_minted
-            .insert(coordinator.clone(), (epoch, earlier + all));
-        let validator = self.validators.get(&miner);
-        let ever_staked = validator.is_some_and(|record| record.stake_key.is_some());
-        let record = self.miners.entry(miner.clone()).or_default();
-        record.receipts += 1;
-        let added = |to: u64| (u128::from(to) + units).min(LIMIT) as u64;
-        record.units_total = added(record.units_total);
-        if ever_staked {
-            record.epoch_units = added(record.epoch_units);
+        if claim.last && !(escrow.partial && bound_to.is_some()) {
+            return Err("final_not_allowed".into());
         }
-        let receipt = json!({
-            "receipt_id": payload["receipt_id"],
-            "job_id": payload["job_id"],
-            "client": key.0,
-            "miner": miner,
-            "coordinator": coordinator,
-            "compute_units": payload["compute_units"],
-            "price": payload["price"],
-            "output_hash": payload["output_hash"],
-            "minted": all as u64,
-            "height": self.height,
-            "tx_hash": hash,
-        });
-        let id = text(payload, "receipt_id").to_owned();
-        self.receipts.insert(id, receipt);
+        let content = receipt.content(&self.chain_id, escrow.opened);
+        if !signed(&tx.pubkey, &content, &claim.miner_sig) {
+            // Where the claim doesn't name its opening, or nobody could know it yet because it is of
+            // this block, the receipt may be one for the opening before.
+            let means_this_one = claim.opened.is_some() && escrow.opened < self.height;
+            return Err(Refusal {
+                name: "invalid_miner_signature",
+                offence: means_this_one.then_some(Offence::Plain),
+            });
+        }
+        let (price, required) = (u128::from(receipt.price), u128::from(required));
+        if escrow.remaining < price || escrow.remaining < required {
+            return Err("escrow_too_small".into());
+        }
         Ok(())
     }
 
-    /// The first block of the running epoch: epochs end at heights divisible by `epoch_blocks`.
-    fn epoch_start(&self, params: &Params) -> u64 {
-        let length = params["epoch_blocks"].as_u64().unwrap();
-        (self.height - 1) / length * length + 1
-    }
-
-    /// One more offence of this miner.
-    pub(super) fn offend(&mut self, params: &Params, miner: &str) {
-        let param = |name: &str| params[name].as_u64().unwrap();
-        let record = self.miners.entry(miner.to_owned()).or_default();
-        record.offences.push(self.height);
-        record.score /= 2;
-        record.epoch_units /= 2;
-        let window = param("offence_window_blocks");
-        let recent = record.offences.iter();
-        let recent = recent.filter(|height| *height + window > self.height);
-        if recent.count() as u64 >= param("offence_limit") {
-            record.banned_until = self.height + param("ban_blocks");
+    /// The coordinators whose attestations the claim has.
+    fn check_attestations(
+        &self,
+        claim: &Claim,
+        key: &Job,
+        in_front: Option<&Attestation>,
+    ) -> Result<Vec<String>, Refusal> {
+        let escrow = &self.escrows[key];
+        let given = given(claim, escrow, in_front)?;
+        let in_order: Vec<&String> = {
+            let names = |address: &&String| given.iter().any(|one| one.coordinator == **address);
+            escrow.named.iter().filter(names).collect()
+        };
+        let ordered = in_order
+            .iter()
+            .copied()
+            .eq(given.iter().map(|one| &one.coordinator));
+        if given.len() != escrow.threshold || !ordered {
+            return Err("invalid_attestation".into());
         }
+        let receipt = &claim.receipt;
+        let params = &self.before.params;
+        let holds = |one: &&Attestation| self.is_rightly_signed(params, escrow, receipt, one);
+        if !given.iter().all(holds) {
+            return Err("invalid_attestation".into());
+        }
+        if given.iter().all(|one| one.is_good(receipt)) {
+            return Ok(in_order.into_iter().cloned().collect());
+        }
+        let damning = given.iter().any(|one| one.is_damning(receipt));
+        let convicts = damning && escrow.named.len() == 1;
+        Err(Refusal {
+            name: "attestation_negative",
+            offence: convicts.then_some(Offence::Damning),
+        })
+    }
+}
+
+/// The attestations of the kind that the escrow's threshold asks for.
+fn given<'a>(
+    claim: &'a Claim,
+    escrow: &Escrow,
+    in_front: Option<&'a Attestation>,
+) -> Result<Vec<&'a Attestation>, &'static str> {
+    match (&claim.given, escrow.threshold) {
+        (Given::One(one), 1) => Ok(vec![one]),
+        (Given::List(list), 2..) => Ok(list.iter().collect()),
+        (Given::None, 1) => {
+            let alone = in_front.filter(|_| escrow.named.len() == 1);
+            alone.map(|one| vec![one]).ok_or("attestation_missing")
+        }
+        (Given::None, _) => Err("attestation_missing"),
+        _ => Err("invalid_attestation"),
     }
 }

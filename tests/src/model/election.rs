@@ -1,10 +1,15 @@
-//! Owns work scores, eligibility and power (SPEC section 6).
+//! Owns eligibility, power, and who gets a seat at an epoch's end.
 
 use std::cmp::Reverse;
 
-use super::{LIMIT, Model, transactions::Params, validators::Set};
+use super::{
+    Model,
+    crypto::address_bytes,
+    state::Validator,
+    validators::{Seat, Seats},
+};
 
-/// One who is eligible.
+/// One who is eligible and proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
     /// uait bonded.
@@ -13,117 +18,157 @@ pub struct Candidate {
     pub score: u128,
 }
 
-/// The power of each: `1 + floor(10^6 * ((10000 - w) * stake / Σstake + w * score / Σscore) / 10000)`,
-/// one floor over the exact fraction.
+/// The power of each: `1 + floor(10^6 * ((10000 - w) * S + w * min(S, R)) / 10000)`, with its share `S`
+/// of all stake and `R` of all scores, one floor over the exact fraction.
 ///
-/// Each of the two terms is divided on its own into a whole part and a remainder; the floor of their sum
-/// is that of the whole parts, and one more where the remainders' fractions make up a whole.
-pub fn powers(candidates: &[Candidate], work_weight_bps: u64) -> Vec<u64> {
+/// The fraction's two parts are divided each by itself into a whole number and a remainder; the floor of
+/// their sum is that of the whole numbers, and one more where the remainders make up a whole.
+pub fn powers(candidates: &[Candidate], work_weight_bps: u64, score_floor: u64) -> Vec<u64> {
     let weight = u128::from(work_weight_bps);
     let stakes: u128 = candidates.iter().map(|one| one.stake).sum();
     let scores: u128 = candidates.iter().map(|one| one.score).sum();
-    // 10^6 / 10000. A sum of 0 drops its term: its numerators are 0 too.
-    let part = |weight: u128, amount: u128, sum: u128| {
-        let (numerator, sum) = (100 * weight * amount, sum.max(1));
-        (numerator / sum, numerator % sum, sum)
-    };
+    let scores = scores.max(score_floor.into());
     let power = |one: &Candidate| {
-        let (by_stake, rest, of) = part(10_000 - weight, one.stake, stakes);
-        let (by_work, other_rest, of_other) = part(weight, one.score, scores);
-        let carried = rest * of_other + other_rest * of >= of * of_other;
-        (1 + by_stake + by_work + u128::from(carried)) as u64
+        if one.stake * scores <= one.score * stakes {
+            return (1 + 1_000_000 * one.stake / stakes) as u64;
+        }
+        // 10^6 / 10000 is 100.
+        let by_stake = 100 * (10_000 - weight) * one.stake;
+        let by_work = 100 * weight * one.score;
+        let rests = (by_stake % stakes) * scores + (by_work % scores) * stakes;
+        let carried = rests / (stakes * scores);
+        (1 + by_stake / stakes + by_work / scores + carried) as u64
     };
     candidates.iter().map(power).collect()
 }
 
 impl Model {
-    /// `score = floor(score * work_decay_bps / 10000) + epoch_units`, of all who ever staked.
-    pub(super) fn age_scores(&mut self, params: &Params) {
-        let decay = u128::from(params["work_decay_bps"].as_u64().unwrap());
-        for (address, miner) in &mut self.miners {
-            let record = self.validators.get(address);
-            if record.is_some_and(|record| record.stake_key.is_some()) {
-                let kept = u128::from(miner.score) * decay / 10_000;
-                miner.score = (kept + u128::from(miner.epoch_units)).min(LIMIT) as u64;
-                miner.epoch_units = 0;
+    pub(super) fn is_eligible(&self, record: &Validator) -> bool {
+        record.stake_key.is_some()
+            && record.stake >= self.before.params.wide("min_stake")
+            && record.jail.is_none()
+    }
+
+    /// Eligible, and the key that it staked with is in use and proven.
+    pub(super) fn is_proven(&self, record: &Validator) -> bool {
+        let key_in_use = record.stake_key.as_ref() == Some(&record.pubkey);
+        self.is_eligible(record) && record.proven && key_in_use
+    }
+
+    /// The set that an epoch's end chooses.
+    pub(super) fn elect(&self) -> Seats {
+        let mut proven = self.proven_by_power();
+        if proven.is_empty() {
+            proven = self.those_who_stay();
+        }
+        let mut unproven = 0;
+        let mut newcomers = Vec::new();
+        for (address, record) in &self.validators {
+            let seated = proven.iter().any(|(other, _)| other == address);
+            if self.is_eligible(record) && !self.is_proven(record) && !seated {
+                newcomers.push(address.clone());
             }
         }
+        newcomers.sort_by_key(|address| self.by_stake(address));
+        let mut seats = Vec::new();
+        for address in newcomers {
+            if !self.seat_unproven(&address, &mut proven, unproven) {
+                break;
+            }
+            unproven += 1;
+            let key = self.validators[&address].stake_key.clone().unwrap();
+            seats.push((address, Seat { key, power: 1 }));
+        }
+        seats.into_iter().chain(proven).collect()
     }
 
-    /// Whether an account may validate by stake and work.
-    fn is_eligible(&self, params: &Params, address: &str) -> bool {
-        let record = &self.validators[address];
-        let banned_until = self.miners.get(address).map_or(0, |m| m.banned_until);
-        record.stake_key.is_some()
-            && record.stake >= u128::from(params["min_stake"].as_u64().unwrap())
-            && record.jailed_until == 0
-            && banned_until < self.height
+    /// Whether there is a seat for this unproven one beside `unproven` others. The weakest of the
+    /// proven ones may have to leave for it; they stand in the order of their power.
+    fn seat_unproven(
+        &self,
+        address: &str,
+        proven: &mut Vec<(String, Seat)>,
+        unproven: u64,
+    ) -> bool {
+        let most = self.before.params.number("max_validators");
+        let stake = |address: &str| self.validators[address].stake;
+        let mut power: u64 = proven.iter().map(|(_, seat)| seat.power).sum();
+        let full = proven.len() as u64 + unproven >= most;
+        if full {
+            let Some((weakest, seat)) = proven.last() else {
+                return false;
+            };
+            if stake(address) <= stake(weakest) {
+                return false;
+            }
+            power -= seat.power;
+        }
+        let allowed = (most / 4).min(power.saturating_sub(1) / 2);
+        if unproven + 1 > allowed {
+            return false;
+        }
+        if full {
+            proven.pop();
+        }
+        true
     }
 
-    /// The `max_validators` with the most power among all who are eligible, ties by address bytes.
-    pub(super) fn elected(&self, params: &Params) -> Set {
-        let eligible: Vec<&String> = self
+    /// The proven ones with the most power, most first, ties by address.
+    fn proven_by_power(&self) -> Vec<(String, Seat)> {
+        let params = &self.before.params;
+        let all: Vec<_> = self
             .validators
-            .keys()
-            .filter(|address| self.is_eligible(params, address))
+            .iter()
+            .filter(|(_, record)| self.is_proven(record))
             .collect();
-        let candidate = |address: &&String| Candidate {
-            stake: self.validators[*address].stake,
-            score: self.miners.get(*address).map_or(0, |m| m.score.into()),
+        let candidate = |(address, record): &(&String, &Validator)| {
+            let miner = self.miners.get(*address);
+            let counts = miner.filter(|miner| miner.banned_until < self.height);
+            Candidate {
+                stake: record.stake,
+                score: counts.map_or(0, |miner| miner.score.into()),
+            }
         };
-        let candidates: Vec<Candidate> = eligible.iter().map(candidate).collect();
-        let weight = params["work_weight_bps"].as_u64().unwrap();
-        let mut ranking: Vec<(u64, &String)> = powers(&candidates, weight)
+        let candidates: Vec<Candidate> = all.iter().map(candidate).collect();
+        let weight = params.number("work_weight_bps");
+        let powers = powers(&candidates, weight, params.number("work_score_floor"));
+        let seats = all
             .into_iter()
-            .zip(eligible)
-            .collect();
-        ranking.sort_by_key(|(power, address)| {
-            let (_, bytes) = bech32::decode(address).unwrap();
-            (Reverse(*power), bytes)
-        });
-        ranking.truncate(params["max_validators"].as_u64().unwrap() as usize);
-        let keyed = |(power, address): (u64, &String)| {
-            let key = self.validators[address].stake_key.clone().unwrap();
-            (key, power)
-        };
-        ranking.into_iter().map(keyed).collect()
+            .zip(powers)
+            .map(|((address, record), power)| {
+                let key = record.pubkey.clone();
+                (address.clone(), Seat { key, power })
+            });
+        let mut seats: Vec<_> = seats.collect();
+        sort_by_power(&mut seats);
+        seats.truncate(params.number("max_validators") as usize);
+        seats
     }
 
-    /// The last set without those who are no longer eligible.
-    pub(super) fn still_eligible(&self, params: &Params) -> Set {
-        let stays = |key: &String| self.is_eligible(params, &self.key_owners[key]);
-        let set = self.set.iter().filter(|(key, _)| stays(key));
-        set.map(|(key, power)| (key.clone(), *power)).collect()
+    /// Where no eligible one is proven: the proven ones of the set last sent, jailed or not, with so
+    /// much power that unproven ones beside them can be of use and no danger.
+    fn those_who_stay(&self) -> Vec<(String, Seat)> {
+        let members = self.validators.iter().filter(|(_, record)| record.proven);
+        let seats = members.map(|(address, record)| {
+            let power = if record.jail.is_some() {
+                record.power
+            } else {
+                self.cut_power(address)
+            };
+            let key = record.pubkey.clone();
+            (address.clone(), Seat { key, power })
+        });
+        let mut seats: Vec<_> = seats.filter(|(_, seat)| seat.power > 0).collect();
+        let power: u64 = seats.iter().map(|(_, seat)| seat.power).sum();
+        if (1..1_000).contains(&power) {
+            let times = 1_000_u64.div_ceil(power);
+            seats.iter_mut().for_each(|(_, seat)| seat.power *= times);
+        }
+        sort_by_power(&mut seats);
+        seats
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    #[test]
-    fn powers_are_those_of_the_vectors() {
-        let vectors: Value =
-            serde_json::from_str(include_str!("../../vectors/protocol.json")).unwrap();
-        let cases = vectors["power"].as_array().unwrap();
-        assert!(cases.len() > 5);
-        for case in cases {
-            let list = |name: &str| -> Vec<u64> {
-                let values = case[name].as_array().unwrap();
-                values.iter().map(|value| value.as_u64().unwrap()).collect()
-            };
-            let candidates: Vec<Candidate> = list("stakes")
-                .into_iter()
-                .zip(list("scores"))
-                .map(|(stake, score)| Candidate {
-                    stake: stake.into(),
-                    score: score.into(),
-                })
-                .collect();
-            let weight = case["work_weight_bps"].as_u64().unwrap();
-            assert_eq!(powers(&candidates, weight), list("power"));
-        }
-    }
+fn sort_by_power(seats: &mut [(String, Seat)]) {
+    seats.sort_by_key(|(address, seat)| (Reverse(seat.power), address_bytes(address).unwrap()));
 }

@@ -1,75 +1,59 @@
-//! A plain reference model of the state machine, written from SPEC sections 2 to 8: maps of strings and
-//! wide integers, whole copies instead of overlays, no index, no cache.
+//! A plain reference model of the state machine, written from the protocol: maps of strings and wide
+//! integers, no index, no cache, nothing put off.
 //!
-//! Owns what a block must do to balances, escrows, receipts, miners, validators, params and supply, and
-//! to each transaction's code. It reads the same wire bytes as the chain and uses none of its code: JSON is
-//! serde_json's, signatures are ed25519-dalek's, code numbers are those of `docs/errors.md`.
+//! Owns what a block must do to every record, and to each transaction's code, fee and events. It reads
+//! the same wire bytes as the chain and uses none of its code. It computes scores for everybody at every
+//! epoch's end; what the records show of them is written down when a record is.
 
+mod attest;
+mod begin;
+mod bonds;
 mod claims;
+mod codes;
 mod compare;
+mod crypto;
 mod election;
+mod escrows;
+mod execute;
+mod json;
+mod offences;
 mod params;
-mod punishment;
+mod payload;
+mod settlement;
 mod staking;
-mod transactions;
+mod state;
 mod validators;
+#[cfg(test)]
+mod vectors;
+mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::Display,
+};
 
-use bech32::{Bech32, Hrp};
-use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+pub use codes::{CODES, code, name_of};
+pub use crypto::{address_bytes, address_of, short_hash, treasury};
 pub use election::{Candidate, powers};
-pub use params::{DEFAULTS, param_fault};
-pub use validators::{Engine, FOR_GOOD, Set, Unbonding, Validator};
+pub use json::{canonical, parse};
+pub use params::{DEFAULTS, Params, value_fault};
+pub use settlement::{Settlement, Terms, settlement};
+pub use state::{
+    Account, Consensus, Coordinator, Counts, Escrow, Jail, Miner, Receipt, Set, Unbonding,
+    Validator, Written,
+};
+pub use wire::classify;
 
 /// The largest integer of the protocol.
 pub const LIMIT: u128 = (1 << 53) - 1;
 
-/// One account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    /// uait.
-    pub balance: u128,
-    /// Of its last transaction.
-    pub nonce: u64,
-    /// Known from its first transaction on.
-    pub pubkey: Option<String>,
-}
+/// `block.max_bytes` of a genesis that doesn't say otherwise.
+pub const MAX_BLOCK_BYTES: u64 = 4 << 20;
 
-/// One escrow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Escrow {
-    /// Who may attest and release.
-    pub coordinator: String,
-    /// uait.
-    pub amount: u128,
-    /// `open`, `settled` or `refunded`.
-    pub status: &'static str,
-    /// The block that opened it.
-    pub opened: u64,
-    /// The block in which it is due.
-    pub due: u64,
-}
-
-/// What is known of a miner.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Miner {
-    /// Units of all its receipts.
-    pub units_total: u64,
-    /// Its paid receipts.
-    pub receipts: u64,
-    /// The heights of all its offences.
-    pub offences: Vec<u64>,
-    /// The last block of its latest ban.
-    pub banned_until: u64,
-    /// Work of past epochs.
-    pub score: u64,
-    /// Units of this epoch, counted once the account ever staked.
-    pub epoch_units: u64,
-}
+/// What happened: its name, and its attributes in their order.
+pub type Event = (String, Vec<(String, String)>);
 
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,18 +62,24 @@ pub struct Model {
     pub chain_id: String,
     /// The last block.
     pub height: u64,
+    /// The genesis' `block.max_bytes`.
+    pub max_block_bytes: u64,
     /// By address.
     pub accounts: BTreeMap<String, Account>,
     /// By client and job.
     pub escrows: BTreeMap<(String, String), Escrow>,
-    /// By id, as REST shows them.
-    pub receipts: BTreeMap<String, Value>,
+    /// By miner and receipt id.
+    pub receipts: BTreeMap<(String, String), Receipt>,
     /// By address.
     pub miners: BTreeMap<String, Miner>,
-    /// By coordinator: the first block of its epoch, and uait minted since.
-    pub epoch_minted: BTreeMap<String, (u64, u128)>,
+    /// By address.
+    pub coordinators: BTreeMap<String, Coordinator>,
+    /// By address.
+    pub validators: BTreeMap<String, Validator>,
+    /// Mode, epochs and the admin to come.
+    pub consensus: Consensus,
     /// By name.
-    pub params: BTreeMap<String, Value>,
+    pub params: Params,
     /// uait.
     pub genesis: u128,
     /// uait.
@@ -98,219 +88,154 @@ pub struct Model {
     pub burned: u128,
     /// Consensus keys and whose they are for ever.
     pub key_owners: BTreeMap<String, String>,
-    /// By address.
-    pub validators: BTreeMap<String, Validator>,
-    /// The validators last sent.
-    pub set: Set,
     /// The sets whose commits the next three blocks carry.
     pub commits: VecDeque<Set>,
-    /// The mode in force, `poa` or `cbp`, once there was a switch.
-    pub mode: Option<&'static str>,
+    /// Powers that `UNSTAKE`s of the block in the making cut, by address.
+    cuts: BTreeMap<String, u64>,
+    before: Before,
 }
 
-/// One entry of a block.
-#[derive(Debug, Clone)]
-pub struct Input {
-    /// Its bytes.
-    pub wire: Vec<u8>,
-    /// The name of the code that its very bytes deserve, known to who made them so.
-    pub malformed: Option<&'static str>,
+/// What was so after the block before, and holds throughout a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Before {
+    params: Params,
+    admin_candidate: Option<String>,
+}
+
+/// What CometBFT says of a block besides its entries. Validators go by `sha256(pubkey)[0..20]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Engine {
+    /// Who proposed it.
+    pub proposer: Option<[u8; 20]>,
+    /// The set of the block before, and whether each was absent.
+    pub votes: Vec<([u8; 20], bool)>,
+    /// Whose equivocation it proves.
+    pub misbehaviour: Vec<[u8; 20]>,
+}
+
+/// What becomes of one entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryResult {
+    /// 0 for success.
+    pub code: u32,
+    /// uait to the proposer.
+    pub fee: u64,
+    /// In their order.
+    pub events: Vec<Event>,
 }
 
 /// What a block must come to.
-#[derive(Debug, Clone, Default)]
-pub struct Predicted {
-    /// Each entry's code.
-    pub codes: Vec<u32>,
-    /// Each entry's fee, uait.
-    pub fees: Vec<u128>,
-    /// Why no honest validator may accept it: the code's name.
-    pub rejected: Option<&'static str>,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// One for each entry.
+    pub entries: Vec<EntryResult>,
+    /// Those of the block's beginning, then those of its end.
+    pub events: Vec<Event>,
     /// Changes of the validator set, by consensus key.
     pub updates: Set,
+    /// Whether honest validators accept the block.
+    pub accepted: bool,
 }
 
-/// Why one transaction doesn't do what it is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// It has no effect at all.
-    Unauthenticated(&'static str),
-    /// It stays, and pays.
-    Failed(&'static str),
-}
-
-/// The number of a code in the documented table.
-pub fn code(name: &str) -> u32 {
-    let table = include_str!("../../../docs/errors.md");
-    table
-        .lines()
-        .filter_map(|line| {
-            let mut cells = line.split('|').map(str::trim).skip(1);
-            let number: u32 = cells.next()?.parse().ok()?;
-            let named = cells.nth(1)?.trim_matches('`');
-            (named == name).then_some(number)
-        })
-        .next()
-        .unwrap_or_else(|| panic!("docs/errors.md has no code {name}"))
-}
-
-/// sha256(pubkey)[0..20] as an address.
-pub fn address_of(pubkey: &str) -> String {
-    address(&Sha256::digest(hex::decode(pubkey).unwrap())[..20])
-}
-
-/// The account without a key that collects what is nobody's.
-pub fn treasury() -> String {
-    address(&Sha256::digest("ait-module/treasury")[..20])
-}
-
-fn address(bytes: &[u8]) -> String {
-    bech32::encode::<Bech32>(Hrp::parse("ait").unwrap(), bytes).unwrap()
-}
-
-/// Whether the key signed sha256 of the text, strictly.
-fn signed(pubkey: &str, text: &str, sig: &str) -> bool {
-    let key: [u8; 32] = hex::decode(pubkey).unwrap().try_into().unwrap();
-    let sig: [u8; 64] = hex::decode(sig).unwrap().try_into().unwrap();
-    VerifyingKey::from_bytes(&key)
-        .unwrap()
-        .verify_strict(&Sha256::digest(text), &Signature::from_bytes(&sig))
-        .is_ok()
-}
-
-fn required_fee(params: &BTreeMap<String, Value>, payload: &Value) -> u64 {
-    let bytes = serde_json::to_vec(payload).unwrap().len() as u64;
-    number_of(params, "base_fee") + (number_of(params, "fee_per_kib") * bytes).div_ceil(1024)
-}
-
-fn number_of(params: &BTreeMap<String, Value>, name: &str) -> u64 {
-    params[name].as_u64().unwrap()
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field].as_str().unwrap()
-}
-
-fn number(value: &Value, field: &str) -> u64 {
-    value[field].as_u64().unwrap()
+fn event(kind: &str, attributes: &[(&str, &dyn Display)]) -> Event {
+    let attributes = attributes.iter();
+    let attributes = attributes.map(|(name, value)| ((*name).to_owned(), value.to_string()));
+    (kind.to_owned(), attributes.collect())
 }
 
 impl Model {
-    /// The state before block `initial_height`.
+    /// The state before block `initial_height`, of a genesis whose `app_state` has `accounts` (balances
+    /// by address) and `params`.
     pub fn new(
         chain_id: &str,
         initial_height: u64,
-        accounts: &BTreeMap<String, u64>,
-        given: &BTreeMap<String, Value>,
+        app_state: &Value,
         evidence_max_age: u64,
     ) -> Self {
-        let mut params: BTreeMap<String, Value> = DEFAULTS
-            .iter()
-            .map(|(name, default, ..)| ((*name).to_owned(), Value::from(*default)))
-            .collect();
-        params.insert("consensus_mode".into(), "poa".into());
-        params.insert("coordinators".into(), Value::Object(Default::default()));
-        params.insert(
-            "evidence_max_age_num_blocks".into(),
-            evidence_max_age.into(),
-        );
-        params.extend(given.clone());
+        let given = app_state["params"].as_object().unwrap();
+        let params = Params::of_genesis(given, evidence_max_age);
         let mut model = Self {
             chain_id: chain_id.to_owned(),
             height: initial_height - 1,
+            max_block_bytes: MAX_BLOCK_BYTES,
             accounts: BTreeMap::new(),
             escrows: BTreeMap::new(),
             receipts: BTreeMap::new(),
             miners: BTreeMap::new(),
-            epoch_minted: BTreeMap::new(),
+            coordinators: BTreeMap::new(),
+            validators: BTreeMap::new(),
+            consensus: Consensus {
+                admin_candidate: None,
+                decays: vec![(params.number("work_decay_bps"), 0)],
+                epochs: 0,
+                last_epoch_end: initial_height - 1,
+                mode: "poa",
+                mode_changes: 0,
+            },
+            before: Before {
+                params: params.clone(),
+                admin_candidate: None,
+            },
             params,
             genesis: 0,
             minted: 0,
             burned: 0,
             key_owners: BTreeMap::new(),
-            validators: BTreeMap::new(),
-            set: Set::new(),
             commits: VecDeque::new(),
-            mode: None,
+            cuts: BTreeMap::new(),
         };
-        for (address, balance) in accounts {
-            model.credit(address, u128::from(*balance));
-            model.genesis += u128::from(*balance);
+        for (address, balance) in app_state["accounts"].as_object().unwrap() {
+            let balance = u128::from(balance.as_u64().unwrap());
+            model.credit(address, balance);
+            model.genesis += balance;
         }
-        let authorities = model.params["authorities"].clone();
-        assert!(model.own_keys(&authorities));
-        model.set = model.authorities();
-        model.commits = validators::first_commits(&model.set);
+        model.found_authorities();
         model
     }
 
     /// What block H does to the state after block H-1.
-    pub fn apply_block(&mut self, inputs: &[Input], engine: &Engine) -> Predicted {
-        let before = self.clone();
-        let mut predicted = Predicted {
-            // What needs no state comes first.
-            rejected: inputs.iter().find_map(|input| self.unreadable(input).err()),
-            ..Predicted::default()
-        };
-        let attestations = before.entry_rule(inputs);
+    pub fn block(&mut self, wires: &[Vec<u8>], engine: &Engine) -> Outcome {
+        let read = |wire: &Vec<u8>| wire::read(wire, &self.chain_id);
+        let entries: Vec<_> = wires.iter().map(read).collect();
+        let attestations = self.entry_rule(&entries);
         let broken = attestations.is_err();
-        if broken {
-            predicted.rejected.get_or_insert("unexpected_attestations");
+        let attestations = attestations.unwrap_or_else(|()| vec![None; entries.len()]);
+        let collector = engine.proposer.and_then(|proposer| self.owner(&proposer));
+        let mut outcome = Outcome {
+            events: self.begin_block(),
+            accepted: !broken && protobuf_bytes(wires) <= self.max_block_bytes,
+            ..Outcome::default()
+        };
+        let mut fees = 0;
+        for (entry, attestation) in entries.iter().zip(&attestations) {
+            let (result, authentic) = self.apply(entry, attestation.as_ref(), broken);
+            outcome.accepted &= authentic;
+            fees += u128::from(result.fee);
+            outcome.entries.push(result);
         }
-        let attestations = attestations.unwrap_or_else(|()| vec![None; inputs.len()]);
-        self.begin_block();
-        for (input, attestation) in inputs.iter().zip(&attestations) {
-            let is_entry = input.wire.starts_with(b"{\"attestations\":");
-            let (fault, fee) = if is_entry && input.malformed.is_none() {
-                let fault = broken.then_some(Fault::Unauthenticated("unexpected_attestations"));
-                (fault, 0)
-            } else {
-                self.apply_tx(&before.params, input, attestation.as_ref())
-            };
-            if let Some(Fault::Unauthenticated(name)) = fault {
-                predicted.rejected = predicted.rejected.or(Some(name));
-            }
-            predicted.codes.push(match fault {
-                None => 0,
-                Some(Fault::Unauthenticated(name) | Fault::Failed(name)) => code(name),
-            });
-            predicted.fees.push(fee);
-        }
-        let proposer = engine.proposer.as_ref();
-        let collector = proposer
-            .and_then(|key| before.key_owners.get(key).cloned())
-            .unwrap_or_else(treasury);
-        self.credit(&collector, predicted.fees.iter().sum());
-        predicted.updates = self.choose_validators(&before, engine);
+        self.credit(&collector.unwrap_or_else(treasury), fees);
+        let (events, updates) = self.end_block(engine);
+        outcome.events.extend(events);
+        outcome.updates = updates;
         self.commits.pop_front();
-        self.commits.push_back(self.set.clone());
-        predicted
+        self.commits.push_back(self.set());
+        self.look_back();
+        outcome
     }
 
-    /// Due escrows go back, 1,000 at most, by due height, then key; and so do due unbondings.
-    pub fn begin_block(&mut self) {
-        self.height += 1;
-        let mut due: Vec<(u64, String, (String, String))> = self
-            .escrows
-            .iter()
-            .filter(|(_, escrow)| escrow.status == "open" && escrow.due <= self.height)
-            .map(|(key, escrow)| {
-                let path = format!("/escrow/{}/{}", key.0, key.1);
-                (escrow.due, path, key.clone())
-            })
-            .collect();
-        due.sort();
-        for (_, _, key) in due.into_iter().take(1_000) {
-            self.refund(&key);
-        }
-        self.pay_unbondings();
+    fn look_back(&mut self) {
+        self.before = Before {
+            params: self.params.clone(),
+            admin_candidate: self.consensus.admin_candidate.clone(),
+        };
+        self.cuts.clear();
     }
 
-    fn refund(&mut self, key: &(String, String)) {
-        let escrow = self.escrows.get_mut(key).unwrap();
-        escrow.status = "refunded";
-        let amount = escrow.amount;
-        self.credit(&key.0, amount);
+    /// Whose consensus key this is.
+    fn owner(&self, consensus_address: &[u8; 20]) -> Option<String> {
+        let mut keys = self.key_owners.iter();
+        let found = keys.find(|(key, _)| short_hash(key) == *consensus_address);
+        found.map(|(_, owner)| owner.clone())
     }
 
     fn credit(&mut self, address: &str, uait: u128) {
@@ -329,25 +254,42 @@ impl Model {
         self.genesis + self.minted - self.burned
     }
 
-    /// A param that is a number.
+    /// A param that is a number, as it is.
     pub fn number(&self, name: &str) -> u64 {
-        number_of(&self.params, name)
+        self.params.number(name)
     }
 
-    /// `base_fee + ceil(fee_per_kib * canonical_payload_bytes / 1024)`.
-    pub fn required_fee(&self, payload: &Value) -> u64 {
-        required_fee(&self.params, payload)
+    /// The validators last sent.
+    pub fn set(&self) -> Set {
+        let members = self.validators.values().filter(|record| record.power > 0);
+        members
+            .map(|record| (record.pubkey.clone(), record.power))
+            .collect()
     }
 
-    /// Applies one entry to a block in the making, for tests that build a block step by step.
-    /// `before` is the state after the block before.
-    pub fn apply_entry(&mut self, before: &Model, input: &Input, attestation: Option<&Value>) {
-        self.apply_tx(&before.params, input, attestation);
+    /// Voting power last sent for any key of this account.
+    pub fn power_of(&self, address: &str) -> u64 {
+        self.validators
+            .get(address)
+            .map_or(0, |record| record.power)
     }
 
-    /// Whether the escrow is open in block `height`: one that is overdue counts as closed.
-    fn open_escrow(&self, key: &(String, String), height: u64) -> Option<&Escrow> {
-        let escrow = self.escrows.get(key)?;
-        (escrow.status == "open" && height < escrow.due).then_some(escrow)
+    /// The set whose commit the next block carries.
+    pub fn voters(&self) -> &Set {
+        &self.commits[0]
     }
+}
+
+/// How long the entries are as repeated bytes of a protobuf message.
+fn protobuf_bytes(wires: &[Vec<u8>]) -> u64 {
+    let varint = |mut length: usize| {
+        let mut bytes = 1;
+        while length >= 128 {
+            length >>= 7;
+            bytes += 1;
+        }
+        bytes
+    };
+    let sizes = wires.iter().map(|wire| 1 + varint(wire.len()) + wire.len());
+    sizes.sum::<usize>() as u64
 }

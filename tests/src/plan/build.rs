@@ -1,17 +1,17 @@
 //! Owns how a plan becomes bytes on the state that it meets.
 
-use ait_app::{genesis::Genesis, identifiers::ChainId};
 use serde_json::{Value, json};
 
 use super::{
-    Action, Amount, Change, Does, Fee, Flaw, Front, Job, Plan, Start, Who, consensus_key,
-    validators::engine,
+    Action, Amount, Does, Fee, Flaw, Front, Plan, Recipient,
+    mutations::{edited, mutate},
+    validators::{engine, stake_payload, unbonding},
 };
 use crate::{
     actors::Actor,
-    chain::{CHAIN_ID, Chain, Setup, authority},
-    draft::{self, Draft, canonical},
-    model::{Engine, Input, LIMIT, Model},
+    chain::CHAIN_ID,
+    draft::{Draft, canonical},
+    model::{Engine, LIMIT, Model, treasury},
     work::attestation_entry,
 };
 
@@ -19,229 +19,221 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Built {
     /// Its entries.
-    pub inputs: Vec<Input>,
+    pub wires: Vec<Vec<u8>>,
     /// What CometBFT says besides.
     pub engine: Engine,
-}
-
-/// CometBFT's `evidence.max_age_num_blocks` of the plans' genesis: so few that unbonding, which takes
-/// at least as many blocks, comes to its end.
-const EVIDENCE_MAX_AGE: u64 = 3;
-
-impl Start {
-    /// The genesis: small amounts and short times, so that limits are met often.
-    pub fn setup(&self) -> Setup {
-        let mut setup = Setup::default();
-        setup.accounts.clear();
-        setup.initial_height = self.initial_height;
-        let rich = [
-            Who::Alice,
-            Who::Bob,
-            Who::Admin,
-            Who::Coordinator,
-            Who::Validator,
-        ];
-        for who in rich {
-            setup = setup.balance(&who.actor(), 100_000);
-        }
-        for who in [Who::Arbiter, Who::Miner, Who::Digger] {
-            setup = setup.balance(&who.actor(), 10_000);
-        }
-        if let Some(room) = self.room {
-            let given: u64 = setup.accounts.values().sum();
-            let rest = LIMIT as u64 - given - room;
-            setup = setup.balance(&Actor::named("rich stranger"), rest);
-        }
-        let coordinators = coordinators(&[
-            (Who::Coordinator, Who::Coordinator),
-            (Who::Arbiter, Who::Arbiter),
-        ]);
-        setup
-            .param("coordinators", coordinators)
-            .param(
-                "authorities",
-                json!([authority(&Who::Validator.actor(), &consensus_key(0), 2)]),
-            )
-            .param("admin", Who::Admin.actor().address().to_string())
-            .param("mint_per_unit", 7)
-            .param("treasury_bps", 250)
-            .param("max_mint_per_price", 10)
-            .param("coordinator_epoch_mint_cap", 4_000)
-            .param("escrow_max_ttl_blocks", 6)
-            .param("epoch_blocks", 4)
-            .param("offence_limit", 2)
-            .param("offence_window_blocks", 6)
-            .param("ban_blocks", 3)
-            .param("min_stake", 1_000)
-            .param("unbonding_blocks", 4)
-            .param("downtime_window", 3)
-            .param("jail_blocks", 2)
-            .param("max_validators", self.seats)
-            .param("work_weight_bps", self.work_weight)
-            .param("slash_downtime_bps", 100)
-    }
-
-    /// The chain before its first block.
-    pub fn chain(&self) -> Chain {
-        let setup = self.setup();
-        let genesis = Genesis::parse(&setup.app_state(), EVIDENCE_MAX_AGE).unwrap();
-        let chain_id: ChainId = CHAIN_ID.parse().unwrap();
-        Chain {
-            state: genesis.state(chain_id, setup.initial_height).unwrap(),
-            proposer: None,
-            last_commit: Vec::new(),
-            misbehaviour: Vec::new(),
-        }
-    }
-
-    /// The model of the same genesis.
-    pub fn model(&self) -> Model {
-        let Setup {
-            accounts,
-            params,
-            initial_height,
-        } = self.setup();
-        Model::new(
-            CHAIN_ID,
-            initial_height,
-            &accounts,
-            &params,
-            EVIDENCE_MAX_AGE,
-        )
-    }
+    /// The transactions alone, each with the attestation that a node would have for it.
+    pub candidates: Vec<(Vec<u8>, Option<Value>)>,
 }
 
 /// The bytes of a plan for the block after `model`.
 pub fn build_block(model: &Model, plan: &Plan) -> Built {
-    let mut builder = Builder {
-        params: model.clone(),
-        now: model.clone(),
-        inputs: Vec::new(),
-        front: Vec::new(),
-    };
-    builder.now.begin_block();
+    let mut builder = Builder::after(model);
     for action in &plan.actions {
         builder.act(action);
     }
     Built {
-        inputs: arrange(plan.front, builder.inputs, builder.front),
+        candidates: builder.candidates(),
+        wires: arrange(plan.front, builder.wires, builder.front),
         engine: engine(model, plan),
     }
 }
 
-fn arrange(front: Front, mut inputs: Vec<Input>, mut given: Vec<Value>) -> Vec<Input> {
+fn arrange(front: Front, mut wires: Vec<Vec<u8>>, mut given: Vec<Value>) -> Vec<Vec<u8>> {
     let mut place = 0;
     let mut copies = 1;
     match front {
-        Front::AsNeeded if given.is_empty() => return inputs,
+        Front::AsNeeded if given.is_empty() => return wires,
         Front::AsNeeded | Front::Always => {}
-        Front::LeftOut => return inputs,
+        Front::LeftOut => return wires,
         Front::OneMissing => drop(given.pop()),
         Front::OneTooMany => given.extend(given.first().cloned()),
         Front::Reversed => given.reverse(),
         Front::Twice => copies = 2,
-        Front::AtTheEnd => place = inputs.len(),
+        Front::AtTheEnd => place = wires.len(),
     }
     for _ in 0..copies {
-        let entry = Input {
-            wire: attestation_entry(&given),
-            malformed: None,
-        };
-        inputs.insert(place, entry);
+        wires.insert(place, attestation_entry(&given));
     }
-    inputs
-}
-
-fn coordinators(list: &[(Who, Who)]) -> Value {
-    list.iter()
-        .map(|(who, key)| {
-            let key = key.actor().pubkey().to_string();
-            (who.actor().address().to_string(), Value::from(key))
-        })
-        .collect()
+    wires
 }
 
 pub(super) struct Builder {
-    /// The state after the block before, whose params hold.
-    pub(super) params: Model,
     /// The state as the transactions before in this block leave it.
     pub(super) now: Model,
-    inputs: Vec<Input>,
+    wires: Vec<Vec<u8>>,
     front: Vec<Value>,
+    /// Which of the wires each of those in front is for.
+    fronts_for: Vec<usize>,
 }
 
 impl Builder {
+    /// Of the block after `model`.
+    pub(super) fn after(model: &Model) -> Self {
+        let mut now = model.clone();
+        now.begin_block();
+        Self {
+            now,
+            wires: Vec::new(),
+            front: Vec::new(),
+            fronts_for: Vec::new(),
+        }
+    }
+
     fn act(&mut self, action: &Action) {
-        let by = action.by.actor();
-        let (input, in_front) = match &action.does {
+        let by = self.sender(action);
+        let (wire, in_front) = match &action.does {
             Does::Bytes(broken) => (self.broken(*broken, &by), None),
+            Does::Mutated(mutations) => {
+                let wires = self.examples(&by);
+                let mut wire = wires[mutations.len() % wires.len()].clone();
+                for mutation in mutations {
+                    mutate(&mut wire, &wires, mutation);
+                }
+                (wire, None)
+            }
+            Does::Edited(edits) => (self.edited(edits, &by), None),
             does => {
                 let (draft, in_front) = self.intention(does, &by, action.fee);
-                let wire = self.flawed(draft, action.flaw);
-                let malformed = None;
-                (Input { wire, malformed }, in_front)
+                (flawed(draft, action.flaw), in_front)
             }
         };
         // Only for the nonces and escrows that the next actions find.
-        let attestation = in_front.as_ref();
-        self.now.apply_entry(&self.params, &input, attestation);
-        self.front.extend(in_front);
-        self.inputs.push(input);
+        self.now.apply_entry(&wire, in_front.as_ref());
+        let copies = if matches!(action.flaw, Flaw::Twice) {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            if let Some(answer) = &in_front {
+                self.front.push(answer.clone());
+                self.fronts_for.push(self.wires.len());
+            }
+            self.wires.push(wire.clone());
+        }
     }
 
-    fn intention(&self, does: &Does, by: &Actor, fee: Fee) -> (Draft, Option<Value>) {
+    fn candidates(&self) -> Vec<(Vec<u8>, Option<Value>)> {
+        let wires = self.wires.iter().enumerate();
+        let candidates = wires.map(|(place, wire)| {
+            let found = self.fronts_for.iter().position(|of| *of == place);
+            (wire.clone(), found.map(|found| self.front[found].clone()))
+        });
+        // A claim whose attestation is not there yet waits.
+        candidates
+            .filter(|(wire, answer)| answer.is_some() || !is_bare_claim(wire))
+            .collect()
+    }
+
+    /// The example that this edit chooses, changed and then signed.
+    fn edited(&self, edits: &[super::Edit], by: &Actor) -> Vec<u8> {
+        let examples = self.example_drafts(by);
+        let place = edits.first().map_or(0, |edit| edit.which(examples.len()));
+        let draft = edited(examples[place].clone(), edits);
+        self.priced(draft, by, Fee::Required).wire()
+    }
+
+    /// Transactions of some kinds, as they should be.
+    pub(super) fn examples(&self, by: &Actor) -> Vec<Vec<u8>> {
+        self.example_drafts(by).iter().map(Draft::wire).collect()
+    }
+
+    pub(super) fn intention(&self, does: &Does, by: &Actor, fee: Fee) -> (Draft, Option<Value>) {
         let draft = |kind: &str, payload: Value| Draft::new(CHAIN_ID, by, kind, payload);
+        let priced =
+            |kind: &str, payload: Value| (self.priced(draft(kind, payload), by, fee), None);
         match does {
-            Does::Transfer { to, amount } => {
-                let make = |uait| {
-                    let payload = draft::transfer(to.actor().address(), uait);
-                    draft("TRANSFER", payload)
-                };
-                (self.sized(by, fee, *amount, &make), None)
-            }
-            Does::Open {
-                job,
-                coordinator,
-                amount,
-                ttl,
-            } => {
-                let make = |uait| {
-                    let coordinator = coordinator.actor().address();
-                    let payload =
-                        draft::escrow_open(&format!("job_{job}"), coordinator, uait, *ttl);
-                    draft("ESCROW_OPEN", payload)
-                };
-                (self.sized(by, fee, *amount, &make), None)
-            }
-            Does::Release { job } => {
-                let (client, job_id) = self.job(*job);
-                let payload = json!({"client_addr": client, "job_id": job_id});
-                (self.priced(draft("ESCROW_RELEASE", payload), by, fee), None)
-            }
+            Does::Transfer { .. }
+            | Does::Spend { .. }
+            | Does::Open(_)
+            | Does::TopUp { .. }
+            | Does::Bond { .. }
+            | Does::Stake { .. } => (self.spends(does, by, fee), None),
             Does::Claim(claim) => {
                 let (payload, in_front) = self.claim(claim, by);
-                (
-                    self.priced(draft("RECEIPT_CLAIM", payload), by, fee),
-                    in_front,
-                )
+                let draft = self.priced(draft("RECEIPT_CLAIM", payload), by, fee);
+                (draft, in_front)
+            }
+            Does::Report(report) => priced("RECEIPT_REPORT", self.report(report)),
+            Does::Equivocation(evidence) => {
+                priced("ATTESTATION_EQUIVOCATION", self.equivocation(evidence))
+            }
+            Does::Unbond { amount } => {
+                let record = self.now.coordinators.get(&by.address().to_string());
+                let bond = record.map_or(0, |record| record.bond as u64);
+                priced("COORDINATOR_UNBOND", unbonding(*amount, bond))
+            }
+            Does::Unstake { amount } => {
+                let record = self.now.validators.get(&by.address().to_string());
+                let stake = record.map_or(0, |record| record.stake as u64);
+                priced("UNSTAKE", unbonding(*amount, stake))
             }
             Does::Param(change) => {
-                let (name, value) = change_json(change);
-                let payload = draft::param_update(name, value);
-                (self.priced(draft("PARAM_UPDATE", payload), by, fee), None)
+                let (name, value) = self.change_json(change);
+                priced("PARAM_UPDATE", json!({"key": name, "value": value}))
             }
-            Does::Stake { amount, key } => (self.stake(*amount, *key, by, fee), None),
-            Does::Unstake { amount } => (self.unstake(*amount, by, fee), None),
-            Does::Unjail => (self.priced(draft("UNJAIL", json!({})), by, fee), None),
-            Does::Bytes(_) => panic!("bytes are no intention"),
+            Does::AdminAccept => priced("ADMIN_ACCEPT", json!({})),
+            Does::Unjail => priced("UNJAIL", json!({})),
+            does => {
+                let (kind, payload) = self.about_escrow(does);
+                priced(kind, payload)
+            }
+        }
+    }
+
+    /// What names an amount of the sender's coins.
+    fn spends(&self, does: &Does, by: &Actor, fee: Fee) -> Draft {
+        let make = |uait: u64| {
+            let (kind, payload) = match does {
+                Does::Transfer { to, memo, .. } => {
+                    let mut payload = json!({"to": self.recipient(*to), "amount": uait});
+                    if *memo {
+                        payload["memo"] = "naïve \u{7} 😀".into();
+                    }
+                    ("TRANSFER", payload)
+                }
+                Does::Spend { to, .. } => {
+                    let payload = json!({"to": self.recipient(*to), "amount": uait});
+                    ("TREASURY_SPEND", payload)
+                }
+                Does::Open(open) => ("ESCROW_OPEN", self.opening(open, uait)),
+                Does::TopUp { job, ttl, .. } => ("ESCROW_TOPUP", self.top_up(*job, uait, *ttl)),
+                Does::Bond { .. } => ("COORDINATOR_BOND", json!({ "amount": uait })),
+                Does::Stake { key, .. } => ("STAKE", stake_payload(uait, *key, by)),
+                other => panic!("{other:?} names no amount"),
+            };
+            Draft::new(CHAIN_ID, by, kind, payload)
+        };
+        let (Does::Transfer { amount, .. }
+        | Does::Spend { amount, .. }
+        | Does::TopUp { amount, .. }
+        | Does::Bond { amount }
+        | Does::Stake { amount, .. }
+        | Does::Open(super::OpenPlan { amount, .. })) = does
+        else {
+            panic!("{does:?} names no amount")
+        };
+        self.sized(by, fee, *amount, &make)
+    }
+
+    fn recipient(&self, to: Recipient) -> String {
+        match to {
+            Recipient::Known(who) => who.address(),
+            Recipient::Fresh(number) => {
+                let actor = Actor::named(&format!("newcomer {number}"));
+                actor.address().to_string()
+            }
+            Recipient::Treasury => treasury(),
         }
     }
 
     /// With the next nonce and the fee.
     pub(super) fn priced(&self, draft: Draft, by: &Actor, fee: Fee) -> Draft {
-        let account = self.now.account(&by.address().to_string());
+        let address = by.address().to_string();
+        let account = self.now.account(&address);
         let balance = account.balance as u64;
-        let required = self.params.required_fee(&draft.payload);
+        let required = self.now.required_fee(&draft.kind, &address, &draft.payload);
         let payable = if draft.kind == "RECEIPT_CLAIM" {
             required + balance
         } else {
@@ -258,13 +250,7 @@ impl Builder {
     }
 
     /// With an amount that is measured against what the sender has after the fee.
-    pub(super) fn sized(
-        &self,
-        by: &Actor,
-        fee: Fee,
-        amount: Amount,
-        make: &dyn Fn(u64) -> Draft,
-    ) -> Draft {
+    fn sized(&self, by: &Actor, fee: Fee, amount: Amount, make: &dyn Fn(u64) -> Draft) -> Draft {
         let balance = self.now.account(&by.address().to_string()).balance as u64;
         let fitting = |all: &dyn Fn(u64) -> u64| {
             // The fee depends on the amount's digits, so the amount is found in two steps.
@@ -281,50 +267,28 @@ impl Builder {
             Amount::Largest => self.priced(make(LIMIT as u64), by, fee),
         }
     }
-
-    fn flawed(&self, draft: Draft, flaw: Flaw) -> Vec<u8> {
-        let nonce = draft.nonce;
-        match flaw {
-            Flaw::None => draft.wire(),
-            Flaw::UsedNonce => draft.nonce(nonce - 1).wire(),
-            Flaw::SkippedNonce => draft.nonce(nonce + 1).wire(),
-            Flaw::OtherChain => draft.for_chain("other-chain").wire(),
-            Flaw::OthersKey => draft.signed_by(&Actor::named("mallory")).wire(),
-            Flaw::Tampered => {
-                let mut json = draft.json();
-                json["nonce"] = (nonce + 1).into();
-                canonical(&json)
-            }
-        }
-    }
-
-    pub(super) fn job(&self, job: Job) -> (String, String) {
-        match job {
-            Job::Open(number) => {
-                let open = self.now.escrows.iter().filter(|(_, e)| e.status == "open");
-                let keys: Vec<_> = open.map(|(key, _)| key.clone()).collect();
-                let first = (Who::Alice.actor().address().to_string(), "job_0".to_owned());
-                let place = usize::from(number) % keys.len().max(1);
-                keys.get(place).cloned().unwrap_or(first)
-            }
-            Job::Of(client, number) => {
-                let client = client.actor().address().to_string();
-                (client, format!("job_{number}"))
-            }
-        }
-    }
 }
 
-fn change_json(change: &Change) -> (&'static str, Value) {
-    match change {
-        Change::Number(name, value) => (name, (*value).into()),
-        Change::Other(name, value) => (name, value.clone()),
-        Change::Coordinators(list) => ("coordinators", coordinators(list)),
-        Change::Authorities(list) => {
-            let list = list
-                .iter()
-                .map(|(who, key, power)| authority(&who.actor(), &consensus_key(*key), *power));
-            ("authorities", list.collect())
+fn is_bare_claim(wire: &[u8]) -> bool {
+    let tx: Value = serde_json::from_slice(wire).unwrap_or_default();
+    let payload = &tx["payload"];
+    tx["type"] == "RECEIPT_CLAIM"
+        && payload["attestation"].is_null()
+        && payload["attestations"].is_null()
+}
+
+fn flawed(draft: Draft, flaw: Flaw) -> Vec<u8> {
+    let nonce = draft.nonce;
+    match flaw {
+        Flaw::None | Flaw::Twice => draft.wire(),
+        Flaw::UsedNonce => draft.nonce(nonce - 1).wire(),
+        Flaw::SkippedNonce => draft.nonce(nonce + 1).wire(),
+        Flaw::OtherChain => draft.for_chain("other-chain").wire(),
+        Flaw::OthersKey => draft.signed_by(&Actor::named("mallory")).wire(),
+        Flaw::Tampered => {
+            let mut json = draft.json();
+            json["nonce"] = (nonce + 1).into();
+            canonical(&json)
         }
     }
 }

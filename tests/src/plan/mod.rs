@@ -1,26 +1,41 @@
 //! Random blocks as readable plans: what a plan says depends on the state it meets (the next nonce,
 //! an escrow that is open), so it stays meaningful while a counterexample shrinks.
 //!
-//! Owns the kinds of plan. `strategies` and `changes` say how often each comes, `build`, `broken`,
-//! `claims` and `validators` turn them into bytes and into what CometBFT says.
+//! Owns the kinds of plan, with `receipts` and `values`. `strategies`, `stories`, `of_work`, `of_stake`,
+//! `changes` and `mutations` say how often each comes; `start`, `build`, `escrows`, `claims`, `params`,
+//! `broken` and `validators` turn them into bytes and into what CometBFT says.
 
 mod broken;
 mod build;
 mod changes;
 mod claims;
+mod escrows;
+mod mutations;
+mod of_stake;
+mod of_work;
+mod params;
+mod receipts;
+mod start;
+mod stories;
 mod strategies;
 mod validators;
+mod values;
 
-use serde_json::Value;
-
+pub use broken::examples;
 pub use build::{Built, build_block};
-pub use strategies::{action, block, cases, chain};
+pub use claims::{key_holder, signed_answer};
+pub use mutations::{Edit, Mutation, edit, edited, mutate, mutation};
+pub use receipts::{Answer, Claim, Equivocation, Form, MinerKey, MinerSig, Opening, Place};
+pub use receipts::{Price, Report, Saying, Signing, Terms};
+pub use start::{EVIDENCE_MAX_AGE, Start};
+pub use strategies::{action, block, cases, chain, start};
 pub use validators::{announce, block_input};
+pub use values::{Change, Proof, StakeKey};
 
 use crate::actors::Actor;
 
 /// Somebody with an account key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Who {
     Alice,
@@ -29,6 +44,7 @@ pub enum Who {
     Digger,
     Coordinator,
     Arbiter,
+    Witness,
     Admin,
     Validator,
     Stranger,
@@ -42,6 +58,7 @@ pub const EVERYBODY: &[Who] = &[
     Who::Digger,
     Who::Coordinator,
     Who::Arbiter,
+    Who::Witness,
     Who::Admin,
     Who::Validator,
     Who::Stranger,
@@ -52,6 +69,18 @@ impl Who {
     pub fn actor(self) -> Actor {
         Actor::named(&format!("{self:?}").to_lowercase())
     }
+
+    /// Its address.
+    pub fn address(self) -> String {
+        self.actor().address().to_string()
+    }
+
+    /// Whose address this is; the stranger's where it is nobody's of the plans.
+    pub fn of(address: &str) -> Self {
+        let mut everybody = EVERYBODY.iter().copied();
+        let found = everybody.find(|who| who.address() == address);
+        found.unwrap_or(Who::Stranger)
+    }
 }
 
 /// The consensus keys of the plans.
@@ -59,12 +88,65 @@ pub fn consensus_key(number: u8) -> Actor {
     Actor::named(&format!("consensus key {number}"))
 }
 
+/// A key with which a coordinator signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningKey {
+    /// The account key.
+    Own(Who),
+    /// A key for nothing else.
+    Spare(u8),
+}
+
+impl SigningKey {
+    /// Who holds it.
+    pub fn actor(self) -> Actor {
+        match self {
+            SigningKey::Own(who) => who.actor(),
+            SigningKey::Spare(number) => Actor::named(&format!("spare key {number}")),
+        }
+    }
+
+    /// Every key with which a coordinator of the plans may sign.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let own = EVERYBODY.iter().map(|who| SigningKey::Own(*who));
+        own.chain((0..4).map(SigningKey::Spare))
+    }
+}
+
+/// Who sends a transaction.
+#[derive(Debug, Clone, Copy)]
+pub enum Sender {
+    /// This one.
+    Is(Who),
+    /// The client of the escrow that it is about.
+    TheClient,
+    /// The coordinator of the escrow that it is about.
+    TheCoordinator,
+    /// Whom the escrow that it is about is bound to; the miner where it isn't.
+    TheMiner,
+    /// Who is the admin.
+    TheAdmin,
+    /// Who was named as the next admin.
+    TheCandidate,
+}
+
+/// Whose account receives something.
+#[derive(Debug, Clone, Copy)]
+pub enum Recipient {
+    /// This one's.
+    Known(Who),
+    /// One that has no record before.
+    Fresh(u8),
+    /// The treasury's.
+    Treasury,
+}
+
 /// An amount of uait, by what it is measured against.
 #[derive(Debug, Clone, Copy)]
 pub enum Amount {
     /// This many.
     Plain(u64),
-    /// All that there is to spend, after the fee; for an `UNSTAKE`, the whole stake.
+    /// All that there is to spend, after the fee; for an unbonding, all that is bonded.
     All,
     /// One more than that.
     OneTooMuch,
@@ -102,6 +184,8 @@ pub enum Flaw {
     OthersKey,
     /// It was changed after it was signed.
     Tampered,
+    /// It stands in the block twice.
+    Twice,
 }
 
 /// Which job of which client.
@@ -109,119 +193,24 @@ pub enum Flaw {
 pub enum Job {
     /// One of the open escrows, counted round and round; job 0 of Alice where there is none.
     Open(u8),
+    /// One of all escrows with a record.
+    Any(u8),
     /// By its name.
     Of(Who, u8),
 }
 
-/// What the coordinator answers about a receipt.
-#[derive(Debug, Clone, Copy)]
-pub enum Answer {
-    /// Good.
-    Good,
-    /// Good, with more room in its quote.
-    Generous,
-    /// Negative: not paid.
-    NotPaid,
-    /// Negative: the job doesn't exist.
-    Unknown,
-    /// Negative: attested before.
-    DoubleSpent,
-    /// Negative: a lower price was quoted.
-    TooDear,
-    /// Negative: fewer units were quoted.
-    TooMany,
-    /// Signed by a key that is not the coordinator's.
-    Forged,
-    /// By the other coordinator.
-    OfAnother,
-    /// Rightly signed, but naming the other coordinator, which no signature covers.
-    Misnamed,
-    /// About another receipt.
-    ForOtherReceipt,
-    /// For another chain.
-    ForOtherChain,
-    /// For an escrow opened one block earlier.
-    ForOlderEscrow,
-    /// Changed after it was signed.
-    Tampered,
-}
-
-/// Where a claim's attestation is.
-#[derive(Debug, Clone, Copy)]
-pub enum Place {
-    /// In the claim.
-    Inline,
-    /// In front of the block.
-    InFront,
-    /// Nowhere.
-    Nowhere,
-}
-
-/// Whose signature stands under the receipt.
-#[derive(Debug, Clone, Copy)]
-pub enum MinerSig {
-    /// The sender's.
-    Own,
-    /// The sender's under another receipt.
-    UnderOther,
-    /// Another miner's.
-    OfAnother,
-    /// The sender's for another chain.
-    ForOtherChain,
-}
-
-/// A receipt's price.
-#[derive(Debug, Clone, Copy)]
-pub enum Price {
-    /// All that the escrow can pay besides the required fee.
-    WholeEscrow,
-    /// One uait more.
-    OneTooMuch,
-    /// This.
-    Plain(u64),
-}
-
-/// A claim.
+/// An escrow in the making.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
-pub struct Claim {
-    pub job: Job,
-    pub receipt: u8,
-    pub units: u64,
-    pub price: Price,
-    pub answer: Answer,
-    pub place: Place,
-    pub miner_sig: MinerSig,
-}
-
-/// Which validator key a `STAKE` names, and what proves it.
-#[derive(Debug, Clone, Copy)]
-pub enum StakeKey {
-    /// The one that the sender calls its own.
-    Own,
-    /// None.
-    Unnamed,
-    /// This, rightly proven.
-    Number(u8),
-    /// Its own, proven for another account.
-    ProvenForAnother,
-    /// Its own, proven for another chain.
-    ProvenElsewhere,
-    /// Its own, with another key's signature.
-    Forged,
-}
-
-/// A new value of a param.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// Of one that is a number.
-    Number(&'static str, u64),
-    /// Any JSON under any name.
-    Other(&'static str, Value),
-    /// Registered coordinators: the usual, the arbiter, none, or somebody with another's key.
-    Coordinators(Vec<(Who, Who)>),
-    /// Accounts, consensus keys and powers.
-    Authorities(Vec<(Who, u8, u64)>),
+pub struct OpenPlan {
+    pub job: u8,
+    /// The coordinator and then the attesters.
+    pub named: Vec<Who>,
+    pub threshold: Option<u8>,
+    pub miner: Option<Who>,
+    pub partial: bool,
+    pub amount: Amount,
+    pub ttl: u64,
 }
 
 /// Bytes that are no transaction.
@@ -234,6 +223,8 @@ pub enum Broken {
     NotCanonical,
     UnknownField,
     NullFee,
+    RepeatedField,
+    HugeNumber,
     AmountZero,
     AmountTooLarge,
     AmountAsText,
@@ -243,8 +234,13 @@ pub enum Broken {
     OfAnotherMiner,
     AttestationsWithoutType,
     StakeWithoutProof,
-    StakeWithoutKey,
     UnjailWithField,
+    Envelope,
+    OthersMinerKey,
+    BothFormsOfAttestations,
+    ThresholdWithoutAttesters,
+    PartialFalse,
+    WeakKey,
 }
 
 /// What a transaction is for.
@@ -252,20 +248,41 @@ pub enum Broken {
 #[allow(missing_docs)]
 pub enum Does {
     Transfer {
-        to: Who,
+        to: Recipient,
         amount: Amount,
+        memo: bool,
     },
-    Open {
-        job: u8,
-        coordinator: Who,
+    Open(OpenPlan),
+    Assign {
+        job: Job,
+        miner: Who,
+    },
+    TopUp {
+        job: Job,
         amount: Amount,
-        ttl: u64,
+        ttl: Option<u64>,
+    },
+    Cancel {
+        job: Job,
     },
     Release {
         job: Job,
     },
     Claim(Claim),
+    Report(Report),
+    Equivocation(Equivocation),
+    Bond {
+        amount: Amount,
+    },
+    Unbond {
+        amount: Amount,
+    },
     Param(Change),
+    AdminAccept,
+    Spend {
+        to: Recipient,
+        amount: Amount,
+    },
     Stake {
         amount: Amount,
         key: StakeKey,
@@ -275,16 +292,38 @@ pub enum Does {
     },
     Unjail,
     Bytes(Broken),
+    /// A transaction whose bytes were changed.
+    Mutated(Vec<Mutation>),
+    /// A transaction whose fields were changed before it was signed.
+    Edited(Vec<Edit>),
 }
 
 /// One transaction.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Action {
-    pub by: Who,
+    pub by: Sender,
     pub does: Does,
     pub fee: Fee,
     pub flaw: Flaw,
+}
+
+impl Action {
+    /// One that is as it should be.
+    pub fn plain(by: impl Into<Sender>, does: Does) -> Self {
+        Self {
+            by: by.into(),
+            does,
+            fee: Fee::Required,
+            flaw: Flaw::None,
+        }
+    }
+}
+
+impl From<Who> for Sender {
+    fn from(who: Who) -> Self {
+        Sender::Is(who)
+    }
 }
 
 /// Who proposes a block.
@@ -337,17 +376,4 @@ pub struct Plan {
     pub evidence: Evidence,
     pub front: Front,
     pub actions: Vec<Action>,
-}
-
-/// What a chain of the plans begins with.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// uait that may still be minted; none is named where the limit is far.
-    pub room: Option<u64>,
-    /// The first block.
-    pub initial_height: u64,
-    /// `max_validators`.
-    pub seats: u64,
-    /// `work_weight_bps`.
-    pub work_weight: u64,
 }

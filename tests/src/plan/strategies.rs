@@ -1,12 +1,16 @@
 //! Owns how often each kind of plan comes. The first alternative of every kind is the plainest, because
 //! shrinking moves towards it.
 
-use proptest::{collection::vec, option, prelude::*};
-use serde_json::json;
+use proptest::{collection::vec, option, prelude::*, sample::Index};
 
 use super::{
-    Absent, Action, Amount, Answer, Broken, Change, Claim, Does, EVERYBODY, Evidence, Fee, Flaw,
-    Front, Job, MinerSig, Place, Plan, Price, Proposer, StakeKey, Start, Who, changes::change,
+    Absent, Action, Amount, Broken, Does, EVERYBODY, Evidence, Fee, Flaw, Front, Plan, Proposer,
+    Recipient, Sender, Start, Who,
+    changes::{change, handover},
+    mutations::{edit, mutation},
+    of_stake::{bonds, drip, opening, staked, unjailed, unstaked},
+    of_work::{claimed, escrow_changed, jobs, opened, proved, reopened, reported},
+    stories::story,
 };
 
 /// How many random chains a property tries: as many as `AIT_CASES` says, else `usual`.
@@ -24,37 +28,39 @@ pub(super) fn who() -> impl Strategy<Value = Who> {
     prop::sample::select(EVERYBODY)
 }
 
-fn client() -> impl Strategy<Value = Who> {
+pub(super) fn client() -> impl Strategy<Value = Who> {
     prop_oneof![5 => Just(Who::Alice), 3 => Just(Who::Bob), 1 => Just(Who::Miner)]
 }
 
-fn a_miner() -> impl Strategy<Value = Who> {
+pub(super) fn a_miner() -> impl Strategy<Value = Who> {
     prop_oneof![5 => Just(Who::Miner), 3 => Just(Who::Digger), 1 => Just(Who::Alice)]
 }
 
 pub(super) fn a_coordinator() -> impl Strategy<Value = Who> {
-    prop_oneof![6 => Just(Who::Coordinator), 3 => Just(Who::Arbiter), 1 => Just(Who::Bob)]
+    prop_oneof![
+        6 => Just(Who::Coordinator), 3 => Just(Who::Arbiter), 3 => Just(Who::Witness),
+        1 => Just(Who::Bob),
+    ]
 }
 
-fn amount() -> impl Strategy<Value = Amount> {
+/// The one whose business it is, or now and then anybody.
+pub(super) fn mostly(whose: Sender) -> impl Strategy<Value = Sender> {
+    prop_oneof![8 => Just(whose), 1 => who().prop_map(Sender::Is)]
+}
+
+pub(super) fn amount() -> impl Strategy<Value = Amount> {
     prop_oneof![
         12 => (1_u64..20_000).prop_map(Amount::Plain),
+        3 => (1_u64..60).prop_map(Amount::Plain),
         1 => Just(Amount::All),
         1 => Just(Amount::OneTooMuch),
         1 => Just(Amount::Largest),
     ]
 }
 
-fn job() -> impl Strategy<Value = Job> {
-    prop_oneof![
-        4 => any::<u8>().prop_map(Job::Open),
-        1 => (client(), 0_u8..3).prop_map(|(client, job)| Job::Of(client, job)),
-    ]
-}
-
 fn fee() -> impl Strategy<Value = Fee> {
     prop_oneof![
-        20 => Just(Fee::Required),
+        24 => Just(Fee::Required),
         4 => (1_u64..50).prop_map(Fee::Above),
         1 => Just(Fee::TooLow),
         1 => Just(Fee::Everything),
@@ -64,53 +70,14 @@ fn fee() -> impl Strategy<Value = Fee> {
 
 fn flaw() -> impl Strategy<Value = Flaw> {
     prop_oneof![
-        40 => Just(Flaw::None),
+        50 => Just(Flaw::None),
         1 => Just(Flaw::UsedNonce),
         1 => Just(Flaw::SkippedNonce),
         1 => Just(Flaw::OtherChain),
         1 => Just(Flaw::OthersKey),
         1 => Just(Flaw::Tampered),
+        1 => Just(Flaw::Twice),
     ]
-}
-
-fn answer() -> impl Strategy<Value = Answer> {
-    use Answer::*;
-    prop_oneof![
-        24 => Just(Good),
-        4 => Just(Generous),
-        9 => prop::sample::select(vec![NotPaid, Unknown, DoubleSpent, TooDear, TooMany]),
-        6 => prop::sample::select(vec![
-            Forged, OfAnother, Misnamed, ForOtherReceipt, ForOtherChain, ForOlderEscrow, Tampered,
-        ]),
-    ]
-}
-
-fn claim() -> impl Strategy<Value = Claim> {
-    let place =
-        prop_oneof![6 => Just(Place::Inline), 3 => Just(Place::InFront), 1 => Just(Place::Nowhere)];
-    let miner_sig = prop_oneof![
-        12 => Just(MinerSig::Own),
-        1 => Just(MinerSig::UnderOther),
-        1 => Just(MinerSig::OfAnother),
-        1 => Just(MinerSig::ForOtherChain),
-    ];
-    let price = prop_oneof![
-        3 => (1_u64..3_000).prop_map(Price::Plain),
-        2 => Just(Price::WholeEscrow),
-        1 => Just(Price::OneTooMuch),
-    ];
-    let units = prop_oneof![8 => 1_u64..400, 1 => Just(1 << 40), 1 => Just((1 << 53) - 1)];
-    (job(), 0_u8..8, units, price, answer(), place, miner_sig).prop_map(
-        |(job, receipt, units, price, answer, place, miner_sig)| Claim {
-            job,
-            receipt,
-            units,
-            price,
-            answer,
-            place,
-            miner_sig,
-        },
-    )
 }
 
 fn broken() -> impl Strategy<Value = Broken> {
@@ -122,6 +89,8 @@ fn broken() -> impl Strategy<Value = Broken> {
         NotCanonical,
         UnknownField,
         NullFee,
+        RepeatedField,
+        HugeNumber,
         AmountZero,
         AmountTooLarge,
         AmountAsText,
@@ -131,141 +100,86 @@ fn broken() -> impl Strategy<Value = Broken> {
         OfAnotherMiner,
         AttestationsWithoutType,
         StakeWithoutProof,
-        StakeWithoutKey,
         UnjailWithField,
+        Envelope,
+        OthersMinerKey,
+        BothFormsOfAttestations,
+        ThresholdWithoutAttesters,
+        PartialFalse,
+        WeakKey,
     ])
 }
 
-fn a_staker() -> impl Strategy<Value = Who> {
-    use Who::*;
+fn bytes() -> impl Strategy<Value = Does> {
     prop_oneof![
-        6 => prop::sample::select(vec![Validator, Alice, Bob, Miner, Digger]),
-        1 => who(),
+        3 => broken().prop_map(Does::Bytes),
+        1 => vec(mutation(), 1..4).prop_map(Does::Mutated),
+        2 => vec(edit(), 1..3).prop_map(Does::Edited),
     ]
 }
 
-fn staked() -> impl Strategy<Value = (Who, Does)> {
-    let key = prop_oneof![
-        8 => Just(StakeKey::Own),
-        5 => Just(StakeKey::Unnamed),
-        1 => (0_u8..6).prop_map(StakeKey::Number),
-        1 => prop::sample::select(vec![
-            StakeKey::ProvenForAnother, StakeKey::ProvenElsewhere, StakeKey::Forged,
-        ]),
-    ];
-    let around_the_least = (999_u64..=1_001).prop_map(Amount::Plain);
-    let amount = prop_oneof![4 => amount(), 1 => around_the_least];
-    (a_staker(), amount, key).prop_map(|(by, amount, key)| (by, Does::Stake { amount, key }))
-}
-
-fn unstaked() -> impl Strategy<Value = (Who, Does)> {
-    let amount = prop_oneof![5 => amount(), 1 => Just(Amount::All), 1 => Just(Amount::Plain(1))];
-    (a_staker(), amount).prop_map(|(by, amount)| (by, Does::Unstake { amount }))
-}
-
-fn plain((by, does): (Who, Does)) -> Action {
-    Action {
-        by,
-        does,
-        fee: Fee::Required,
-        flaw: Flaw::None,
-    }
-}
-
-/// One who unstakes a little, over and over in one block.
-fn drip() -> impl Strategy<Value = Vec<Action>> {
-    let amount = Amount::Plain(1);
-    (a_staker(), 2_usize..18)
-        .prop_map(move |(by, times)| vec![plain((by, Does::Unstake { amount })); times])
-}
-
-/// A block after which work and stake may decide: the authority stakes most, others some, often the
-/// same, and there is work to do.
-fn opening() -> impl Strategy<Value = Plan> {
-    let stake = |by: Who, uait: u64, key: StakeKey| {
-        let amount = Amount::Plain(uait);
-        plain((by, Does::Stake { amount, key }))
-    };
-    let key = prop_oneof![2 => Just(StakeKey::Own), 1 => Just(StakeKey::Number(6))];
-    let most = (40_000_u64..90_000, key);
-    let most = most.prop_map(move |(uait, key)| stake(Who::Validator, uait, key));
-    let some = move |by: Who| {
-        let uait = prop_oneof![2 => Just(5_000_u64), 1 => 900_u64..9_000];
-        uait.prop_map(move |uait| stake(by, uait, StakeKey::Own))
-    };
-    let stakes = (most, some(Who::Alice), some(Who::Miner), some(Who::Digger));
-    stakes.prop_map(|(validator, alice, miner, digger)| {
-        let cbp = Change::Other("consensus_mode", json!("cbp"));
-        let mut actions = vec![plain((Who::Admin, Does::Param(cbp)))];
-        actions.extend([validator, alice, miner, digger]);
-        actions.extend((0..3).map(|job| {
-            let open = Does::Open {
-                job,
-                coordinator: Who::Coordinator,
-                amount: Amount::Plain(3_000),
-                ttl: 6,
-            };
-            plain((Who::Bob, open))
-        }));
-        Plan {
-            proposer: Proposer::Key(0),
-            absent: Absent::Keys(0),
-            evidence: Evidence::Against(Vec::new()),
-            front: Front::AsNeeded,
-            actions,
-        }
-    })
+fn recipient() -> impl Strategy<Value = Recipient> {
+    prop_oneof![
+        6 => who().prop_map(Recipient::Known),
+        2 => (0_u8..30).prop_map(Recipient::Fresh),
+        1 => Just(Recipient::Treasury),
+    ]
 }
 
 fn absent() -> impl Strategy<Value = Absent> {
     prop_oneof![
         12 => Just(Absent::Keys(0)),
         6 => Just(Absent::Keys(0b1_0010)),
-        6 => (0_u16..512).prop_map(Absent::Keys),
+        6 => (0_u16..2_048).prop_map(Absent::Keys),
         1 => Just(Absent::Everybody),
     ]
 }
 
 fn evidence() -> impl Strategy<Value = Evidence> {
-    let key = prop_oneof![8 => 0_u8..6, 4 => Just(0_u8), 1 => Just(99_u8)];
+    let key = prop_oneof![8 => 0_u8..6, 4 => Just(0_u8), 3 => Just(10), 1 => Just(99_u8)];
     prop_oneof![
-        24 => Just(Evidence::Against(Vec::new())),
+        30 => Just(Evidence::Against(Vec::new())),
         2 => vec(key, 1..3).prop_map(Evidence::Against),
         1 => Just(Evidence::AgainstEverybody),
     ]
 }
 
+type Pair = (Sender, Does);
+
+fn of_coins() -> impl Strategy<Value = Pair> {
+    let moved = (who(), recipient(), amount(), any::<bool>()).prop_map(|(by, to, amount, memo)| {
+        let does = Does::Transfer { to, amount, memo };
+        (by.into(), does)
+    });
+    let small = prop_oneof![3 => (1_u64..300).prop_map(Amount::Plain), 1 => amount()];
+    let spent = (mostly(Sender::TheAdmin), recipient(), small);
+    let spent = spent.prop_map(|(by, to, amount)| (by, Does::Spend { to, amount }));
+    prop_oneof![4 => moved, 1 => spent]
+}
+
+fn of_params() -> impl Strategy<Value = Pair> {
+    let changed = (mostly(Sender::TheAdmin), change());
+    let changed = changed.prop_map(|(by, change)| (by, Does::Param(change)));
+    let accepted = mostly(Sender::TheCandidate).prop_map(|by| (by, Does::AdminAccept));
+    prop_oneof![5 => changed, 1 => accepted]
+}
+
 /// One transaction of any kind.
 pub fn action() -> impl Strategy<Value = Action> {
-    let opened = (client(), 0_u8..3, a_coordinator(), amount(), 1_u64..8).prop_map(
-        |(by, job, coordinator, amount, ttl)| {
-            let does = Does::Open {
-                job,
-                coordinator,
-                amount,
-                ttl,
-            };
-            (by, does)
-        },
-    );
-    let moved =
-        (who(), who(), amount()).prop_map(|(by, to, amount)| (by, Does::Transfer { to, amount }));
-    let claimed = (a_miner(), claim()).prop_map(|(by, claim)| (by, Does::Claim(claim)));
-    let released = (a_coordinator(), job()).prop_map(|(by, job)| (by, Does::Release { job }));
-    let by = prop_oneof![8 => Just(Who::Admin), 1 => who()];
-    let changed = (by, change()).prop_map(|(by, change)| (by, Does::Param(change)));
-    let bytes = (who(), broken()).prop_map(|(by, broken)| (by, Does::Bytes(broken)));
-    let unjailed = prop_oneof![1 => Just(Who::Alice), 1 => Just(Who::Digger), 1 => a_staker()];
+    let bytes = (who(), bytes()).prop_map(|(by, does)| (by.into(), does));
     let kind = prop_oneof![
-        6 => moved,
-        10 => opened,
-        14 => claimed,
-        3 => released,
-        4 => changed,
+        5 => of_coins(),
+        12 => opened(),
+        7 => escrow_changed(),
+        18 => claimed(),
+        4 => reported(),
+        3 => proved(),
+        6 => of_params(),
+        3 => bonds(),
         6 => staked(),
-        4 => unstaked(),
-        6 => unjailed.prop_map(|by| (by, Does::Unjail)),
-        1 => bytes,
+        3 => unstaked(),
+        4 => unjailed(),
+        2 => bytes,
     ];
     (kind, fee(), flaw()).prop_map(|((by, does), fee, flaw)| Action {
         by,
@@ -291,8 +205,11 @@ pub fn block() -> impl Strategy<Value = Plan> {
         Front::AtTheEnd,
         Front::Always,
     ]);
-    let front = prop_oneof![8 => Just(Front::AsNeeded), 1 => odd];
-    let actions = (vec(action(), 0..8), option::weighted(0.06, drip()));
+    let front = prop_oneof![9 => Just(Front::AsNeeded), 1 => odd];
+    let more = prop_oneof![
+        5 => drip().boxed(), 5 => handover().boxed(), 20 => jobs().boxed(), 1 => reopened().boxed(),
+    ];
+    let actions = (vec(action(), 0..8), option::weighted(0.3, more));
     (proposer, absent(), evidence(), front, actions).prop_map(
         |(proposer, absent, evidence, front, (mut actions, more))| {
             actions.extend(more.into_iter().flatten());
@@ -307,20 +224,46 @@ pub fn block() -> impl Strategy<Value = Plan> {
     )
 }
 
-/// A chain and its blocks.
-pub fn chain(blocks: usize) -> impl Strategy<Value = (Start, Vec<Plan>)> {
+/// What a chain begins with.
+pub fn start() -> impl Strategy<Value = Start> {
     let room = option::weighted(0.2, 0_u64..10_000);
     let initial_height = prop_oneof![4 => Just(1_u64), 1 => 2_u64..2_000];
-    let seats = prop_oneof![3 => Just(100_u64), 2 => 1_u64..4];
-    let work_weight = prop::sample::select(vec![2_000_u64, 2_000, 5_000, 0, 10_000]);
-    let start = (room, initial_height, seats, work_weight);
-    let start = start.prop_map(|(room, initial_height, seats, work_weight)| Start {
-        room,
-        initial_height,
-        seats,
-        work_weight,
+    let seats = prop_oneof![2 => Just(100_u64), 2 => 4_u64..9];
+    let work_weight = prop::sample::select(vec![5_000_u64, 2_000, 0, 3_333]);
+    let switches = (
+        prop::bool::weighted(0.6),
+        prop::bool::weighted(0.3),
+        option::weighted(0.5, prop::sample::select(vec![1_u8, 10])),
+    );
+    let start = (room, initial_height, seats, work_weight, switches);
+    start.prop_map(|(room, initial_height, seats, work_weight, switches)| {
+        let (own_keys, bonds, second_authority) = switches;
+        Start {
+            room,
+            initial_height,
+            seats,
+            work_weight,
+            own_keys,
+            bonds,
+            second_authority,
+        }
+    })
+}
+
+/// A chain and its blocks.
+pub fn chain(blocks: usize) -> impl Strategy<Value = (Start, Vec<Plan>)> {
+    let story = option::weighted(0.2, (any::<Index>(), story()));
+    let plans = (
+        option::weighted(0.7, opening()),
+        vec(block(), 1..blocks),
+        story,
+    );
+    let plans = plans.prop_map(|(opening, mut blocks, story)| {
+        if let Some((at, story)) = story {
+            let at = at.index(blocks.len());
+            blocks.splice(at..at, story);
+        }
+        opening.into_iter().chain(blocks).collect()
     });
-    let plans = (option::weighted(0.7, opening()), vec(block(), 1..blocks));
-    let plans = plans.prop_map(|(opening, blocks)| opening.into_iter().chain(blocks).collect());
-    (start, plans)
+    (start(), plans)
 }

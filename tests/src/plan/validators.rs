@@ -1,21 +1,17 @@
 //! Owns how planned stakes become transactions, and what CometBFT says of a planned block.
 
-use ait_app::block::{BlockInput, CommitVote};
-use ait_app::{crypto::PublicKey, state::ConsensusAddress};
+use ait_app::block::{BlockInput, CommitVote, ConsensusAddress};
 use serde_json::{Value, json};
 
-use super::{
-    Absent, Amount, Evidence, Fee, Plan, Proposer, StakeKey, Who, build::Builder, consensus_key,
-};
+use super::{Absent, Amount, Evidence, Plan, Proposer, StakeKey, Who, consensus_key};
 use crate::{
     actors::Actor,
     chain::{CHAIN_ID, Chain, first_stake},
-    draft::Draft,
-    model::{Engine, LIMIT, Model},
+    model::{Engine, LIMIT, Model, short_hash},
 };
 
-/// The consensus keys that accounts call their own.
-const KEYS: u8 = 9;
+/// The consensus keys that accounts call their own, and one more.
+const KEYS: u8 = 11;
 
 impl Who {
     /// The number of the consensus key it calls its own.
@@ -30,49 +26,49 @@ impl Who {
             Who::Arbiter => 6,
             Who::Admin => 7,
             Who::Stranger => 8,
+            Who::Witness => 9,
         }
     }
 }
 
 /// What CometBFT says of the planned block after `model`.
 pub(super) fn engine(model: &Model, plan: &Plan) -> Engine {
-    let hex = |number: u8| consensus_key(number).pubkey().to_string();
-    let missing: Vec<String> = match plan.absent {
+    let key = |number: u8| short_hash(&consensus_key(number).pubkey().to_string());
+    let voters: Vec<[u8; 20]> = model.voters().keys().map(|key| short_hash(key)).collect();
+    let missing: Vec<[u8; 20]> = match plan.absent {
         Absent::Keys(mask) => (0..KEYS)
             .filter(|number| mask & (1 << number) != 0)
-            .map(hex)
+            .map(key)
             .collect(),
-        Absent::Everybody => model.voters().keys().cloned().collect(),
+        Absent::Everybody => voters.clone(),
     };
-    let vote = |key: &String| (key.clone(), !missing.contains(key));
     Engine {
         proposer: match plan.proposer {
-            Proposer::Key(number) => Some(hex(number)),
+            Proposer::Key(number) => Some(key(number)),
             Proposer::Nobody => None,
         },
-        votes: model.voters().keys().map(vote).collect(),
-        evidence: match &plan.evidence {
-            Evidence::Against(numbers) => numbers.iter().map(|number| hex(*number)).collect(),
-            Evidence::AgainstEverybody => model.voters().keys().cloned().collect(),
+        votes: voters
+            .iter()
+            .map(|voter| (*voter, missing.contains(voter)))
+            .collect(),
+        misbehaviour: match &plan.evidence {
+            Evidence::Against(numbers) => numbers.iter().map(|number| key(*number)).collect(),
+            Evidence::AgainstEverybody => voters,
         },
     }
 }
 
-fn named(key: &str) -> ConsensusAddress {
-    let key: PublicKey = key.parse().unwrap();
-    ConsensusAddress::of(&key)
-}
-
 /// The same for the chain.
 pub fn block_input(engine: &Engine) -> BlockInput {
-    let vote = |(key, signed): &(String, bool)| CommitVote {
-        validator: named(key),
-        signed: *signed,
+    let vote = |(validator, absent): &([u8; 20], bool)| CommitVote {
+        validator: ConsensusAddress(*validator),
+        signed: !absent,
     };
+    let misbehaviour = engine.misbehaviour.iter();
     BlockInput {
-        proposer: engine.proposer.as_deref().map(named),
+        proposer: engine.proposer.map(ConsensusAddress),
         last_commit: engine.votes.iter().map(vote).collect(),
-        misbehaviour: engine.evidence.iter().map(|key| named(key)).collect(),
+        misbehaviour: misbehaviour.map(|key| ConsensusAddress(*key)).collect(),
     }
 }
 
@@ -83,33 +79,19 @@ pub fn announce(chain: &mut Chain, input: &BlockInput) {
     chain.misbehaviour.clone_from(&input.misbehaviour);
 }
 
-impl Builder {
-    pub(super) fn stake(&self, amount: Amount, key: StakeKey, by: &Actor, fee: Fee) -> Draft {
-        let make = |uait| Draft::new(CHAIN_ID, by, "STAKE", stake_payload(uait, key, by));
-        self.sized(by, fee, amount, &make)
-    }
-
-    pub(super) fn unstake(&self, amount: Amount, by: &Actor, fee: Fee) -> Draft {
-        let record = self.now.validators.get(&by.address().to_string());
-        let stake = record.map_or(0, |record| record.stake as u64);
-        let amount = match amount {
-            Amount::Plain(uait) => uait,
-            Amount::All => stake.max(1),
-            Amount::OneTooMuch => stake + 1,
-            Amount::Largest => LIMIT as u64,
-        };
-        let payload = json!({ "amount": amount });
-        self.priced(Draft::new(CHAIN_ID, by, "UNSTAKE", payload), by, fee)
-    }
+/// What unbonds so much of what is bonded.
+pub(super) fn unbonding(amount: Amount, bonded: u64) -> Value {
+    let amount = match amount {
+        Amount::Plain(uait) => uait,
+        Amount::All => bonded.max(1),
+        Amount::OneTooMuch => bonded + 1,
+        Amount::Largest => LIMIT as u64,
+    };
+    json!({ "amount": amount })
 }
 
-fn stake_payload(amount: u64, key: StakeKey, by: &Actor) -> Value {
-    let number = |actor: &Actor| {
-        let mut everybody = super::EVERYBODY.iter();
-        let who = everybody.find(|who| who.actor().address() == actor.address());
-        who.unwrap().key_number()
-    };
-    let own = consensus_key(number(by));
+pub(super) fn stake_payload(amount: u64, key: StakeKey, by: &Actor) -> Value {
+    let own = consensus_key(Who::of(&by.address().to_string()).key_number());
     let proof = |chain_id, account: &Actor| first_stake(chain_id, account, &own, amount);
     match key {
         StakeKey::Unnamed => json!({ "amount": amount }),

@@ -1,4 +1,4 @@
-//! The committed state as a sparse Merkle tree (SPEC section 7, ICS-23 `smt_spec`).
+//! The committed state as a sparse Merkle tree (PROTOCOL section 7, ICS-23 `smt_spec`).
 //!
 //! Owns the shape of the tree, its hashing and its proofs. A [`Tree`] is a value: updating it gives
 //! a new one that shares every untouched node with the old one, so holding a clone keeps the state
@@ -13,15 +13,15 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
+use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::prelude::*;
+
 pub use proof::{decode_proof, encode_proof, verify};
 
-/// A SHA-256 digest: the root of a tree, or the hash of one of its nodes (SPEC section 7).
+/// A SHA-256 digest: the root of a tree, or the hash of one of its nodes (PROTOCOL section 7).
 pub type Hash = [u8; 32];
 
 /// What a batch does to each key: `Some` sets its value, `None` removes it.
@@ -29,14 +29,14 @@ pub type Hash = [u8; 32];
 /// Keys and values should not be empty: ICS-23 knows no proof for them.
 pub type Changes = BTreeMap<Vec<u8>, Option<Arc<[u8]>>>;
 
-/// The hash of an empty subtree, and so the root of an empty tree (SPEC section 7).
+/// The hash of an empty subtree, and so the root of an empty tree (PROTOCOL section 7).
 const EMPTY: Hash = [0; 32];
 /// First byte of what a leaf hashes.
 const LEAF_PREFIX: u8 = 0;
 /// First byte of what an inner node hashes.
 const INNER_PREFIX: u8 = 1;
 
-/// The whole state of one height, in memory; its root is the app hash (SPEC section 7).
+/// The whole state of one height, in memory; its root is the app hash (PROTOCOL section 7).
 ///
 /// Cloning is O(1). A tree never changes: [`Tree::updated`] returns another one.
 #[derive(Clone, Default)]

@@ -1,15 +1,17 @@
 //! ICS-23 proofs of presence and absence, made from a [`Tree`] and verified without one.
 //!
-//! Proofs follow the published `smt_spec` (SPEC section 7), so a stock ICS-23 verifier in any
+//! Proofs follow the published `smt_spec` (PROTOCOL section 7), so a stock ICS-23 verifier in any
 //! language checks them. May not touch anything but the nodes of the tree it reads.
 
-use std::cmp::Ordering;
+use core::cmp::Ordering;
 
 use ics23::commitment_proof::Proof;
 use ics23::{
     CommitmentProof, ExistenceProof, HashOp, HostFunctionsManager, InnerOp, NonExistenceProof,
     smt_spec, verify_membership, verify_non_membership,
 };
+
+use crate::prelude::*;
 
 use super::{Hash, INNER_PREFIX, Kind, Link, Node, Tree, bit, hash_of, sha256};
 
@@ -77,7 +79,7 @@ impl Tree {
 }
 
 /// Whether `proof` shows that under `root` the `key` has this `value`, or, with `value` `None`, that
-/// it is absent. The check is the `ics23` crate's, by its `smt_spec` (SPEC section 7).
+/// it is absent. The check is the `ics23` crate's, by its `smt_spec` (PROTOCOL section 7).
 ///
 /// Takes the two forms that [`Tree::prove`] makes; batch and compressed proofs are refused. An empty
 /// tree has no proofs: there, auditors compare the root with 32 zero bytes.

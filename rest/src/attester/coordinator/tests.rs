@@ -2,7 +2,8 @@
 
 use ait_app::{
     crypto::SecretKey,
-    receipts::{Quote, ReceiptTerms},
+    quantity::{Height, Positive, Uait, Units},
+    receipts::attestation::{Facts, Quote},
 };
 use axum::{
     Router,
@@ -22,29 +23,32 @@ fn request() -> AttestationRequest {
         job_id: "job_1".parse().unwrap(),
         client: address,
         miner: address,
-        compute_units: 1,
-        price: 1,
+        compute_units: Positive::new(Units::constant(1)).unwrap(),
+        price: Positive::new(Uait::constant(1)).unwrap(),
         output_hash: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
-        opened_height: 1,
+        opened_height: Height::constant(1),
         miner_sig: SecretKey::from_seed([1; 32]).sign(&[0; 32]),
+        miner_pubkey: None,
     }
 }
 
 fn attestation() -> Attestation {
     let request = request();
-    let terms: ReceiptTerms = request.terms();
-    let quote = Quote {
-        price: 1,
-        compute_units: 1,
+    let facts = Facts {
+        exists: true,
+        paid: true,
+        not_double_spent: true,
+        quote: Quote {
+            price: Uait::constant(1),
+            compute_units: Units::constant(1),
+        },
     };
     let key = SecretKey::from_seed([2; 32]);
     let coordinator = Address::of(&key.public_key());
     Attestation::sign(
         &request.chain_id,
-        &terms,
-        1,
-        [true; 3],
-        quote,
+        &request.terms(),
+        facts,
         coordinator,
         &key,
     )
@@ -67,7 +71,7 @@ where
         ..Limits::default()
     };
     let coordinator = Coordinator::new(Address::treasury(), &url, limits).unwrap();
-    let answer = coordinator.ask(&request(), None).await;
+    let answer = coordinator.ask(&request()).await;
     server.abort();
     answer
 }
@@ -148,6 +152,6 @@ async fn nobody_there_is_an_error_like_any_other() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let coordinator = Coordinator::new(Address::treasury(), &url, Limits::default()).unwrap();
-    let error = coordinator.ask(&request(), None).await.unwrap_err();
+    let error = coordinator.ask(&request()).await.unwrap_err();
     assert!(matches!(error, AskError::Unreachable(_)), "{error}");
 }

@@ -11,7 +11,7 @@ use std::{
 use ait_abci::Node;
 use ait_app::{
     crypto::{PublicKey, sha256},
-    state::ConsensusAddress,
+    engine::ConsensusAddress,
 };
 use axum::{Json, Router, extract::State, routing::post};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -25,7 +25,7 @@ use tendermint_proto::{
             RequestPrepareProposal, RequestProcessProposal,
             response_process_proposal::ProposalStatus,
         },
-        types::{ConsensusParams, EvidenceParams},
+        types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams},
     },
 };
 use tokio::{net::TcpListener, sync::Mutex as AsyncMutex, task::JoinHandle};
@@ -56,6 +56,13 @@ impl FakeComet {
                 nanos: 0,
             }),
             consensus_params: Some(ConsensusParams {
+                block: Some(BlockParams {
+                    max_bytes: 4 * 1024 * 1024,
+                    max_gas: -1,
+                }),
+                validator: Some(ValidatorParams {
+                    pub_key_types: vec!["ed25519".into()],
+                }),
                 evidence: Some(EvidenceParams {
                     max_age_num_blocks: 100,
                     ..EvidenceParams::default()
@@ -128,6 +135,13 @@ impl FakeComet {
         self.chain().consensus_key = Some(key);
     }
 
+    /// What the header of a block says of the state after the block before it.
+    pub fn app_hash_in_header(&self, height: u64) -> String {
+        let chain = self.chain();
+        let block = chain.blocks.iter().find(|block| block.height == height);
+        hex::encode(&block.unwrap().app_hash_before)
+    }
+
     /// Who is in the set from now on, with proposer priority; all of them sign.
     pub fn set_validators(&self, validators: &[(PublicKey, i64)]) {
         self.chain().validators = validators.to_vec();
@@ -198,7 +212,7 @@ impl FakeComet {
         let app_hash = self
             .node
             .snapshot()
-            .map_or(vec![0; 32], |snapshot| snapshot.state.root().to_vec());
+            .map_or(vec![0; 32], |snapshot| snapshot.state.app_hash().0.to_vec());
         let key = chain
             .consensus_key
             .unwrap_or(*CONSENSUS.secret().public_key().as_bytes());

@@ -2,7 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use ait_app::receipts::{Attestation, AttestationRequest, Quote};
+use ait_app::{
+    address::Address,
+    receipts::{
+        attestation::{Attestation, Facts, Quote},
+        terms::AttestationRequest,
+    },
+};
 use axum::{
     Json, Router,
     extract::State,
@@ -58,16 +64,10 @@ impl Drop for FakeCoordinator {
 
 async fn answer(
     State(asked): State<Arc<Inner>>,
-    Json(mut body): Json<serde_json::Value>,
+    Json(request): Json<AttestationRequest>,
 ) -> Response {
-    // Only a miner whose key the chain doesn't know yet sends it along.
-    let key = body
-        .as_object_mut()
-        .and_then(|body| body.remove("miner_pubkey"));
-    let request: AttestationRequest = serde_json::from_value(body).unwrap();
-    if let Some(key) = key {
-        let key = serde_json::from_value(key).unwrap();
-        assert_eq!(ait_app::address::Address::of(&key), request.miner);
+    if let Some(key) = &request.miner_pubkey {
+        assert_eq!(Address::of(key), request.miner);
     }
     let number = {
         let mut requests = asked.requests.lock().unwrap();
@@ -77,17 +77,31 @@ async fn answer(
     (asked.answering)(request, number)
 }
 
-/// What an honest coordinator says of this request.
+/// What an honest coordinator says of this request; what is not good is so through no fault of the
+/// miner's.
 pub fn attest(request: &AttestationRequest, good: bool) -> Attestation {
+    sign(request, true, good)
+}
+
+/// What it says of a job that was never done.
+pub fn deny(request: &AttestationRequest) -> Attestation {
+    sign(request, false, true)
+}
+
+fn sign(request: &AttestationRequest, exists: bool, paid: bool) -> Attestation {
+    let facts = Facts {
+        exists,
+        paid,
+        not_double_spent: true,
+        quote: Quote {
+            price: request.price.get(),
+            compute_units: request.compute_units.get(),
+        },
+    };
     Attestation::sign(
         &request.chain_id,
         &request.terms(),
-        request.opened_height,
-        [true, good, true],
-        Quote {
-            price: request.price,
-            compute_units: request.compute_units,
-        },
+        facts,
         COORDINATOR.address(),
         &COORDINATOR.secret(),
     )

@@ -2,12 +2,21 @@
 
 use ait_app::{
     address::Address,
+    bank::transfer::Transfer,
+    coordinators::{bond::CoordinatorBond, unbond::CoordinatorUnbond},
     crypto::SecretKey,
-    receipts::ReceiptTerms,
-    tx::{
-        EscrowOpen, Payload, ReceiptClaim, Stake, Transaction, Transfer,
-        stake::{ValidatorKey, possession_bytes},
+    escrow::open::{EscrowOpen, Ttl},
+    params::values::possession_bytes,
+    quantity::{Height, Nonce, Positive, Uait, Units},
+    receipts::{
+        claim_payload::{Brought, ReceiptClaim},
+        terms::ReceiptTerms,
     },
+    staking::{
+        stake::{Stake, ValidatorKey},
+        unstake::Unstake,
+    },
+    tx::{Payload, Transaction},
 };
 
 use super::CHAIN_ID;
@@ -35,7 +44,10 @@ pub const ALICE_CONSENSUS: Key = Key(10);
 pub const MINER_CONSENSUS: Key = Key(11);
 
 /// A fee that is enough for anything in the tests.
-pub const FEE: u64 = 1_000;
+pub const FEE: u64 = 2_000;
+
+/// The block in which the tests' escrows are opened, unless they say otherwise.
+pub const OPENED: u64 = 2;
 
 impl Key {
     /// One of a crowd; below 12 are those with names.
@@ -51,19 +63,23 @@ impl Key {
         Address::of(&self.secret().public_key())
     }
 
-    pub fn sign(self, nonce: u64, payload: Payload) -> Transaction {
+    pub fn sign(self, nonce: u64, payload: impl Into<Payload>) -> Transaction {
         self.sign_with_fee(nonce, FEE, payload)
     }
 
-    pub fn sign_with_fee(self, nonce: u64, fee: u64, payload: Payload) -> Transaction {
+    pub fn sign_with_fee(self, nonce: u64, fee: u64, payload: impl Into<Payload>) -> Transaction {
         let chain_id = CHAIN_ID.parse().unwrap();
+        let (nonce, fee) = (Nonce::constant(nonce), Uait::constant(fee));
         Transaction::sign(&chain_id, &self.secret(), nonce, fee, payload)
     }
 
     pub fn transfer(self, nonce: u64, to: Key, amount: u64) -> Transaction {
-        let to = to.address();
-        let memo = None;
-        self.sign(nonce, Payload::Transfer(Transfer { to, amount, memo }))
+        let payload = Transfer {
+            to: to.address(),
+            amount: uait(amount),
+            memo: None,
+        };
+        self.sign(nonce, payload)
     }
 
     pub fn open_escrow(self, nonce: u64, job: &str, amount: u64) -> Transaction {
@@ -80,24 +96,41 @@ impl Key {
         let open = EscrowOpen {
             job_id: job.parse().unwrap(),
             coordinator: coordinator.address(),
-            amount,
-            ttl_blocks: 1_000,
+            amount: uait(amount),
+            others: None,
+            miner: None,
+            partial: false,
+            ttl_blocks: Ttl::new(1_000).unwrap(),
         };
-        self.sign(nonce, Payload::EscrowOpen(open))
+        self.sign(nonce, open)
     }
 
     /// A claim on an escrow of Alice's that brings no attestation, with the required fee.
     pub fn claim(self, nonce: u64, job: &str) -> Transaction {
-        let terms = self.terms(job);
+        self.claim_on(nonce, job, OPENED)
+    }
+
+    /// The same, on an escrow that was opened in another block.
+    pub fn claim_on(self, nonce: u64, job: &str, opened: u64) -> Transaction {
+        let mut terms = self.terms(job);
+        terms.opened_height = Height::constant(opened);
         let chain_id = CHAIN_ID.parse().unwrap();
         let claim = ReceiptClaim {
+            brought: Brought::Nothing,
+            client_addr: terms.client,
+            compute_units: terms.compute_units,
+            is_final: false,
+            job_id: terms.job_id.clone(),
+            miner_addr: terms.miner,
             miner_sig: self.secret().sign(&terms.sign_bytes(&chain_id)),
-            terms,
-            attestation: None,
+            opened_height: Some(terms.opened_height),
+            output_hash: terms.output_hash,
+            price: terms.price,
+            receipt_id: terms.receipt_id,
         };
-        let payload = Payload::ReceiptClaim(Box::new(claim));
-        let bytes = payload.to_json().canonical().unwrap().len() as u64;
-        self.sign_with_fee(nonce, 2 + (100 * bytes).div_ceil(1024), payload)
+        let payload = Payload::from(claim);
+        let fee = fee_of(&payload);
+        self.sign_with_fee(nonce, fee, payload)
     }
 
     /// A first `STAKE`.
@@ -106,8 +139,26 @@ impl Key {
         let chain_id = CHAIN_ID.parse().unwrap();
         let signed = possession_bytes(&chain_id, &self.address(), &pubkey);
         let sig = consensus.secret().sign(&signed);
-        let validator = Some(ValidatorKey { pubkey, sig });
-        self.sign(nonce, Payload::Stake(Stake { amount, validator }))
+        let stake = Stake {
+            amount: uait(amount),
+            validator: Some(ValidatorKey { pubkey, sig }),
+        };
+        self.sign(nonce, stake)
+    }
+
+    pub fn unstake(self, nonce: u64, amount: u64) -> Transaction {
+        let amount = uait(amount);
+        self.sign(nonce, Unstake { amount })
+    }
+
+    pub fn bond(self, nonce: u64, amount: u64) -> Transaction {
+        let amount = uait(amount);
+        self.sign(nonce, CoordinatorBond { amount })
+    }
+
+    pub fn unbond(self, nonce: u64, amount: u64) -> Transaction {
+        let amount = uait(amount);
+        self.sign(nonce, CoordinatorUnbond { amount })
     }
 
     pub fn terms(self, job: &str) -> ReceiptTerms {
@@ -116,9 +167,21 @@ impl Key {
             job_id: job.parse().unwrap(),
             client: ALICE.address(),
             miner: self.address(),
-            compute_units: 10,
-            price: 500,
+            compute_units: Positive::new(Units::constant(10)).unwrap(),
+            price: uait(500),
             output_hash: format!("sha256:{}", "ab".repeat(32)).parse().unwrap(),
+            opened_height: Height::constant(OPENED),
         }
     }
+}
+
+/// An amount above 0.
+pub fn uait(amount: u64) -> Positive<Uait> {
+    Positive::new(Uait::constant(amount)).unwrap()
+}
+
+/// The fee of a payload that makes no record, by the default params.
+pub fn fee_of(payload: &Payload) -> u64 {
+    let bytes = serde_json::to_vec(payload).unwrap().len() as u64;
+    2 + (100 * bytes).div_ceil(1024)
 }

@@ -9,7 +9,10 @@ pub mod proofs;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use ait_abci::Node;
-use ait_app::{identifiers::ChainId, tx::Transaction};
+use ait_app::{
+    identifiers::ChainId,
+    tx::{Transaction, TxHash},
+};
 use ait_rest::{Config, Server};
 use ait_store::MemoryStore;
 use reqwest::{Client, Method, Response, header::HeaderMap};
@@ -79,6 +82,8 @@ impl Chain {
         config.devnet = true;
         config.faucet_key = Some(FAUCET.secret());
         config.admin_key = Some(ADMIN.secret());
+        // Blocks have the times of the stand-in's own clock.
+        config.max_block_age = Duration::MAX;
         change(&mut config);
         let server = Server::bind(node.clone(), config).await.unwrap();
         let base = format!("http://{}", server.address());
@@ -120,6 +125,22 @@ impl Chain {
             .await
     }
 
+    /// Sends many as lines; what became of each.
+    pub async fn send_lines(&self, lines: &[Vec<u8>]) -> Vec<Value> {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", "application/x-ndjson".parse().unwrap());
+        let body = Some(lines.join(&b'\n'));
+        let answer = self
+            .request(Method::POST, "/rpc/sendTxs", body, headers)
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("content-type"), "application/x-ndjson");
+        let answers = answer.text.lines();
+        answers
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// Any request; the answer is held against the documentation.
     pub async fn request(
         &self,
@@ -143,6 +164,20 @@ impl Chain {
 
     pub async fn send(&self, tx: &Transaction) -> Answer {
         self.post_text("/rpc/sendTx", tx.to_wire()).await
+    }
+
+    /// Waits until the node has the coordinator's answer for a claim in its pool.
+    pub async fn attested(&self, claim: &Transaction) {
+        until("the coordinator has answered", async || {
+            let pending = self.node.pending(&hash_of(claim)).unwrap();
+            (!pending.waits_for_attestation).then_some(())
+        })
+        .await;
+    }
+
+    /// getTx's answer.
+    pub async fn tx(&self, tx: &Transaction) -> Value {
+        self.get(&format!("/rpc/getTx/{}", hash_of(tx))).await.ok()
     }
 
     pub async fn balance(&self, key: Key) -> u64 {
@@ -211,6 +246,10 @@ where
     }
 }
 
+pub fn hash_of(tx: &Transaction) -> TxHash {
+    TxHash::of(&tx.to_wire())
+}
+
 fn genesis() -> Value {
     json!({
         "accounts": {
@@ -220,6 +259,7 @@ fn genesis() -> Value {
         },
         "params": {
             "admin": ADMIN.address().to_string(),
+            "min_account_balance": 0,
             "authorities": [{
                 "address": VALIDATOR.address().to_string(),
                 "pubkey": keys::CONSENSUS.secret().public_key().to_string(),

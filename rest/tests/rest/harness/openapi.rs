@@ -29,10 +29,23 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         answer.text
     );
     let schema = &response["content"]["application/json"]["schema"];
-    if schema.is_object()
-        && let Err(why) = conforms(&document, schema, &answer.json)
-    {
-        panic!("{method} {path}: {why}\n{}", answer.text);
+    let kind = answer.header("content-type");
+    let shown: Vec<(&Value, Value)> = if kind.starts_with("application/x-ndjson") {
+        let described = &response["content"]["application/x-ndjson"];
+        assert!(described.is_object(), "{method} {path} has lines");
+        // A line is what an element of the list is.
+        let lines = answer.text.lines();
+        let lines = lines.map(|line| serde_json::from_str(line).unwrap());
+        lines.map(|line| (&schema["items"], line)).collect()
+    } else if schema.is_object() {
+        vec![(schema, answer.json.clone())]
+    } else {
+        Vec::new()
+    };
+    for (schema, value) in shown {
+        if let Err(why) = conforms(&document, schema, &value) {
+            panic!("{method} {path}: {why}\n{}", answer.text);
+        }
     }
 }
 

@@ -1,0 +1,53 @@
+//! Owns how a node finds its chain again: the stored state and head, checked against each other.
+
+use ait_app::{identifiers::ChainId, quantity::Height, state::State};
+use ait_store::{Store, StoreError};
+
+use crate::records::{Head, Snapshot};
+
+/// Why a node can't start on its store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is stored contradicts itself.
+    #[error(
+        "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
+    )]
+    Corrupt(String),
+    /// Two metrics of one name.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// The state and head of the last committed block; `None` where there is none yet.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) fn load(store: &dyn Store, chain_id: &ChainId) -> Result<Option<Snapshot>, OpenError> {
+    let Some(loaded) = store.load()? else {
+        return Ok(None);
+    };
+    let head: Head = serde_json::from_slice(&loaded.meta)
+        .map_err(|error| OpenError::Corrupt(format!("its head record is unreadable ({error})")))?;
+    if head.height != loaded.height {
+        return Err(OpenError::Corrupt(format!(
+            "its head record names height {}, the store {}",
+            head.height, loaded.height
+        )));
+    }
+    let corrupt = |why: &dyn std::fmt::Display| OpenError::Corrupt(why.to_string());
+    let height = Height::new(head.height).ok_or_else(|| corrupt(&"its height is above 2^53-1"))?;
+    let entries = loaded.state.collect::<Result<Vec<_>, _>>()?;
+    let state = State::from_entries(chain_id.clone(), height, entries)
+        .map_err(|broken| corrupt(&broken))?;
+    let app_hash = hex::encode(state.app_hash().0);
+    if app_hash != head.app_hash {
+        return Err(corrupt(&format!(
+            "its records have the app hash {app_hash}, but block {} left {}",
+            head.height, head.app_hash
+        )));
+    }
+    Ok(Some(Snapshot { state, head }))
+}

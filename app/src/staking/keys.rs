@@ -1,0 +1,56 @@
+//! Owns whose a consensus key is (PROTOCOL section 6): a key belongs to its first account, an
+//! authority's too, for ever. So fees and evidence find their account whenever they come.
+
+use crate::{
+    address::Address, crypto::PublicKey, engine::ConsensusAddress, error::Broken, prelude::*,
+    staking::record::Validator, state::View,
+};
+
+/// What becomes of an account that asks for a consensus key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyGrant {
+    /// Its record with the key among its own, not written yet.
+    Granted(Validator),
+    /// The key belongs to this other account.
+    TakenBy(Address),
+}
+
+/// Asks for a consensus key. A key that is new to the account comes last in its `keys`; which one is
+/// in use stays as it is.
+///
+/// # Errors
+/// [`Broken`] when a record is unreadable.
+pub fn with_key(view: &impl View, address: Address, pubkey: PublicKey) -> Result<KeyGrant, Broken> {
+    if let Some(owner) = view.key_owner(&ConsensusAddress::of(&pubkey))
+        && owner != address
+    {
+        return Ok(KeyGrant::TakenBy(owner));
+    }
+    let Some(mut record) = view.get::<Validator>(&address)? else {
+        return Ok(KeyGrant::Granted(Validator::new(address, pubkey)));
+    };
+    if !record.keys.contains(&pubkey) {
+        record.keys.push(pubkey);
+    }
+    Ok(KeyGrant::Granted(record))
+}
+
+/// The record of the account that a consensus key belongs to; `None` for a key that was never used.
+///
+/// # Errors
+/// [`Broken`] when the record is missing or unreadable.
+pub fn owner_of(view: &impl View, key: &ConsensusAddress) -> Result<Option<Validator>, Broken> {
+    match view.key_owner(key) {
+        Some(address) => validator(view, &address).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The record of an account that has a consensus key.
+///
+/// # Errors
+/// [`Broken`] when it is missing or unreadable.
+pub fn validator(view: &impl View, address: &Address) -> Result<Validator, Broken> {
+    view.get::<Validator>(address)?
+        .ok_or_else(|| Broken::new(format!("{address} has a consensus key, but no record")))
+}

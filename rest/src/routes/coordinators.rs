@@ -1,0 +1,59 @@
+//! Owns coordinators: `getCoordinator`. An account that never bonded, and that no escrow named, has a
+//! clean record.
+
+use std::sync::Arc;
+
+use ait_app::{
+    address::Address,
+    coordinators::record::Coordinator,
+    state::{Key, View},
+};
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::{
+    Endpoint,
+    extract::{PathOf, QueryOf, parse},
+};
+use crate::{
+    context::Context,
+    error::ApiError,
+    proofs::{self, ProveQuery},
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::get(
+        "/rpc/getCoordinator/{address}",
+        get_coordinator,
+    )]
+}
+
+async fn get_coordinator(
+    State(context): State<Arc<Context>>,
+    PathOf(address): PathOf<String>,
+    QueryOf(query): QueryOf<ProveQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let address: Address = parse(&address)?;
+    let snapshot = context.snapshot()?;
+    let state = &snapshot.state;
+    let record = state.get::<Coordinator>(&address)?;
+    let record = record.unwrap_or_else(|| Coordinator::new(address));
+    let proof = query.proof(&snapshot, &Key::Coordinator(address))?;
+    // Its key in the params, which also says whether a conviction still suspends it.
+    let named = state.params().coordinators.key_of(&address);
+    let answer = json!({
+        "address": record.address,
+        "pubkey": named,
+        "bond": record.bond,
+        "unbonding": record.unbonding,
+        // The record's own count is of the epoch in which it minted last.
+        "epoch_minted": record.minted_since(state.consensus()?.last_epoch_end),
+        "opened": record.opened,
+        "settled": record.settled,
+        "released": record.released,
+        "cancelled": record.cancelled,
+        "expired": record.expired,
+        "suspended": named.is_some_and(|key| record.is_suspended(key)),
+    });
+    Ok(Json(proofs::add(answer, proof)))
+}
