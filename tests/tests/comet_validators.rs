@@ -122,11 +122,14 @@ async fn validators_propose_by_their_power_and_the_mode_moves_there_and_back() {
     rest.reaches(updated + 1).await;
     assert_eq!(mode(rest).await, "poa");
     assert_eq!(powers(rest, &stakers).await, [10; 4]);
-    rest.reaches(updated + 20).await;
-    let counts = proposed(rest, updated + 4, updated + 19).await;
+    // One whose round ended before its block came, on a busy machine, lets the next one propose: as
+    // above, two blocks either way are allowed for that.
+    rest.reaches(updated + 44).await;
+    let counts = proposed(rest, updated + 4, updated + 43).await;
     for i in 0..4 {
         let address = validator(i).address.to_string();
-        assert_eq!(counts.get(&address), Some(&4), "{counts:?}");
+        let count = counts.get(&address).copied().unwrap_or(0);
+        assert!(count.abs_diff(10) <= 2, "{counts:?}");
     }
     for node in &network.nodes {
         node.rest.goes_on().await;
