@@ -97,6 +97,26 @@ fn stake_behind_a_key_that_does_not_validate_does_not_count_for_the_change() {
 }
 
 #[test]
+fn an_authority_that_left_validates_next_with_the_key_that_it_staked_with() {
+    let stakers = two();
+    let mut live = authorities(Setup::default(), &stakers);
+    let [ann, ben] = &stakers;
+    let other = Actor::named("ann's other key");
+    let key_of_ann = |live: &Live| {
+        let record = live.record(&format!("/validator/{}", ann.account.address()));
+        record.unwrap()["pubkey"].clone()
+    };
+    live.commit([live.first_stake(&ann.account, &other, 2_000_000)]);
+    assert_eq!(key_of_ann(&live), json!(ann.key.pubkey().to_string()));
+    let list = json!([authority(&ben.account, &ben.key, 10)]);
+    live.commit([live.set_param("authorities", list)]);
+    live.finish_epoch();
+    assert_eq!(live.set(), set_of(&[(&ben.key, 10)]));
+    assert_eq!(live.commit([live.stake(&ann.account, 1)]).codes(), [0]);
+    assert_eq!(key_of_ann(&live), json!(other.pubkey().to_string()));
+}
+
+#[test]
 fn proof_of_authority_comes_back_in_the_next_block() {
     let stakers = two();
     let setup = Setup::default().param("consensus_mode", "cbp");

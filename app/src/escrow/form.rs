@@ -166,3 +166,39 @@ impl TryFrom<Form> for Escrow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SecretKey;
+
+    fn stored() -> serde_json::Value {
+        let key = SecretKey::from_seed([7; 32]).public_key();
+        serde_json::json!({
+            "amount": 5, "assigned": false, "attesters": [], "cancelled": false, "claims": 0,
+            "client": Address::of(&key), "closed_height": null, "convicted": [],
+            "coordinator": Address::of(&key), "deleted_height": null, "expires_height": 9,
+            "job_id": "job", "keys": [key], "last_receipt": null, "miner": null, "opened_height": 3,
+            "paid": 0, "partial": false, "reason": null, "remaining": 5, "status": "open",
+            "threshold": 1,
+        })
+    }
+
+    #[test]
+    fn a_record_whose_keys_or_threshold_fit_no_coordinators_is_no_escrow() {
+        let read = |record| serde_json::from_value::<Escrow>(record);
+        assert!(read(stored()).is_ok());
+        let key = stored()["keys"][0].clone();
+        let mut without_a_key = stored();
+        without_a_key["keys"] = serde_json::json!([]);
+        let mut with_a_key_more = stored();
+        with_a_key_more["keys"] = serde_json::json!([key, key]);
+        let mut of_nobody = stored();
+        of_nobody["threshold"] = 0.into();
+        let mut of_too_many = stored();
+        of_too_many["threshold"] = 6.into();
+        for bad in [without_a_key, with_a_key_more, of_nobody, of_too_many] {
+            assert!(read(bad.clone()).is_err(), "{bad}");
+        }
+    }
+}

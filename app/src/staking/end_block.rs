@@ -115,7 +115,6 @@ pub(crate) fn install_authorities<V: View>(
         let address = authority.address;
         match with_key(overlay, address, authority.pubkey)? {
             KeyGrant::Granted(mut record) => {
-                record.pubkey = authority.pubkey;
                 record.power = authority.voting_power();
                 record.proven = true;
                 overlay.put(&address, record);
