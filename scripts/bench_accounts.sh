@@ -2,7 +2,7 @@
 # What a chain of many accounts costs: memory, disk and start-up time with 100,000 accounts (or as
 # many as the first argument says) in the genesis, after some thousand transfers.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 cd "$PROJECT"
 
 build_ait

@@ -5,7 +5,7 @@
 # the most that any application outside CometBFT's process reaches here. Prints the medians and the ratios
 # of ours to each. ROUNDS (default 5) and SECONDS_EACH (default 10) change how long it measures.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 
 ROUNDS="${ROUNDS:-5}"
 SECONDS_EACH="${SECONDS_EACH:-10}"

@@ -3,7 +3,7 @@
 # scripts/bench_transfers.sh [TRANSFERS [SENDERS]], 10000 and 200 by default. Fails unless every one is
 # committed once and the balances add up.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 cd "$PROJECT"
 
 build_ait

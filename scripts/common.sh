@@ -2,9 +2,18 @@
 # and what must be installed. Sourced, never run.
 
 # shellcheck shell=bash
-PROJECT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck disable=SC2034  # what is set here is used by those who source it
+# An exported CDPATH sends `cd` elsewhere, and makes it print.
+unset CDPATH
+PROJECT="$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd)"
 TOOLS="$PROJECT/.tools"
 AIT="${CARGO_TARGET_DIR:-$PROJECT/target}/release/ait"
+
+# CometBFT takes its home and its settings from these too: those of somebody's validator are not for the nodes
+# of scripts.
+for name in $(compgen -e); do
+  case "$name" in CMTHOME | TMHOME | CMT_* | TM_*) unset "$name" ;; esac
+done
 
 # Progress goes to standard error: standard output is for answers (a path, a figure).
 say() { printf '%s\n' "$*" >&2; }
@@ -34,4 +43,17 @@ build_ait() {
   say "Building ait (release); the first build takes some minutes."
   (cd "$PROJECT" && cargo build --release --locked --workspace --bin ait) ||
     die "ait does not build; the compiler's message stands above."
+}
+
+# Names a Chromium or Chrome in CHROMIUM; fails where there is none.
+find_chromium() {
+  local candidate
+  for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome-stable google-chrome \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+    if [ -n "$candidate" ] && CHROMIUM="$(command -v "$candidate")"; then
+      export CHROMIUM
+      return
+    fi
+  done
+  return 1
 }

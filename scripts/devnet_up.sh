@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything, starts a devnet and shows jobs being paid on it. `--help` lists the options.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 
 case " $* " in
 *" --help "* | *" -h "*)

@@ -2,7 +2,7 @@
 # Prints the path of the pinned CometBFT: the one on PATH, else the project's own in .tools/bin,
 # which it builds with Go where there is none yet.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 
 VERSION=0.38.26
 MODULE="github.com/cometbft/cometbft/cmd/cometbft@v$VERSION"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them; the first failing step ends it.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 cd "$PROJECT"
 
-CARGO_DENY=0.20.2
 SCRATCH="$(mktemp -d)"
 DEVNET="$SCRATCH/devnet"
 SUMMARY=()
+SKIPPED=()
 
 finish() {
   local status=$?
@@ -27,13 +27,25 @@ finish() {
     say ""
     printf '%s\n' "${SUMMARY[@]}" >&2
   fi
-  [ $status -eq 0 ] && say "All passed." || say "FAILED."
+  if [ $status -ne 0 ]; then
+    say "FAILED."
+  elif [ ${#SKIPPED[@]} -gt 0 ]; then
+    say "All passed, ${#SKIPPED[@]} skipped: $(printf '%s; ' "${SKIPPED[@]}")"
+  else
+    say "All passed."
+  fi
   exit $status
 }
 trap finish EXIT
 # A signal ends it like a failure: what was started is stopped.
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# What can't be checked on this machine; the last line says so.
+skip() {
+  SKIPPED+=("$1")
+  say "SKIPPED: $1"
+}
 
 # step NAME COMMAND...: runs it, and shows how long it took.
 # Inside it a failing command ends nothing by itself: the functions below say `|| return 1`.
@@ -53,46 +65,16 @@ step() {
 }
 
 check_tools() {
+  scripts/setup.sh || return 1
   need_cargo
-  local component
-  for component in fmt clippy; do
-    cargo "$component" --version >/dev/null 2>&1 || rustup component add rustfmt clippy >&2 ||
-      die "cargo $component is missing" "Install it: rustup component add rustfmt clippy"
-  done
-  command -v npm >/dev/null || die "Node.js with npm is not installed" \
-    "The page's tests need Node.js 20.19 or newer: https://nodejs.org"
-  node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' ||
-    die "Node.js $(node --version) is too old" "The page's tests need 20.19 or newer: https://nodejs.org"
+  find_chromium || return 1
   COMETBFT="$(scripts/install_cometbft.sh)" || return 1
   export COMETBFT
-  find_chromium || return 1
-  npm ci --prefix tests/web --no-audit --no-fund --loglevel=error || return 1
-  # Built outside of target/: it is a tool, and target/ may be thrown away.
-  if [ "$("$TOOLS/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ]; then
-    say "Building cargo-deny $CARGO_DENY into .tools/bin; this takes some minutes."
-    cargo install --quiet --locked --root "$TOOLS" "cargo-deny@$CARGO_DENY"
-  fi
 }
 
-find_chromium() {
-  local candidate
-  for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome-stable google-chrome \
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
-    if [ -n "$candidate" ] && CHROMIUM="$(command -v "$candidate")"; then
-      export CHROMIUM
-      return
-    fi
-  done
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    say "Installing chromium with apt-get; this takes a minute or two."
-    apt-get update -qq >&2 || return 1
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >&2 || return 1
-    CHROMIUM="$(command -v chromium)" || die "apt-get installed no chromium"
-    export CHROMIUM
-    return
-  fi
-  die "no Chromium or Chrome was found; the page's tests drive one" \
-    "Debian and Ubuntu: sudo apt-get install chromium. Or name a binary in CHROMIUM."
+check_scripts() {
+  "$TOOLS/python/bin/shellcheck" --external-sources --source-path="$PROJECT/scripts" \
+    scripts/*.sh scripts/keygen scripts/make_genesis .ci/run
 }
 
 check_dependencies() {
@@ -101,11 +83,35 @@ check_dependencies() {
   if "$TOOLS/bin/cargo-deny" --log-level warn check advisories >"$log" 2>&1; then
     cat "$log" >&2
   elif grep -q "failed to fetch advisory database" "$log"; then
-    say "advisories: SKIPPED, their database can't be reached from here"
+    skip "advisories: their database can't be reached from here"
   else
     cat "$log" >&2
     return 1
   fi
+}
+
+# No dependency that nothing uses.
+check_unused() { "$TOOLS/bin/cargo-machete" >&2; }
+
+# The oldest Rust that Cargo.toml claims builds everything; a browser's build of the state machine too.
+check_builds() {
+  local oldest
+  oldest="$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)"
+  if rustup toolchain install "$oldest" --profile minimal >/dev/null 2>&1; then
+    cargo "+$oldest" check --locked --workspace --quiet || return 1
+  else
+    skip "Rust $oldest can't be had here"
+  fi
+  if rustup target add wasm32-unknown-unknown >/dev/null 2>&1; then
+    cargo check --locked --quiet --package ait-app --target wasm32-unknown-unknown || return 1
+  else
+    skip "the standard library for wasm32 can't be had here"
+  fi
+}
+
+check_contract() {
+  cargo run --locked --quiet --release --package ait-api --example openapi >"$SCRATCH/openapi.json" || return 1
+  tests/web/node_modules/.bin/redocly lint --config api/redocly.yaml "$SCRATCH/openapi.json"
 }
 
 check_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet; }
@@ -115,8 +121,18 @@ build() {
   build_ait && cargo test --locked --release --workspace --no-run --quiet
 }
 
+# Each test program ends in bounded time.
+test_rust() {
+  local host
+  if command -v timeout >/dev/null; then
+    host="$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')"
+    export "CARGO_TARGET_${host}_RUNNER=timeout --kill-after=10 900"
+  fi
+  cargo test --locked --release --workspace
+}
+
 test_page() {
-  AIT_DEVNET_HOME="$DEVNET" scripts/devnet_up.sh --detach --base-port 0 || return 1
+  AIT_DEVNET_HOME="$DEVNET" scripts/devnet_up.sh --detach --base-port 0 --known-jobs || return 1
   AIT_REST_URL="$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).nodes[0].rest' "$DEVNET/devnet.json")" \
     npm run --silent --prefix tests/web test:browser || return 1
   scripts/devnet_down.sh --home "$DEVNET"
@@ -124,10 +140,14 @@ test_page() {
 
 step "what the tests need" check_tools
 step "formatting" cargo fmt --all --check
+step "scripts" check_scripts
 step "clippy" cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 step "documentation" check_docs
 step "dependencies: licences, bans, sources, advisories" check_dependencies
+step "dependencies: none unused" check_unused
+step "the oldest Rust, and wasm32" check_builds
 step "build" build
-step "Rust tests, those with the real CometBFT among them" cargo test --locked --release --workspace
+step "OpenAPI document" check_contract
+step "Rust tests, those with the real CometBFT among them" test_rust
 step "wallet of the page" npm run --silent --prefix tests/web test:unit
 step "page in Chromium" test_page

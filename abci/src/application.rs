@@ -20,7 +20,7 @@ pub const APP_VERSION: u64 = 2;
 
 impl Application for Node {
     fn info(&self, _request: RequestInfo) -> ResponseInfo {
-        self.offer_pool();
+        self.offer_pool_again();
         let snapshot = self.snapshot();
         let head = snapshot.as_ref().map(|snapshot| snapshot.head.height);
         let hash = snapshot.map(|snapshot| snapshot.state.app_hash());

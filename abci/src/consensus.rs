@@ -3,7 +3,7 @@
 //! only Commit writes.
 
 use ait_app::{
-    Broken, Code, Failure,
+    Broken, Failure,
     address::Address,
     block::{self, BlockOutcome, Judgement},
     genesis::Genesis,
@@ -12,7 +12,7 @@ use ait_app::{
 };
 use ait_store::{Batch, StoreError};
 use bytes::Bytes;
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 use tendermint_proto::v0_38::abci::{
     RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
     ResponseFinalizeBlock, ResponseInitChain,
@@ -21,7 +21,8 @@ use tendermint_proto::v0_38::abci::{
 use crate::{
     Node, convert, genesis,
     node::Finalized,
-    records::{CommittedBlock, CommittedTx, Head, PoolStats, Snapshot, TxRecord},
+    records::{CommittedBlock, CommittedTx, Head, Snapshot, TxRecord},
+    report,
 };
 
 /// Proposals of one height that are remembered once executed: a few rounds' worth.
@@ -99,6 +100,7 @@ impl Node {
                 .history
                 .push_back(Arc::new(Snapshot { state, head }));
         });
+        self.restore_pool();
         Ok(ResponseInitChain {
             consensus_params: Some(genesis::version()),
             validators,
@@ -169,6 +171,7 @@ impl Node {
         &self,
         request: RequestFinalizeBlock,
     ) -> Result<ResponseFinalizeBlock, Fatal> {
+        let begun = Instant::now();
         let base = self.base_for(request.height)?;
         let mut making = self.making();
         let input = convert::block_input(
@@ -212,6 +215,7 @@ impl Node {
             txs: request.txs,
             entries,
             outcome,
+            took: begun.elapsed(),
         });
         Ok(response)
     }
@@ -219,6 +223,7 @@ impl Node {
     /// Commit: one batch to the disk, then the new state is what everyone reads. Gives the height
     /// below which CometBFT may prune.
     pub(crate) fn commit_block(&self) -> Result<i64, Fatal> {
+        let begun = Instant::now();
         let mut making = self.making();
         making.judged.clear();
         let Some(block) = making.finalized.take() else {
@@ -231,6 +236,9 @@ impl Node {
         let batch = batch(&block, &hashes, !making.stored, retain_height)?;
         self.inner.store.commit(&batch)?;
         making.stored = true;
+        if std::mem::take(&mut making.pool_stored) {
+            self.inner.store.save_pool(&[])?;
+        }
         self.count(&block);
         let snapshot = Arc::new(Snapshot {
             state,
@@ -246,41 +254,15 @@ impl Node {
         if pending.waiting_for_attestation > 0 {
             self.inner.wanted.notify_one();
         }
-        self.show_pool(&pending);
+        self.inner.metrics.show_pool(&pending);
         drop(making);
-        // Nobody listening is no error.
+        let took = block.took.saturating_add(begun.elapsed());
+        let updates = block.outcome.validator_updates.len();
         let block = committed_block(block, hashes);
+        report::log(&block, updates, took);
+        // Nobody listening is no error.
         let _ = self.inner.blocks.send(Arc::new(block));
         Ok(i64::try_from(retain_height).unwrap_or(0))
-    }
-
-    fn show_pool(&self, pending: &PoolStats) {
-        let gauge = &self.inner.metrics.pool;
-        for (kind, count) in [
-            ("all", pending.transactions),
-            ("parked", pending.parked),
-            ("waiting", pending.waiting_for_attestation),
-        ] {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            gauge.with_label_values(&[kind]).set(count);
-        }
-    }
-
-    fn count(&self, block: &Finalized) {
-        let metrics = &self.inner.metrics;
-        for (entry, result) in block.entries.iter().zip(&block.outcome.results) {
-            let kind = match entry {
-                block::Entry::Transaction(verified) => verified.tx.payload.kind(),
-                block::Entry::Attestations(_) => "ATTESTATIONS",
-                block::Entry::Invalid(_) => "invalid",
-            };
-            let code = Code::from_number(result.code).map_or("ok", |c| c.name());
-            metrics.txs.with_label_values(&[kind, code]).inc();
-        }
-        let height = i64::try_from(block.head.height).unwrap_or(i64::MAX);
-        metrics.height.set(height);
-        let records = i64::try_from(block.outcome.state.len()).unwrap_or(i64::MAX);
-        metrics.records.set(records);
     }
 
     /// The state that block `height` builds on.

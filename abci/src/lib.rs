@@ -17,6 +17,8 @@ mod node;
 mod pool;
 mod query;
 mod records;
+mod report;
+mod restore;
 mod signatures;
 mod stored;
 pub mod transport;
@@ -24,7 +26,7 @@ mod verified;
 
 pub use application::APP_VERSION;
 pub use node::{Node, OnFatal};
-pub use pool::limits;
+pub use pool::{Kept, limits};
 pub use records::{
     CommittedBlock, CommittedTx, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict,
     WantedAttestation,

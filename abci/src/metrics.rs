@@ -4,6 +4,8 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+use crate::records::{Head, PoolStats};
+
 /// From a CheckTx, 50 µs, to a block that takes too long.
 const SECONDS: [f64; 12] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0,
@@ -19,14 +21,18 @@ pub struct Metrics {
     pub check_tx: IntCounterVec,
     /// `ait_tx_total{type,code}`: committed transactions.
     pub txs: IntCounterVec,
-    /// `ait_pool_transactions{kind}`: `all`, `parked`, `waiting`.
-    pub pool: IntGaugeVec,
+    /// `ait_mempool_transactions{kind}`: `all`, `parked`, `waiting`.
+    pub mempool: IntGaugeVec,
+    /// `ait_mempool_bytes`: bytes of all of them.
+    pub mempool_bytes: IntGauge,
     /// `ait_payload_signatures_judged_total`: signatures inside payloads that were not remembered.
     pub judged_signatures: IntCounter,
     /// `ait_rejected_proposals_total`: proposals that this node voted against.
     pub rejected_proposals: IntCounter,
     /// `ait_height`: the last committed block.
     pub height: IntGauge,
+    /// `ait_last_block_timestamp_seconds`: its time, Unix seconds.
+    pub last_block: IntGauge,
     /// `ait_state_records`: records in the state.
     pub records: IntGauge,
 }
@@ -52,10 +58,14 @@ impl Metrics {
                 Opts::new("ait_tx_total", "Committed transactions by type and code"),
                 &["type", "code"],
             )?,
-            pool: IntGaugeVec::new(
-                Opts::new("ait_pool_transactions", "Transactions in the pool by kind"),
+            mempool: IntGaugeVec::new(
+                Opts::new(
+                    "ait_mempool_transactions",
+                    "Transactions in the node's own mempool by kind",
+                ),
                 &["kind"],
             )?,
+            mempool_bytes: IntGauge::new("ait_mempool_bytes", "Bytes of these transactions")?,
             judged_signatures: IntCounter::new(
                 "ait_payload_signatures_judged_total",
                 "Signatures inside payloads that had to be judged, since none was remembered",
@@ -65,17 +75,46 @@ impl Metrics {
                 "Proposals that this node voted against",
             )?,
             height: IntGauge::new("ait_height", "Height of the last committed block")?,
+            last_block: IntGauge::new(
+                "ait_last_block_timestamp_seconds",
+                "Time of the last committed block in Unix seconds",
+            )?,
             records: IntGauge::new("ait_state_records", "Records in the committed state")?,
         };
         let registry = &metrics.registry;
         registry.register(Box::new(metrics.abci_seconds.clone()))?;
         registry.register(Box::new(metrics.check_tx.clone()))?;
         registry.register(Box::new(metrics.txs.clone()))?;
-        registry.register(Box::new(metrics.pool.clone()))?;
+        registry.register(Box::new(metrics.mempool.clone()))?;
+        registry.register(Box::new(metrics.mempool_bytes.clone()))?;
         registry.register(Box::new(metrics.judged_signatures.clone()))?;
         registry.register(Box::new(metrics.rejected_proposals.clone()))?;
         registry.register(Box::new(metrics.height.clone()))?;
+        registry.register(Box::new(metrics.last_block.clone()))?;
         registry.register(Box::new(metrics.records.clone()))?;
         Ok(metrics)
     }
+
+    /// Shows which block is the last.
+    pub fn show_head(&self, head: &Head) {
+        self.height.set(gauge_value(head.height));
+        self.last_block.set(head.time);
+    }
+
+    /// Shows how full the pool is.
+    pub fn show_pool(&self, pool: &PoolStats) {
+        for (kind, count) in [
+            ("all", pool.transactions),
+            ("parked", pool.parked),
+            ("waiting", pool.waiting_for_attestation),
+        ] {
+            let gauge = self.mempool.with_label_values(&[kind]);
+            gauge.set(gauge_value(count));
+        }
+        self.mempool_bytes.set(gauge_value(pool.bytes));
+    }
+}
+
+fn gauge_value(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }

@@ -2,11 +2,12 @@
 //! Everything here is shared by CometBFT's four connections and by REST; only Commit writes.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use ait_app::{
@@ -25,7 +26,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::{
     OpenError,
     metrics::Metrics,
-    pool::{Bench, Pool},
+    pool::{Bench, Keeping, Kept, Pool},
     records::{
         CommittedBlock, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict, WantedAttestation,
     },
@@ -59,10 +60,14 @@ pub(crate) struct Inner {
     /// Lock order: `making`, then `pool`, then `committed`.
     pub making: Mutex<Making>,
     pub pool: Mutex<Pool>,
+    pub keeping: Keeping,
     pub committed: RwLock<Committed>,
     pub blocks: broadcast::Sender<Arc<CommittedBlock>>,
     pub wanted: Arc<Notify>,
-    offers: Mutex<Vec<Vec<u8>>>,
+    /// What a stop saved, until there is a state to judge it on.
+    pub saved: Mutex<Vec<Vec<u8>>>,
+    /// Whether the pool may hold what CometBFT must be offered.
+    pub unoffered: AtomicBool,
     /// Blocks whose transactions stay in the index and in CometBFT; 0 for all.
     kept_blocks: AtomicU64,
 }
@@ -76,6 +81,9 @@ pub(crate) struct Making {
     pub finalized: Option<Finalized>,
     /// Whether the store holds the state; the first commit writes all of it.
     pub stored: bool,
+    /// Whether the store still holds the pool that a stop saved: until the first commit, so that a
+    /// start that fails loses nothing.
+    pub pool_stored: bool,
 }
 
 /// A decided block that Commit will write.
@@ -84,6 +92,8 @@ pub(crate) struct Finalized {
     pub txs: Vec<bytes::Bytes>,
     pub entries: Vec<Entry>,
     pub outcome: Box<BlockOutcome>,
+    /// How long FinalizeBlock took.
+    pub took: Duration,
 }
 
 /// The committed states, the newest last.
@@ -93,8 +103,9 @@ pub(crate) struct Committed {
 }
 
 impl Node {
-    /// Opens a node on its store: rebuilds the state in memory and checks its app hash against the
-    /// one that was stored with it.
+    /// Opens a node on its store: rebuilds the state in memory, checks its app hash against the one
+    /// that was stored with it, and judges the transactions that the last graceful stop saved, so that
+    /// they are known before anybody can ask.
     ///
     /// # Errors
     /// [`OpenError`], each with what to do.
@@ -105,16 +116,24 @@ impl Node {
     ) -> Result<Self, OpenError> {
         let mut committed = Committed::default();
         let stored = stored::load(store.as_ref(), &chain_id)?;
+        let saved = store.take_pool()?;
+        if !saved.is_empty() {
+            store.save_pool(&saved)?;
+        }
         let making = Making {
             stored: stored.is_some(),
+            pool_stored: !saved.is_empty(),
             ..Making::default()
         };
-        committed.history.extend(stored.map(Arc::new));
-        let offers = store.take_pool()?;
+        let keeping = Keeping::default();
         let (blocks, _) = broadcast::channel(SUBSCRIPTION_BLOCKS);
         let metrics = Metrics::new()?;
+        if let Some(snapshot) = &stored {
+            metrics.show_head(&snapshot.head);
+        }
+        committed.history.extend(stored.map(Arc::new));
         let signatures = SignatureMemo::new(MAX_VERDICTS, metrics.judged_signatures.clone());
-        Ok(Self {
+        let node = Self {
             inner: Arc::new(Inner {
                 chain_id,
                 store,
@@ -123,14 +142,18 @@ impl Node {
                 signatures,
                 metrics,
                 making: Mutex::new(making),
-                pool: Mutex::new(Pool::default()),
+                pool: Mutex::new(Pool::new(keeping.clone())),
+                keeping,
                 committed: RwLock::new(committed),
                 blocks,
                 wanted: Arc::new(Notify::new()),
-                offers: Mutex::new(offers),
+                saved: Mutex::new(saved),
+                unoffered: AtomicBool::new(false),
                 kept_blocks: AtomicU64::new(0),
             }),
-        })
+        };
+        node.restore_pool();
+        Ok(node)
     }
 
     /// Keeps only the last `blocks` blocks' transactions in the index, and lets CometBFT prune its
@@ -178,6 +201,20 @@ impl Node {
         Ok(record.filter(|record| record.height <= head))
     }
 
+    /// The entries of a committed block by their place in it, as far as the index has them: those that were
+    /// pruned, or stand in a later block again, are missing. Reads the whole block: megabytes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk can't be read.
+    pub fn entries_of(&self, height: u64) -> Result<BTreeMap<u32, Vec<u8>>, StoreError> {
+        let records = self.inner.store.transactions_of(height)?;
+        let entries = records.iter().filter_map(|bytes| TxRecord::place(bytes));
+        Ok(entries
+            .filter(|place| place.height == height)
+            .map(|place| (place.index, place.wire.to_vec()))
+            .collect())
+    }
+
     /// A transaction in the pool.
     pub fn pending(&self, hash: &TxHash) -> Option<PendingTx> {
         self.pool().pending(hash)
@@ -194,6 +231,12 @@ impl Node {
         self.judge_new(wire, |pool, bench, verified| {
             pool.preview(bench, verified, wire.into())
         })
+    }
+
+    /// Until the answer is dropped, CheckTx and [`Node::preview`] refuse this transaction as `nonce_pending`
+    /// where another pending one of its sender has its nonce, whatever its fee.
+    pub fn replace_nothing(&self, hash: TxHash) -> Kept {
+        self.inner.keeping.begin(hash)
     }
 
     /// The nonce after an account's own and those it has pending in sequence.
@@ -252,36 +295,6 @@ impl Node {
                 self.fatal::<()>(&broken);
                 Ok(())
             })
-    }
-
-    /// Takes the transactions that shall be offered to CometBFT again: those saved at the last
-    /// graceful stop, or the pool's own after CometBFT alone was restarted.
-    pub fn saved_transactions(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *lock(&self.inner.offers))
-    }
-
-    /// Gives back what was taken by [`Node::saved_transactions`] and could not be offered.
-    pub fn offer_again(&self, wires: Vec<Vec<u8>>) {
-        lock(&self.inner.offers).extend(wires);
-    }
-
-    /// CometBFT shakes hands: a new one knows nothing of the pool's transactions.
-    pub(crate) fn offer_pool(&self) {
-        let mut offers = lock(&self.inner.offers);
-        if offers.is_empty() {
-            *offers = self.pool().wires();
-        }
-    }
-
-    /// Saves the pool for the next start. Call it when CometBFT is no longer served.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn save_pool(&self) -> Result<usize, StoreError> {
-        let mut wires = self.saved_transactions();
-        wires.extend(self.pool().wires());
-        self.inner.store.save_pool(&wires)?;
-        Ok(wires.len())
     }
 
     /// The state that the next block builds on: the head, or the genesis.
@@ -365,6 +378,6 @@ impl Node {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

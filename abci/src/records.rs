@@ -80,6 +80,13 @@ struct StoredTx {
     result: TxResult,
 }
 
+/// The two parts of a stored record.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    rest.split_at_checked(length)
+}
+
 impl TxRecord {
     /// The bytes for the store's index: length of the JSON part (4 bytes, big endian), JSON, wire.
     ///
@@ -102,9 +109,7 @@ impl TxRecord {
 
     /// Reads what [`TxRecord::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (length, rest) = bytes.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (fixed, wire) = rest.split_at_checked(length)?;
+        let (fixed, wire) = split(bytes)?;
         let fixed: StoredTx = serde_json::from_slice(fixed).ok()?;
         Some(Self {
             height: fixed.height,
@@ -112,6 +117,24 @@ impl TxRecord {
             result: fixed.result,
             wire: wire.to_vec(),
         })
+    }
+}
+
+/// A committed entry without its result, which takes longer to read than all else.
+#[derive(Deserialize)]
+pub(crate) struct Place<'a> {
+    pub(crate) height: u64,
+    pub(crate) index: u32,
+    #[serde(skip)]
+    pub(crate) wire: &'a [u8],
+}
+
+impl TxRecord {
+    /// Of what [`TxRecord::encode`] wrote, the place and the bytes.
+    pub(crate) fn place(bytes: &[u8]) -> Option<Place<'_>> {
+        let (fixed, wire) = split(bytes)?;
+        let place: Place<'_> = serde_json::from_slice(fixed).ok()?;
+        Some(Place { wire, ..place })
     }
 }
 

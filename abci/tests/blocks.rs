@@ -155,22 +155,6 @@ fn a_store_whose_records_do_not_match_their_root_is_refused() {
     assert!(matches!(refused.err(), Some(OpenError::Corrupt(_))));
 }
 
-#[test]
-fn the_pool_saved_at_a_stop_is_offered_at_the_next_start() {
-    let mut comet = Comet::begin(&["alice"]);
-    comet.make_block();
-    let txs = [transfer("alice", 1, 100), transfer("alice", 2, 100)];
-    for tx in &txs {
-        comet.submit(tx);
-    }
-    assert_eq!(comet.node.save_pool().unwrap(), 2);
-    let offered = comet.node.saved_transactions();
-    assert!(
-        offered.is_empty(),
-        "the running node has nothing to offer itself"
-    );
-}
-
 /// The one message with which a node stops on a genesis.
 fn refused(request: RequestInitChain) -> String {
     let comet = Comet::open(Arc::new(MemoryStore::new()), 0);

@@ -80,6 +80,8 @@ codes! {
     TooManyWaiting = 21, "auth", "too_many_waiting";
     /// As many transactions that only a later block could make valid are parked as the node keeps, of this sender or in all.
     TooManyParked = 22, "auth", "too_many_parked";
+    /// Another pending transaction of the sender has this nonce, and it was asked that none be replaced.
+    NoncePending = 23, "auth", "nonce_pending";
     /// The balance, after the fee, cannot pay the amount; of a `TREASURY_SPEND` it is the treasury's balance.
     InsufficientBalance = 30, "bank", "insufficient_balance";
     /// Sender and recipient are the same account.

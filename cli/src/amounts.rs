@@ -2,17 +2,15 @@
 
 use ait_app::quantity::{BasisPoints, MAX, Positive, UAIT_PER_AIT, Uait, WHOLE_BPS};
 
+/// What amounts look like, for messages.
+const FORMS: &str = "an amount is a whole number of uait such as 1500000, or AIT with at most 6 decimals such \
+                     as 1.5ait";
+
 /// Reads uait: `12345` or `12345uait`, or AIT: `1.5ait` (at most 6 decimals).
 ///
 /// # Errors
-/// The rule it breaks.
+/// What is wrong with it, and what is taken.
 pub fn parse_uait(text: &str) -> Result<Uait, String> {
-    let rule = || {
-        format!(
-            "an amount is a whole number of uait 0..={MAX} such as 1500000, or AIT with at most 6 \
-             decimals such as 1.5ait"
-        )
-    };
     let value = if let Some(uait) = text.strip_suffix("uait") {
         scaled(uait, 1)
     } else if let Some(ait) = text.strip_suffix("ait") {
@@ -20,7 +18,54 @@ pub fn parse_uait(text: &str) -> Result<Uait, String> {
     } else {
         scaled(text, 1)
     };
-    value.and_then(Uait::new).ok_or_else(rule)
+    value
+        .and_then(Uait::new)
+        .ok_or_else(|| format!("{}; {FORMS}", fault(text)))
+}
+
+/// What is wrong with an amount.
+fn fault(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (number, unit) = match lower.strip_suffix("uait") {
+        Some(number) => (number, "uait"),
+        None => match lower.strip_suffix("ait") {
+            Some(number) => (number, "ait"),
+            None => (lower.as_str(), ""),
+        },
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if number.is_empty() {
+        return "there is no number".to_owned();
+    }
+    if number.starts_with('-') {
+        return "amounts are never negative".to_owned();
+    }
+    if number.starts_with('+') {
+        return "a sign is not taken".to_owned();
+    }
+    if number.contains(',') || number.contains('_') || number.contains(' ') {
+        return "digits stand without spaces or commas, decimals behind a point".to_owned();
+    }
+    if !is_digits(whole) || !is_digits(fraction) {
+        return format!("{text:?} is no number with a unit that is known");
+    }
+    if whole.is_empty() {
+        return format!("a digit is missing before the point: 0.{fraction}{unit}");
+    }
+    if number.ends_with('.') {
+        return format!("a digit is missing behind the point: {whole}.0{unit}");
+    }
+    if !text.ends_with(unit) {
+        return format!("units are written in lower case: {number}{unit}");
+    }
+    if unit != "ait" && number.contains('.') {
+        return format!("a uait has no parts; {number}ait is that much AIT");
+    }
+    if fraction.trim_end_matches('0').len() > 6 {
+        return "an AIT has 6 decimals".to_owned();
+    }
+    format!("no amount is above {MAX} uait")
 }
 
 /// As [`parse_uait`], above 0.
@@ -98,6 +143,30 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(parse_uait(bad).is_err(), "{bad}");
+        }
+        for (text, says) in [
+            ("-1", "never negative"),
+            ("-1.5ait", "never negative"),
+            ("+1", "sign"),
+            ("1AIT", "lower case: 1ait"),
+            ("1.5Ait", "lower case: 1.5ait"),
+            ("5UAIT", "lower case: 5uait"),
+            (".5ait", "before the point: 0.5ait"),
+            ("5.ait", "behind the point: 5.0ait"),
+            ("1.5", "1.5ait is that much AIT"),
+            ("1.5uait", "1.5ait is that much AIT"),
+            ("1,5ait", "without spaces or commas"),
+            ("1 ait", "without spaces or commas"),
+            ("1.0000001ait", "6 decimals"),
+            ("9007199254740992", "no amount is above 9007199254740991"),
+            ("99999999999999999999ait", "no amount is above"),
+            ("ait", "no number"),
+            ("1btc", "is no number"),
+            ("1e3", "is no number"),
+        ] {
+            let message = parse_uait(text).unwrap_err();
+            assert!(message.contains(says), "{text}: {message}");
+            assert!(message.contains(FORMS), "{text}: {message}");
         }
         assert!(parse_amount("0ait").is_err());
         assert_eq!(parse_amount("1").map(|one| one.get().get()), Ok(1));

@@ -8,9 +8,9 @@ use ait_app::{
     identifiers::{ChainId, JobId},
     quantity::Height,
 };
+use ait_client::Client;
+use ait_client::ClientError;
 use serde::{Deserialize, Serialize};
-
-use crate::client::{Client, ClientError};
 
 /// `POST /assign`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

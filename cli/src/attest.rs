@@ -10,9 +10,9 @@ use ait_app::{
         terms::{AttestationRequest, ReceiptTerms},
     },
 };
+use ait_client::Client;
+use ait_client::ClientError;
 use serde::{Deserialize, Serialize};
-
-use crate::client::{Client, ClientError};
 
 /// `GET /jobs/{job_id}` of the mock coordinator: what it knows of a job.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

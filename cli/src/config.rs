@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, io::ErrorKind, path::Path};
 
 use anyhow::{Result, bail};
 
-use crate::exit::Usage;
+use crate::{exit::Usage, misspelt};
 
 /// The settings file that is read from the working folder when there is one.
 const DEFAULT_FILE: &str = ".env";
@@ -114,7 +114,8 @@ impl Environment {
     /// Reads both. A file that is named must exist; `.env` in the working folder may be missing.
     ///
     /// # Errors
-    /// When the file can't be read, or a line of it has no `NAME=value` form.
+    /// When the file can't be read, a line of it has no `NAME=value` form, or sets what is no setting and looks
+    /// like one.
     pub fn read(file: Option<&Path>) -> Result<Self> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let mut from_file = BTreeMap::new();
@@ -124,6 +125,7 @@ impl Environment {
                     let (name, value) = line.map_err(|error| {
                         Usage(format!("the settings file {}: {error}", path.display()))
                     })?;
+                    misspelt::check(&name, path)?;
                     from_file.insert(name, value);
                 }
             }

@@ -7,8 +7,12 @@
 //! | 2 | a flag or setting is wrong; nothing was done |
 //! | 3 | a running node stopped by itself: a broken invariant or a failed database, named in one message |
 //! | 4 | a node or coordinator refused, or the transaction failed in its block |
+//! | 5 | the transaction was sent, or may have been, and what came of it is not known: ask before it is sent again |
+//!
+//! What is done is 0 even where standard output can't be written to: standard error gets the result then.
 
-use crate::{client::ClientError, config::BadSetting};
+use crate::config::BadSetting;
+use ait_client::ClientError;
 
 /// It failed.
 pub const FAILED: u8 = 1;
@@ -18,6 +22,14 @@ pub const USAGE: u8 = 2;
 pub const FATAL: u8 = 3;
 /// Refused.
 pub const REFUSED: u8 = 4;
+
+/// Sent, with an outcome that is not known.
+pub const UNKNOWN: u8 = 5;
+
+/// What became of a transaction that was sent, or may have been, is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct OutcomeUnknown(pub String);
 
 /// A refusal that is no answer of REST: a transaction that failed in its block, a negative attestation.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +46,9 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
         if cause.is::<BadSetting>() || cause.is::<Usage>() {
             return USAGE;
+        }
+        if cause.is::<OutcomeUnknown>() {
+            return UNKNOWN;
         }
         if cause.is::<Refused>()
             || matches!(cause.downcast_ref(), Some(ClientError::Refused { .. }))

@@ -51,9 +51,9 @@ pub struct InitArgs {
     /// Peers to keep connections to [env: BOOTSTRAP_PEERS]
     #[arg(long, value_name = "ID@HOST:PORT,…")]
     peers: Option<String>,
-    /// The validator's consensus key: seed in hex, or a key file [env: PROPOSER_KEY]; random if not
-    /// given
-    #[arg(long, value_name = "HEX|FILE")]
+    /// The validator's consensus key: CometBFT's priv_validator_key.json, a key file, a PEM, a seed in hex, or
+    /// - for standard input [env: PROPOSER_KEY]; random if not given
+    #[arg(long, value_name = "FILE|HEX|-")]
     validator_seed: Option<String>,
     /// The pause after each block [env: BLOCK_INTERVAL] [default: 1s]
     #[arg(long, value_name = "DURATION")]
@@ -108,7 +108,7 @@ pub fn run(args: &InitArgs, environment: &Environment) -> Result<()> {
     let validator_key = settings::PROPOSER_KEY.optional(
         environment,
         args.validator_seed.as_deref(),
-        keys::parse_seed_or_file,
+        keys::secret,
     )?;
     let plan = InitPlan {
         home: Home::new(&args.home),
@@ -117,11 +117,11 @@ pub fn run(args: &InitArgs, environment: &Environment) -> Result<()> {
         genesis,
     };
     let report = create(&plan)?;
-    output::json(&report)?;
+    output::done(&report)?;
     if plan.genesis.is_none() {
         eprintln!(
             "Put the chain's genesis file at {} before you start CometBFT.",
-            plan.home.genesis().display()
+            output::shell_word(&plan.home.genesis())
         );
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The `ait` command: a node, its keys and genesis, transactions and queries, a devnet and its mocks.
 //!
 //! Owns the dispatch alone. Map, in reading order:
-//! - `config`: flags > environment > `.env` > defaults. `settings`: the settings by name. `exit`: exit codes.
+//! - `config`: flags > environment > `.env` > defaults; `misspelt`: names in that file. `settings`: the settings by name. `exit`: exit codes.
 //! - `keys`, `comet`, `init`, `genesis`: what a chain is made of. `files`: how they are written.
 //! - `start`: the node. `logs`, `signals`: of everything that runs on.
 //! - `client`, `attest`, `assign`: talking to nodes and coordinators. `tx`, `query`: commands on top of it.
@@ -10,8 +10,6 @@
 mod amounts;
 mod assign;
 mod attest;
-mod backoff;
-mod client;
 mod comet;
 mod config;
 mod coordinator;
@@ -21,8 +19,10 @@ mod files;
 mod genesis;
 mod init;
 mod keys;
+mod limits;
 mod logs;
 mod miner;
+mod misspelt;
 mod output;
 mod query;
 mod settings;
@@ -33,7 +33,7 @@ mod tx;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ContextKind};
 
 /// The AIT chain: a token that is minted only for compute that was delivered
 #[derive(Debug, Parser)]
@@ -48,7 +48,8 @@ struct Command {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 a flag or setting is wrong, 3 a running \
-node stopped by itself (broken invariant), 4 refused by a node or coordinator, or failed in its block";
+node stopped by itself (broken invariant), 4 refused by a node or coordinator, or failed in its block, \
+5 sent, or maybe sent, with an outcome that is not known";
 
 #[derive(Debug, Subcommand)]
 enum What {
@@ -75,13 +76,36 @@ enum What {
 }
 
 fn main() -> ExitCode {
-    match run(Command::parse()) {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            // What clap takes for a flag is a number that nothing here takes.
+            if let Some(number) = negative_number(&error) {
+                eprintln!("ait: {number}: amounts and numbers are never negative");
+            } else {
+                // Help, or what is wrong with the flags.
+                let _ = error.print();
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
+        }
+    };
+    match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ait: {}", message(&error));
             ExitCode::from(exit::code_of(&error))
         }
     }
+}
+
+/// The argument that clap took for a flag and is a negative number.
+fn negative_number(error: &clap::Error) -> Option<String> {
+    let argument = error.get(ContextKind::InvalidArg)?.to_string();
+    let digits = argument.strip_prefix('-')?;
+    let begins = digits.bytes().next();
+    begins
+        .is_some_and(|byte| byte.is_ascii_digit() || byte == b'.')
+        .then_some(argument)
 }
 
 /// An error and its causes, without those that the errors above them quote already.
@@ -130,6 +154,19 @@ mod tests {
         assert_eq!(message(&cause.context("saving")), "saving: disk full");
         let quoted = anyhow::anyhow!("disk full").context("saving: disk full");
         assert_eq!(message(&quoted), "saving: disk full");
+    }
+
+    #[test]
+    fn a_negative_amount_is_no_unknown_flag() {
+        let to = "ait1rsxyjrcm255ds9euthjx6yc3vrjt9sxr7lv9kh";
+        for amount in ["-1", "-1.5ait", "-.5ait"] {
+            let line = ["ait", "tx", "transfer", to, amount, "--key", "k"];
+            let error = Command::try_parse_from(line).unwrap_err();
+            let found = negative_number(&error).unwrap();
+            assert!(amount.starts_with(&found), "{found}");
+        }
+        let error = Command::try_parse_from(["ait", "tx", "-x"]).unwrap_err();
+        assert_eq!(negative_number(&error), None);
     }
 
     #[test]

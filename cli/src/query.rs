@@ -6,11 +6,12 @@ use ait_app::{
     address::Address,
     identifiers::{JobId, ReceiptId},
 };
+use ait_client::Client;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::{client::Client, config::Environment, exit::Usage, output, settings};
+use crate::{config::Environment, exit::Usage, output, settings};
 
 /// `ait query`
 #[derive(Debug, Args)]
@@ -110,7 +111,7 @@ enum Query {
 /// # Errors
 /// What went wrong, for people.
 pub async fn run(args: QueryArgs, environment: &Environment) -> Result<()> {
-    let client = Client::new(&settings::node(environment, args.node.as_deref())?)?;
+    let client = settings::node_client(environment, args.node.as_deref())?;
     if matches!(args.what, Query::Health) {
         return health(&client).await;
     }

@@ -4,10 +4,12 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
+    path::Path,
     time::Duration,
 };
 
 use ait_app::{address::Address, identifiers::ChainId};
+use ait_client::{Client, http::Trust};
 
 use crate::{
     comet::config::{AbciAddress, parse_abci_address},
@@ -52,8 +54,30 @@ pub const TRUSTED_PROXIES: Setting = Setting::new("TRUSTED_PROXIES", "--trusted-
 pub const RATE_PER_SECOND: Setting = Setting::new("RATE_PER_SECOND", "--rate-per-second");
 /// How many of them may come at once.
 pub const RATE_BURST: Setting = Setting::new("RATE_BURST", "--rate-burst");
+/// Whole blocks, proofs and simulations a second and client address.
+pub const READS_PER_SECOND: Setting = Setting::new("READS_PER_SECOND", "--reads-per-second");
+/// How many of them may come at once.
+pub const READS_BURST: Setting = Setting::new("READS_BURST", "--reads-burst");
+/// Open connections to REST.
+pub const MAX_CONNECTIONS: Setting = Setting::new("MAX_CONNECTIONS", "--max-connections");
+/// Of them a client address's.
+pub const MAX_CONNECTIONS_PER_ADDRESS: Setting = Setting::new(
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    "--max-connections-per-address",
+);
+/// Open WebSockets.
+pub const MAX_WEBSOCKETS: Setting = Setting::new("MAX_WEBSOCKETS", "--max-websockets");
+/// Of them a client address's.
+pub const MAX_WEBSOCKETS_PER_ADDRESS: Setting =
+    Setting::new("MAX_WEBSOCKETS_PER_ADDRESS", "--max-websockets-per-address");
+/// Where `/health` and `/rpc/metrics` are served besides.
+pub const OPS_BIND: Setting = Setting::new("OPS_BIND", "--ops-bind");
+/// The origins whose pages may use REST.
+pub const CORS_ORIGINS: Setting = Setting::new("CORS_ORIGINS", "--cors-origins");
 /// Blocks whose transactions are kept.
 pub const KEEP_BLOCKS: Setting = Setting::new("KEEP_BLOCKS", "--keep-blocks");
+/// Authorities that https is trusted by, besides the system's.
+pub const CA_FILE: Setting = Setting::new("CA_FILE", "--ca-file");
 /// `json` or `text`.
 pub const LOG_FORMAT: Setting = Setting::new("LOG_FORMAT", "--log-format");
 /// What is logged.
@@ -113,6 +137,27 @@ pub fn node(environment: &Environment, flag: Option<&str>) -> Result<String, Bad
     AIT_NODE.or(environment, flag, DEFAULT_NODE, parse_http_url)
 }
 
+/// Whom https is trusted by: the system's authorities, and those of [`CA_FILE`].
+///
+/// # Errors
+/// [`BadSetting`].
+pub fn trust(environment: &Environment) -> Result<Trust, BadSetting> {
+    let read = |path: &str| Trust::with_file(Path::new(path)).map_err(|error| error.to_string());
+    let trust = CA_FILE.optional(environment, None, read)?;
+    Ok(trust.unwrap_or_default())
+}
+
+/// A client of [`AIT_NODE`].
+///
+/// # Errors
+/// [`BadSetting`], or the system gives no sockets.
+pub fn node_client(environment: &Environment, flag: Option<&str>) -> anyhow::Result<Client> {
+    Ok(Client::new(
+        &node(environment, flag)?,
+        &trust(environment)?,
+    )?)
+}
+
 /// A chain id.
 ///
 /// # Errors
@@ -144,15 +189,22 @@ pub fn parse_http_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "must be http://IP:PORT, such as http://127.0.0.1:26657".to_owned())
 }
 
-/// An `http` URL, its final slashes removed.
+/// An `http` or `https` URL, its final slashes removed.
 ///
 /// # Errors
 /// The rule it breaks.
 pub fn parse_http_url(text: &str) -> Result<String, String> {
-    let rule = || "must be an http:// URL, such as http://127.0.0.1:8080".to_owned();
+    let rule = || "must be an http:// or https:// URL, such as http://127.0.0.1:8080".to_owned();
     let url = reqwest::Url::parse(text).map_err(|_| rule())?;
-    if url.scheme() != "http" || url.host_str().is_none() || url.query().is_some() {
+    let is_http = matches!(url.scheme(), "http" | "https");
+    if !is_http || url.host_str().is_none() || url.query().is_some() {
         return Err(rule());
+    }
+    if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!(
+            "{}, without user name, password or fragment",
+            rule()
+        ));
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -196,6 +248,18 @@ pub fn parse_ip_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
                 .map_err(|_| "must be IP addresses, separated by commas".to_owned())
         })
         .collect()
+}
+
+/// `ORIGIN,…`, or `*`.
+///
+/// # Errors
+/// The rule it breaks.
+pub fn parse_origins(text: &str) -> Result<Vec<String>, String> {
+    let origins = text.split(',').map(str::trim);
+    let origins = origins.filter(|origin| !origin.is_empty());
+    let origins: Vec<String> = origins.map(str::to_owned).collect();
+    ait_rest::check_origins(&origins).map_err(|error| error.reason)?;
+    Ok(origins)
 }
 
 /// A bearer token: visible ASCII, as it travels in a header.
@@ -279,10 +343,19 @@ mod tests {
             TRUSTED_PROXIES,
             RATE_PER_SECOND,
             RATE_BURST,
+            READS_PER_SECOND,
+            READS_BURST,
+            MAX_CONNECTIONS,
+            MAX_CONNECTIONS_PER_ADDRESS,
+            MAX_WEBSOCKETS,
+            MAX_WEBSOCKETS_PER_ADDRESS,
+            OPS_BIND,
+            CORS_ORIGINS,
             KEEP_BLOCKS,
             LOG_FORMAT,
             LOG_LEVEL,
             AIT_NODE,
+            CA_FILE,
         ] {
             let line = format!("\n{}=", setting.name);
             assert!(example.contains(&line), "{}", setting.name);
@@ -298,6 +371,7 @@ mod tests {
         for bad in [
             coordinator.to_owned(),
             format!("{coordinator}=ftp://x"),
+            format!("{coordinator}=http://user:secret@x"),
             "ait1x=http://127.0.0.1:1".to_owned(),
             format!("{coordinator}=http://a,{coordinator}=http://b"),
         ] {
@@ -311,7 +385,15 @@ mod tests {
             assert!(parse_interval(bad).is_err(), "{bad}");
         }
         assert_eq!(parse_interval("500ms"), Ok(Duration::from_millis(500)));
-        for bad in ["", "127.0.0.1:8080", "https://x", "http://", "http://x?y=1"] {
+        for bad in [
+            "",
+            "127.0.0.1:8080",
+            "ftp://x",
+            "http://",
+            "http://x?y=1",
+            "http://u:p@x",
+            "http://x#y",
+        ] {
             assert!(parse_http_url(bad).is_err(), "{bad}");
         }
     }

@@ -4,7 +4,6 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    num::NonZeroU32,
     panic,
     path::PathBuf,
     sync::{Arc, Once},
@@ -18,7 +17,13 @@ use ait_store::SledStore;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{comet::config::AbciAddress, config::Environment, exit, keys, logs, settings, signals};
+use crate::{
+    comet::config::AbciAddress,
+    config::Environment,
+    exit, keys,
+    limits::{LimitArgs, raise_descriptors},
+    logs, settings, signals,
+};
 
 /// `ait start`
 #[derive(Debug, Args)]
@@ -45,21 +50,18 @@ pub struct StartArgs {
     /// other users of the machine can see flags
     #[arg(long, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// The admin account's key, for /admin/paramSet: a key file, or a seed in hex [env: ADMIN_KEY]
-    #[arg(long, value_name = "FILE|HEX")]
+    /// The admin account's key, for /admin/paramSet: a key file, a PEM, a seed in hex, or - for standard input
+    /// [env: ADMIN_KEY]
+    #[arg(long, value_name = "FILE|HEX|-")]
     admin_key: Option<String>,
-    /// The faucet account's key, for /admin/mintFaucet: a key file, or a seed in hex [env: FAUCET_KEY]
-    #[arg(long, value_name = "FILE|HEX")]
+    /// The faucet account's key, for /admin/mintFaucet: likewise [env: FAUCET_KEY]
+    #[arg(long, value_name = "FILE|HEX|-")]
     faucet_key: Option<String>,
     /// Proxies whose X-Forwarded-For counts [env: TRUSTED_PROXIES]
     #[arg(long, value_name = "IP,…")]
     trusted_proxies: Option<String>,
-    /// Transactions and faucet calls a second and client address [env: RATE_PER_SECOND] [default: 100]
-    #[arg(long, value_name = "N")]
-    rate_per_second: Option<String>,
-    /// How many of them may come at once [env: RATE_BURST] [default: 1000]
-    #[arg(long, value_name = "N")]
-    rate_burst: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Blocks whose transactions are kept; older ones are pruned, of CometBFT's too, but never those that
     /// evidence may still name; 0 keeps all [env: KEEP_BLOCKS] [default: 0]
     #[arg(long, value_name = "N")]
@@ -91,6 +93,7 @@ struct Settings {
 pub async fn run(args: StartArgs, environment: &Environment) -> Result<()> {
     let settings = read_settings(&args, environment)?;
     logs::start(&args.logs, environment)?;
+    raise_descriptors(settings.rest.descriptors())?;
     let on_fatal = on_fatal();
     stop_on_lost_store_thread(on_fatal.clone());
 
@@ -104,9 +107,7 @@ pub async fn run(args: StartArgs, environment: &Environment) -> Result<()> {
              names another address"
         )
     })?;
-    let rest = ait_rest::Server::bind(node.clone(), settings.rest)
-        .await
-        .context("RPC_BIND names where REST listens")?;
+    let rest = ait_rest::Server::bind(node.clone(), settings.rest).await?;
     tracing::info!(
         component = "node",
         event = "started",
@@ -222,11 +223,12 @@ fn rest_config(args: &StartArgs, environment: &Environment) -> Result<Config> {
         settings::parse_ip_addresses,
     )?;
     let key = |setting: settings::Setting, flag: Option<&str>| {
-        setting.optional(environment, flag, keys::parse_seed_or_file)
+        setting.optional(environment, flag, keys::secret)
     };
     let faucet_key: Option<SecretKey> = key(settings::FAUCET_KEY, args.faucet_key.as_deref())?;
     let mut config = Config::new(bind, comet_rpc);
     config.coordinator_urls = urls.unwrap_or_default();
+    config.trust = settings::trust(environment)?;
     config.admin_token = settings::ADMIN_TOKEN.optional(
         environment,
         args.admin_token.as_deref(),
@@ -240,20 +242,7 @@ fn rest_config(args: &StartArgs, environment: &Environment) -> Result<Config> {
         let first = || config.coordinator_urls.values().next().cloned();
         config.mock_coordinator_url = args.mock_coordinator_url.clone().or_else(first);
     }
-    let rate = |setting: settings::Setting, flag: Option<&str>, default: NonZeroU32| {
-        let set = setting.optional(environment, flag, settings::parse_rate);
-        set.map(|rate| rate.unwrap_or(default))
-    };
-    config.rate_per_second = rate(
-        settings::RATE_PER_SECOND,
-        args.rate_per_second.as_deref(),
-        config.rate_per_second,
-    )?;
-    config.rate_burst = rate(
-        settings::RATE_BURST,
-        args.rate_burst.as_deref(),
-        config.rate_burst,
-    )?;
+    args.limits.apply(environment, &mut config)?;
     Ok(config)
 }
 
@@ -293,6 +282,7 @@ mod tests {
         assert_eq!(settings.rest.rate_per_second.get(), 100);
         assert_eq!(settings.rest.rate_burst.get(), 1_000);
         assert!(!settings.rest.devnet && settings.rest.admin_token.is_none());
+        assert!(settings.rest.cors_origins.is_empty() && settings.rest.ops_bind.is_none());
     }
 
     #[test]
@@ -306,6 +296,19 @@ mod tests {
         assert_eq!(found.as_deref(), Some("http://127.0.0.1:9100"));
         let given = mock(&["--devnet", "--mock-coordinator-url", "http://127.0.0.1:1"]);
         assert_eq!(given.as_deref(), Some("http://127.0.0.1:1"));
+    }
+
+    #[test]
+    fn pages_of_other_sites_may_use_a_devnet_or_where_they_are_named() {
+        let origins = |flags: &[&str], variables: &[(&str, &str)]| {
+            settings(flags, variables).unwrap().rest.cors_origins
+        };
+        assert_eq!(origins(&["--devnet"], &[]), ["*"]);
+        let named = [("CORS_ORIGINS", "https://a.example, http://127.0.0.1:3000")];
+        for flags in [&[][..], &["--devnet"]] {
+            let found = origins(flags, &named);
+            assert_eq!(found, ["https://a.example", "http://127.0.0.1:3000"]);
+        }
     }
 
     #[test]
@@ -323,6 +326,13 @@ mod tests {
             ("RATE_PER_SECOND", "0"),
             ("RATE_BURST", "many"),
             ("KEEP_BLOCKS", "-1"),
+            ("MAX_CONNECTIONS", "0"),
+            ("MAX_WEBSOCKETS_PER_ADDRESS", "-1"),
+            ("READS_BURST", "4294967296"),
+            ("OPS_BIND", "8081"),
+            ("CORS_ORIGINS", "example.org"),
+            ("CORS_ORIGINS", "https://example.org/path"),
+            ("CORS_ORIGINS", "*,https://example.org"),
         ] {
             let error = settings(&[], &[(name, value)]).map(|_| ()).unwrap_err();
             assert!(error.to_string().starts_with(name), "{error}");

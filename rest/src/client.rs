@@ -19,6 +19,8 @@ pub struct Client {
     pub address: IpAddr,
     /// Whether it surely runs on this machine: a proxy here that was not configured hides who asks it.
     pub is_local: bool,
+    /// Whether a configured proxy asks for it.
+    pub is_forwarded: bool,
 }
 
 impl Client {
@@ -42,6 +44,7 @@ impl Client {
             is_local: peer.is_loopback()
                 && address.is_loopback()
                 && (!names_another || trusted(&peer)),
+            is_forwarded: trusted(&peer),
         }
     }
 }
@@ -57,6 +60,14 @@ fn forwarded_hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
         .collect();
     hops.reverse();
     hops
+}
+
+/// Who counts as one client: a subscriber has a whole /64 of IPv6 addresses, and IPv4 may come written as IPv6.
+pub fn subscriber(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
+    }
 }
 
 #[cfg(test)]
@@ -131,5 +142,21 @@ mod tests {
         assert!(!client("127.0.0.1", &["192.0.2.7"], &["127.0.0.1"]).is_local);
         assert!(!client("198.51.100.1", &["127.0.0.1"], &[]).is_local);
         assert!(!client("198.51.100.1", &["127.0.0.1"], &["198.51.100.1"]).is_local);
+    }
+
+    #[test]
+    fn spellings_and_neighbours_of_an_address_are_one_client() {
+        assert_eq!(
+            subscriber("::ffff:192.0.2.1".parse().unwrap()),
+            subscriber("192.0.2.1".parse().unwrap())
+        );
+        assert_eq!(
+            subscriber("2001:db8:0:1::1".parse().unwrap()),
+            subscriber("2001:db8:0:1:ffff::2".parse().unwrap())
+        );
+        assert_ne!(
+            subscriber("2001:db8:0:1::1".parse().unwrap()),
+            subscriber("2001:db8:0:2::1".parse().unwrap())
+        );
     }
 }

@@ -8,7 +8,12 @@ use std::{
 };
 
 use ait_app::{address::Address, crypto::SecretKey};
+use ait_client::http::Trust;
 use reqwest::Url;
+
+/// Files and sockets that are no client's: CometBFT's connections in both directions, the store, coordinators, and
+/// the connections of the reserve and of `OPS_BIND`.
+const OWN_DESCRIPTORS: u64 = 700;
 
 /// Everything that REST and the attester can be told. Begin with [`Config::new`] and set what differs.
 #[derive(Clone)]
@@ -19,6 +24,8 @@ pub struct Config {
     pub comet_rpc: String,
     /// Where each coordinator is asked, and the allowlist of hosts that ever are (`COORDINATOR_URLS`).
     pub coordinator_urls: BTreeMap<Address, String>,
+    /// Whom coordinators' and CometBFT's https is trusted by (`CA_FILE`).
+    pub trust: Trust,
     /// What admin routes ask for as a bearer token (`ADMIN_TOKEN`). An empty one counts as none.
     pub admin_token: Option<String>,
     /// The key of the `admin` account, for `/admin/paramSet`.
@@ -36,13 +43,28 @@ pub struct Config {
     pub rate_per_second: NonZeroU32,
     /// How many of them may come at once.
     pub rate_burst: NonZeroU32,
-    /// Open connections, at most; more wait.
+    /// Whole blocks, proofs and simulations a second and client address.
+    pub reads_per_second: NonZeroU32,
+    /// How many of them may come at once.
+    pub reads_burst: NonZeroU32,
+    /// Open connections, at most; more are refused (`MAX_CONNECTIONS`).
     pub max_connections: u32,
-    /// Open WebSockets, at most; more are refused.
+    /// Of them a client address's; behind a trusted proxy, requests under way.
+    pub max_connections_per_address: u32,
+    /// Open WebSockets, at most; more are refused (`MAX_WEBSOCKETS`).
     pub max_websockets: u32,
+    /// Of them a client address's.
+    pub max_websockets_per_address: u32,
+    /// Where `/health` and `/rpc/metrics` are served besides, whatever happens elsewhere (`OPS_BIND`).
+    pub ops_bind: Option<SocketAddr>,
+    /// The origins whose pages may use this node from a browser, or `*` alone (`CORS_ORIGINS`).
+    pub cors_origins: Vec<String>,
+    /// How long an answer may wait to be read.
+    pub answer_patience: Duration,
     /// How long `?wait=commit` waits.
     pub commit_wait: Duration,
-    /// From which age of the last block on `/health` says that the node is not ready.
+    /// From which age of the last block on `/health` says that the node is not ready; from ten times the
+    /// pause between its last blocks on, where that is longer.
     pub max_block_age: Duration,
 }
 
@@ -53,6 +75,7 @@ impl Config {
             bind,
             comet_rpc: comet_rpc.into(),
             coordinator_urls: BTreeMap::new(),
+            trust: Trust::default(),
             admin_token: None,
             admin_key: None,
             faucet_key: None,
@@ -61,11 +84,27 @@ impl Config {
             trusted_proxies: Vec::new(),
             rate_per_second: NonZeroU32::MIN.saturating_add(99),
             rate_burst: NonZeroU32::MIN.saturating_add(999),
+            reads_per_second: NonZeroU32::MIN.saturating_add(49),
+            reads_burst: NonZeroU32::MIN.saturating_add(499),
             max_connections: 2_000,
+            max_connections_per_address: 100,
             max_websockets: 500,
+            max_websockets_per_address: 20,
+            ops_bind: None,
+            cors_origins: Vec::new(),
+            answer_patience: Duration::from_secs(20),
             commit_wait: Duration::from_secs(60),
-            max_block_age: Duration::from_secs(60),
+            max_block_age: Duration::from_secs(30),
         }
+    }
+}
+
+impl Config {
+    /// How many files and sockets the process may have open at once while REST keeps to these limits: those of
+    /// clients, of the reserve, and what the node itself needs.
+    pub fn descriptors(&self) -> u64 {
+        let clients = u64::from(self.max_connections).saturating_add(self.max_websockets.into());
+        clients.saturating_add(OWN_DESCRIPTORS)
     }
 }
 
@@ -89,10 +128,8 @@ pub(crate) fn base_url(setting: &str, text: &str) -> Result<Url, ConfigError> {
         reason: reason.to_owned(),
     };
     let mut url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-    if url.scheme() != "http" {
-        return Err(refuse(
-            "must begin with http:// (what needs TLS needs a proxy beside this node)",
-        ));
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("must begin with http:// or https://"));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(refuse("must name a host"));
@@ -132,6 +169,7 @@ mod tests {
                 "http://127.0.0.1:9000/attest/receipt",
             ),
             ("http://host:1/base", "http://host:1/base/attest/receipt"),
+            ("https://host", "https://host/attest/receipt"),
             ("http://[::1]:9000/", "http://[::1]:9000/attest/receipt"),
         ] {
             assert_eq!(attest_url("X", text).unwrap().as_str(), joined);
@@ -140,7 +178,7 @@ mod tests {
             "",
             "127.0.0.1:9000",
             "ftp://host",
-            "https://host",
+            "host",
             "http://",
             "http://user:secret@host",
             "http://host/?a=b",

@@ -4,23 +4,23 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use ait_abci::{Node, Snapshot};
 use ait_app::crypto::sha256;
-use reqwest::{Client, Url, redirect::Policy};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
     comet::Comet,
-    config::{self, Config, ConfigError},
-    error::{ApiError, Reason},
+    config::{self, Config},
+    error::{ApiError, RestCode},
     limit::Limiter,
     live::Feed,
+    liveness::Liveness,
     metrics::Metrics,
     prices::Prices,
+    routes::attest::MockCoordinator,
     server::ServeError,
+    shares::Shares,
+    shelf::Shelf,
     wallet::Wallet,
 };
-
-/// How long the mock coordinator behind `/rpc/attest` may take.
-const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Batches of transactions at once: each may have 16 MiB in memory.
 const MAX_BATCHES: usize = 16;
@@ -33,16 +33,26 @@ pub struct Context {
     pub comet: Comet,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Whether the chain goes on.
+    pub liveness: Liveness,
     /// What WebSockets are told.
     pub feed: Feed,
     /// One permit an open WebSocket.
     pub websockets: Arc<Semaphore>,
+    /// Each client's part of them.
+    pub websocket_shares: Arc<Shares>,
+    /// Requests under way that proxies sent, by client.
+    pub forwarded: Arc<Shares>,
+    /// Answers that are made once for all.
+    pub blocks: Shelf,
     /// One permit a batch of transactions that is being read or sent.
     pub batches: Semaphore,
     /// What a place in the pool costs.
     pub prices: Prices,
     /// How often a client may send.
     pub limiter: Limiter,
+    /// How often a client may ask for what takes work.
+    pub reads: Limiter,
     /// Peers whose forwarded header counts.
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether this is a development network.
@@ -53,10 +63,8 @@ pub struct Context {
     pub admin: Option<Wallet>,
     /// Pays the faucet's transfers.
     pub faucet: Option<Wallet>,
-    /// The mock coordinator's route.
-    pub mock_coordinator: Option<Url>,
-    /// For requests to the mock coordinator.
-    pub http: Client,
+    /// The mock coordinator behind `/rpc/attest`.
+    pub mock_coordinator: Option<MockCoordinator>,
     /// How long `?wait=commit` waits.
     pub commit_wait: Duration,
     /// From which age of the last block on the node counts as not ready.
@@ -77,31 +85,26 @@ impl Context {
     ) -> Result<Self, ServeError> {
         let metrics = Arc::new(Metrics::register(node.registry())?);
         let comet_url = config::base_url("COMETBFT_RPC", &config.comet_rpc)?;
-        let comet = Comet::new(comet_url, metrics.comet.clone())?;
+        let comet = Comet::new(comet_url, &config.trust, metrics.comet.clone())?;
         let mock_coordinator = config
             .mock_coordinator_url
             .as_deref()
-            .map(|url| config::attest_url("the mock coordinator's URL", url))
+            .map(|url| MockCoordinator::new(url, &config.trust))
             .transpose()?;
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .timeout(FORWARD_TIMEOUT)
-            .build()
-            .map_err(|error| ConfigError {
-                setting: "HTTP client".into(),
-                value: String::new(),
-                reason: error.to_string(),
-            })?;
         let token = config.admin_token.as_deref();
         let permits = usize::try_from(config.max_websockets).unwrap_or(usize::MAX);
         Ok(Self {
             comet,
+            liveness: Liveness::default(),
             feed: Feed::new(),
             websockets: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             prices: Prices::default(),
             batches: Semaphore::new(MAX_BATCHES),
             limiter: Limiter::new(config.rate_per_second, config.rate_burst),
+            reads: Limiter::new(config.reads_per_second, config.reads_burst),
+            websocket_shares: Shares::new(config.max_websockets_per_address),
+            forwarded: Shares::new(config.max_connections_per_address),
+            blocks: Shelf::new(),
             trusted_proxies: config
                 .trusted_proxies
                 .iter()
@@ -114,7 +117,6 @@ impl Context {
             admin: config.admin_key.clone().map(Wallet::new),
             faucet: config.faucet_key.clone().map(Wallet::new),
             mock_coordinator,
-            http,
             commit_wait: config.commit_wait,
             max_block_age: config.max_block_age,
             stopping,
@@ -129,8 +131,13 @@ impl Context {
     /// 503 before the first block.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
         self.node.snapshot().ok_or_else(|| {
-            ApiError::new(Reason::Starting, "no block is committed yet").retry_after(1)
+            ApiError::new(RestCode::Starting, "no block is committed yet").retry_after(1)
         })
+    }
+
+    /// Whether no limit holds for a client: on a devnet, who surely runs on this machine.
+    pub fn is_exempt(&self, client: &crate::client::Client) -> bool {
+        self.devnet && client.is_local
     }
 
     /// Resolves when the node stops.

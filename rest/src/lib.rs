@@ -7,14 +7,17 @@
 //!
 //! Map, in reading order:
 //! - [`config`]: what is set from outside. `context`: what every handler shares.
-//! - `server`: connections, their limits, the stop. `routes`: one group of PROTOCOL section 9 a file.
+//! - `server`: all that runs, and the stop; `door`: connections; `gate`: who gets one; `pace`: how slowly it may read. `routes`: one group
+//!   of PROTOCOL section 9 a file; `cors`: whose pages may use them.
 //! - `error`: how every refusal looks, and the one table from codes to HTTP statuses. `views`: the
 //!   JSON of transactions and blocks. `proofs`: what `?prove=true` adds.
 //! - `submit`: a transaction's way to CometBFT. `wallet`: the node's own transactions. `offer`: those
 //!   that a stop saved. `comet`: CometBFT's JSON-RPC.
-//! - `client`, `limit`: who asks, and how often it may. `prices`: what a place in the pool costs.
+//! - `client`, `limit`, `shares`: who asks, how often it may, and how much it may hold. `shelf`, `merkle`: blocks,
+//!   made once for all who ask. `prices`: what a place in the pool costs.
 //!   `observe`, `metrics`: what is counted.
-//! - `live`: the WebSocket. `peers`: who is connected to CometBFT.
+//! - `live`: the WebSocket. `peers`: who is connected to CometBFT. `liveness`: whether blocks come,
+//!   and why not.
 //! - `attester`: coordinators.
 
 mod attester;
@@ -22,20 +25,29 @@ mod client;
 mod comet;
 pub mod config;
 mod context;
+mod cors;
+mod door;
 mod error;
+mod gate;
 mod limit;
 mod live;
+mod liveness;
+mod merkle;
 mod metrics;
 mod observe;
 mod offer;
+mod pace;
 mod peers;
 mod prices;
 mod proofs;
 mod routes;
 mod server;
+mod shares;
+mod shelf;
 mod submit;
 mod views;
 mod wallet;
 
 pub use config::{Config, ConfigError};
+pub use cors::check_origins;
 pub use server::{ServeError, Server, serve};

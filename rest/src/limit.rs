@@ -1,4 +1,5 @@
-//! Owns how often one client may send (PROTOCOL section 9): a token bucket for each client address.
+//! Owns how often one client may send, and how often it may ask for what takes work (PROTOCOL section 9): a token
+//! bucket for each client address.
 //!
 //! Memory is bounded by construction: addresses are hashed, with a key of this process, onto a fixed number of
 //! buckets. Two clients share one rarely, and nobody can choose whose to share.
@@ -11,12 +12,15 @@ use std::{
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
+use crate::client::subscriber;
+
 /// Buckets: a few MiB when every one is in use.
 const BUCKETS: u64 = 65_536;
 
 /// The rate limit of all clients.
 pub struct Limiter {
     limiter: DefaultKeyedRateLimiter<u64>,
+    per_second: NonZeroU32,
     hasher: RandomState,
 }
 
@@ -25,8 +29,14 @@ impl Limiter {
     pub fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
         Self {
             limiter: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)),
+            per_second,
             hasher: RandomState::new(),
         }
+    }
+
+    /// How many a second each client may have.
+    pub fn per_second(&self) -> u32 {
+        self.per_second.get()
     }
 
     /// Takes so many of what this client may send.
@@ -61,14 +71,6 @@ pub enum TooMany {
         /// As many may.
         most: u32,
     },
-}
-
-/// One subscriber has a whole /64 of IPv6 addresses, and IPv4 may come written as IPv6.
-fn subscriber(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-        v4 => v4,
-    }
 }
 
 #[cfg(test)]
@@ -106,22 +108,6 @@ mod tests {
         assert_eq!(take(15), Ok(()));
         assert!(matches!(take(15), Err(TooMany::ForNow { .. })));
         assert_eq!(take(5), Ok(()));
-    }
-
-    #[test]
-    fn spellings_and_neighbours_of_an_address_are_one_client() {
-        assert_eq!(
-            subscriber("::ffff:192.0.2.1".parse().unwrap()),
-            subscriber("192.0.2.1".parse().unwrap())
-        );
-        assert_eq!(
-            subscriber("2001:db8:0:1::1".parse().unwrap()),
-            subscriber("2001:db8:0:1:ffff::2".parse().unwrap())
-        );
-        assert_ne!(
-            subscriber("2001:db8:0:1::1".parse().unwrap()),
-            subscriber("2001:db8:0:2::1".parse().unwrap())
-        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct Metrics {
 struct StateMetrics {
     /// `ait_validators`: validators of the set last sent to CometBFT.
     validators: IntGauge,
-    /// `ait_validator_power_total`: their power.
+    /// `ait_validators_power`: their power.
     power: IntGauge,
     /// `ait_stakes_uait`: staked uait.
     stakes: IntGauge,
@@ -58,7 +58,7 @@ impl StateMetrics {
         Ok(Self {
             validators: gauge("ait_validators", "Validators, as CometBFT was last told")?,
             power: gauge(
-                "ait_validator_power_total",
+                "ait_validators_power",
                 "Voting power of all validators, as CometBFT was last told",
             )?,
             stakes: gauge("ait_stakes_uait", "Staked uait")?,

@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
 };
 
 /// Measures a request.
@@ -76,7 +76,11 @@ pub fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| cause.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
     tracing::error!(component = "rest", event = "handler_panicked", cause);
-    ApiError::new(Reason::Internal, "internal error; the node's log says more").into_response()
+    ApiError::new(
+        RestCode::Internal,
+        "internal error; the node's log says more",
+    )
+    .into_response()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Owns what is known of CometBFT's peers: it asks now and then, counts them, and tells WebSockets who came
-//! and who went.
+//! Owns what is known of CometBFT's peers: it asks now and then, counts them, and tells the log
+//! and WebSockets who came and who went.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use ait_api::node::{LiveKind, Peer, PeerChange, PeerEvent};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
-    comet::{CometError, NetInfo, Peer},
+    comet::{self, CometError, NetInfo},
     context::Context,
     live::message,
 };
@@ -16,21 +16,21 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// A peer as REST shows it.
-pub fn view(peer: &Peer) -> Value {
-    json!({
-        "id": peer.node_info.id,
-        "moniker": peer.node_info.moniker,
-        "listen_addr": peer.node_info.listen_addr,
-        "remote_ip": peer.remote_ip,
-        "outbound": peer.is_outbound,
-    })
+pub fn view(peer: comet::Peer) -> Peer {
+    Peer {
+        id: peer.node_info.id,
+        moniker: peer.node_info.moniker,
+        listen_addr: peer.node_info.listen_addr,
+        remote_ip: peer.remote_ip,
+        outbound: peer.is_outbound,
+    }
 }
 
 /// Watches the peers until the node stops.
 pub async fn run(context: Arc<Context>) {
     let mut looks = interval(INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known: BTreeMap<String, Value> = BTreeMap::new();
+    let mut known: BTreeMap<String, Peer> = BTreeMap::new();
     let mut reachable = false;
     loop {
         tokio::select! {
@@ -46,16 +46,19 @@ pub async fn run(context: Arc<Context>) {
             context.metrics.peers.set(0);
             continue;
         };
-        let now: BTreeMap<String, Value> = net_info
+        let now: BTreeMap<String, Peer> = net_info
             .peers
-            .iter()
-            .map(|peer| (peer.node_info.id.clone(), view(peer)))
+            .into_iter()
+            .map(view)
+            .map(|peer| (peer.id.clone(), peer))
             .collect();
         context
             .metrics
             .peers
             .set(i64::try_from(now.len()).unwrap_or(i64::MAX));
-        let events = changes(&known, &now);
+        let changed = changed(&known, &now);
+        log(&changed, now.len());
+        let events = events(&changed);
         if !events.is_empty() {
             context.feed.push(events);
         }
@@ -70,18 +73,39 @@ fn tell(answer: &Result<NetInfo, CometError>) {
     }
 }
 
-fn changes(known: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> Vec<String> {
-    let came = now.iter().filter(|(id, _)| !known.contains_key(*id));
-    let went = known.iter().filter(|(id, _)| !now.contains_key(*id));
-    came.map(|(_, peer)| event("connected", peer))
-        .chain(went.map(|(_, peer)| event("disconnected", peer)))
+/// Who came and who went.
+type Changed<'a> = (Vec<&'a Peer>, Vec<&'a Peer>);
+
+fn changed<'a>(known: &'a BTreeMap<String, Peer>, now: &'a BTreeMap<String, Peer>) -> Changed<'a> {
+    let missing = |from: &'a BTreeMap<String, Peer>, these: &'a BTreeMap<String, Peer>| {
+        let missing = these.iter().filter(|(id, _)| !from.contains_key(*id));
+        missing.map(|(_, peer)| peer).collect()
+    };
+    (missing(known, now), missing(now, known))
+}
+
+fn log((came, went): &Changed<'_>, peers: usize) {
+    for (event, changed) in [("peer_connected", came), ("peer_lost", went)] {
+        for peer in changed {
+            tracing::info!(
+                component = "p2p",
+                event,
+                id = peer.id,
+                moniker = peer.moniker,
+                remote_ip = peer.remote_ip,
+                peers,
+            );
+        }
+    }
+}
+
+fn events((came, went): &Changed<'_>) -> Vec<String> {
+    let came = came.iter().map(|peer| event(PeerEvent::Connected, peer));
+    came.chain(went.iter().map(|peer| event(PeerEvent::Disconnected, peer)))
         .collect()
 }
 
-fn event(what: &str, peer: &Value) -> String {
-    let mut data = peer.clone();
-    if let Some(fields) = data.as_object_mut() {
-        fields.insert("event".into(), what.into());
-    }
-    message("peer", &data)
+fn event(event: PeerEvent, peer: &Peer) -> String {
+    let peer = peer.clone();
+    message(LiveKind::Peer, &PeerChange { event, peer })
 }

@@ -2,10 +2,10 @@
 //! of presence or absence, made from the one snapshot that the answer itself is read from.
 
 use ait_abci::Snapshot;
-use ait_app::state::{Key, app_hash::ProofOp};
+use ait_api::proof::{Proof, ProofOp};
+use ait_app::state::{Key, app_hash};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::error::ApiError;
 
@@ -23,47 +23,47 @@ impl ProveQuery {
     ///
     /// # Errors
     /// As [`prove`].
-    pub fn proof(&self, snapshot: &Snapshot, key: &Key) -> Result<Option<Value>, ApiError> {
+    pub fn proof(&self, snapshot: &Snapshot, key: &Key) -> Result<Option<Proof>, ApiError> {
         self.prove.then(|| prove(snapshot, key)).transpose()
+    }
+
+    /// The proofs of `keys`, in their order, where they were asked for.
+    ///
+    /// # Errors
+    /// As [`prove`].
+    pub fn proofs(
+        &self,
+        snapshot: &Snapshot,
+        keys: impl Iterator<Item = Key>,
+    ) -> Result<Option<Vec<Proof>>, ApiError> {
+        let prove_all = || keys.map(|key| prove(snapshot, &key)).collect();
+        self.prove.then(prove_all).transpose()
     }
 }
 
-/// `{height, key, value, app_hash, ops}`: that `key` has `value` (its canonical JSON as text), or with
-/// null has none, under `app_hash`, which stands in the header of block `height + 1`. `ops` are the two
-/// steps from the record to the app hash, `{type, key, data}` each, `data` the base64 of the protobuf
-/// `CommitmentProof`.
+/// The record that `key` has, or that it has none, under the app hash of the snapshot.
 ///
 /// # Errors
 /// 500 when the state has no proof of one of its own keys.
-pub fn prove(snapshot: &Snapshot, key: &Key) -> Result<Value, ApiError> {
+fn prove(snapshot: &Snapshot, key: &Key) -> Result<Proof, ApiError> {
     let state = &snapshot.state;
     let ops = state
         .prove(key)
         .ok_or_else(|| ApiError::internal(format!("no proof of {key}")))?;
-    let ops: Vec<Value> = ops.iter().map(step).collect();
     let value = state.bytes(key);
-    let value = value.map(|bytes| String::from_utf8_lossy(bytes));
-    Ok(json!({
-        "height": state.height(),
-        "key": key.to_string(),
-        "value": value,
-        "app_hash": hex::encode(state.app_hash().0),
-        "ops": ops,
-    }))
-}
-
-fn step(op: &ProofOp) -> Value {
-    json!({
-        "type": op.kind,
-        "key": String::from_utf8_lossy(&op.key),
-        "data": STANDARD.encode(&op.data),
+    Ok(Proof {
+        height: state.height(),
+        key: key.to_string(),
+        value: value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        app_hash: hex::encode(state.app_hash().0),
+        ops: ops.iter().map(step).collect(),
     })
 }
 
-/// Puts a proof into an answer.
-pub fn add(mut answer: Value, proof: Option<Value>) -> Value {
-    if let (Some(proof), Some(object)) = (proof, answer.as_object_mut()) {
-        object.insert("proof".into(), proof);
+fn step(op: &app_hash::ProofOp) -> ProofOp {
+    ProofOp {
+        kind: op.kind.to_owned(),
+        key: String::from_utf8_lossy(&op.key).into_owned(),
+        data: STANDARD.encode(&op.data),
     }
-    answer
 }

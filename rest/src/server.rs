@@ -1,43 +1,27 @@
-//! Owns connections: how many there are, how long they may idle, and the stop that ends them all.
+//! Owns REST as a whole: what runs in the background, the doors by which clients come, and the stop that ends all.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use ait_abci::Node;
-use axum::Router;
-use hyper::{
-    Request,
-    body::Incoming,
-    server::conn::http1,
-    service::{Service, service_fn},
-};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, broadcast::Receiver, watch},
+    net::TcpListener,
+    sync::{broadcast::Receiver, watch},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use crate::{
     attester::{self, Attester},
-    client::Peer,
     config::{Config, ConfigError},
-    context::{Context, wait_for_stop},
-    live, offer, peers, routes,
+    context::Context,
+    cors,
+    door::Door,
+    gate::{Gate, OPS_CONNECTIONS},
+    live, liveness, offer, peers, routes,
 };
 
-/// How long a client may take to send a request's head, and a kept connection may idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a connection may still take for the answer that is under way when the node stops.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the stop waits for connections and background tasks.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How long accepting pauses when the machine has no more sockets to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Why REST cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -45,8 +29,10 @@ pub enum ServeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The address cannot be listened on.
-    #[error("REST cannot listen on {address}: {source}")]
+    #[error("{setting} {address}: REST cannot listen there: {source}")]
     Bind {
+        /// The setting that names it.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -59,9 +45,9 @@ pub enum ServeError {
 
 /// REST, listening and not yet answering.
 pub struct Server {
-    listener: TcpListener,
+    door: Door,
     address: SocketAddr,
-    max_connections: u32,
+    ops: Option<(Door, SocketAddr)>,
     max_websockets: u32,
     context: Arc<Context>,
     attester: Attester,
@@ -94,15 +80,35 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let blocks = node.subscribe();
         let context = Arc::new(Context::new(node, &config, stopping)?);
-        let attester = Attester::new(context.clone(), &config.coordinator_urls)?;
-        let address = config.bind;
-        let bind_error = |source| ServeError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(bind_error)?;
-        let address = listener.local_addr().map_err(bind_error)?;
-        Ok(Self {
+        let attester = Attester::new(context.clone(), &config.coordinator_urls, &config.trust)?;
+        let cors = cors::layer(&config.cors_origins)?;
+        let (listener, address) = listen("RPC_BIND", config.bind).await?;
+        let whole = routes::router(context.clone(), cors.clone());
+        let reserve = routes::reserve_router(context.clone(), cors);
+        let door = |listener, gate, whole, reserve| Door {
             listener,
+            gate,
+            whole,
+            reserve,
+            answer_patience: config.answer_patience,
+            proxies: context.trusted_proxies.clone(),
+            spares_loopback: context.devnet,
+            stopping: context.stopping.clone(),
+        };
+        let ops = match config.ops_bind {
+            Some(bind) => {
+                let (listener, address) = listen("OPS_BIND", bind).await?;
+                let router = routes::ops_router(context.clone());
+                let gate = Gate::plain(OPS_CONNECTIONS);
+                Some((door(listener, gate, router.clone(), router), address))
+            }
+            None => None,
+        };
+        let gate = Gate::new(config.max_connections, config.max_connections_per_address);
+        Ok(Self {
+            door: door(listener, gate, whole, reserve),
             address,
-            max_connections: config.max_connections,
+            ops,
             max_websockets: config.max_websockets,
             context,
             attester,
@@ -116,6 +122,11 @@ impl Server {
         self.address
     }
 
+    /// Where the operator's own listener is, if there is one.
+    pub fn ops_address(&self) -> Option<SocketAddr> {
+        self.ops.as_ref().map(|(_, address)| *address)
+    }
+
     /// Serves until `shutdown` resolves.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let address = self.address;
@@ -123,23 +134,34 @@ impl Server {
         let mut background = JoinSet::new();
         background.spawn(live::run(self.context.clone(), self.blocks));
         background.spawn(peers::run(self.context.clone()));
+        background.spawn(liveness::run(self.context.clone()));
         background.spawn(offer::run(self.context.clone()));
         background.spawn(attester::run(self.attester));
 
-        let connections = Arc::new(Semaphore::new(
-            usize::try_from(self.max_connections).unwrap_or(Semaphore::MAX_PERMITS),
-        ));
-        let router = routes::router(self.context.clone());
-        let stopping = self.context.stopping.clone();
+        let ops = self.ops.map(|(ops, address)| {
+            tracing::info!(component = "rest", event = "listening_for_operators", %address);
+            ops
+        });
+        let accept_ops = async {
+            match &ops {
+                Some(ops) => ops.accept_all().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = accept_all(&self.listener, &connections, &router, &stopping) => {}
+            () = self.door.accept_all() => {}
+            () = accept_ops => {}
             () = shutdown => {}
         }
-        drop(self.listener);
+        let gates = [Some(self.door), ops].into_iter().flatten();
+        // Closes the listeners.
+        let gates: Vec<Gate> = gates.map(|door| door.gate).collect();
         // Handlers, sockets and background tasks all watch this.
         self.stop.send_replace(true);
         let all_gone = async {
-            let _ = connections.acquire_many(self.max_connections).await;
+            for gate in &gates {
+                gate.empty().await;
+            }
             let _ = self
                 .context
                 .websockets
@@ -154,61 +176,16 @@ impl Server {
     }
 }
 
-async fn accept_all(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-    router: &Router,
-    stopping: &watch::Receiver<bool>,
-) {
-    loop {
-        // The permit first: clients beyond the limit wait in the kernel's queue.
-        let Ok(permit) = connections.clone().acquire_owned().await else {
-            return;
-        };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(component = "rest", event = "accept_failed", %error);
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let connection = serve_connection(stream, Peer(peer), router.clone(), stopping.clone());
-        tokio::spawn(async move {
-            connection.await;
-            drop(permit);
-        });
-    }
-}
-
-async fn serve_connection(
-    stream: TcpStream,
-    peer: Peer,
-    router: Router,
-    stopping: watch::Receiver<bool>,
-) {
-    // Small answers shall not wait for acknowledgements; a socket that can't is served all the same.
-    let _ = stream.set_nodelay(true);
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.call(request)
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades()
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = wait_for_stop(stopping) => {
-            connection.as_mut().graceful_shutdown();
-            timeout(ANSWER_PATIENCE, connection).await.unwrap_or(Ok(()))
-        }
+async fn listen(
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let refuse = |source| ServeError::Bind {
+        setting,
+        address,
+        source,
     };
-    if let Err(error) = ended {
-        tracing::debug!(component = "rest", event = "connection_ended", %error);
-    }
+    let listener = TcpListener::bind(address).await.map_err(refuse)?;
+    let address = listener.local_addr().map_err(refuse)?;
+    Ok((listener, address))
 }

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ait_abci::{CommittedBlock, Node, Verdict};
+use ait_api::tx::TxView;
 use ait_app::{
     Code, Refusal,
     state::View,
@@ -19,7 +20,7 @@ use tokio::{
 use crate::{
     comet::{BroadcastAnswer, CometError},
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
     views,
 };
 
@@ -58,6 +59,25 @@ impl From<CometError> for SubmitError {
     }
 }
 
+/// Whether a transaction may take the place of a pending one of its sender with the same nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacing {
+    /// Where its fee is that much higher (PROTOCOL section 3.5).
+    Allowed,
+    /// It may not, whatever its fee: its sender took the nonce to be free.
+    Refused,
+}
+
+impl Replacing {
+    /// As `?replace=` says; allowed where it says nothing.
+    pub fn of(query: Option<bool>) -> Self {
+        match query {
+            Some(false) => Self::Refused,
+            Some(true) | None => Self::Allowed,
+        }
+    }
+}
+
 /// What became of wire bytes that were taken.
 pub struct Submitted {
     /// The transaction.
@@ -69,9 +89,9 @@ pub struct Submitted {
 /// What came of waiting.
 pub enum Waited {
     /// It is in a block, or left the pool; getTx's answer.
-    Ended(Value),
+    Ended(TxView),
     /// It still waits; getTx's answer.
-    Pending(Value),
+    Pending(TxView),
 }
 
 /// The wire bytes of a transaction in any formatting, its key filled in where the account's record knows it.
@@ -105,8 +125,17 @@ fn compact_bytes(text: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 /// What the node or CheckTx refuses. What only time could cure is refused here, at once (PROTOCOL section 3).
-pub async fn submit(context: &Context, wire: Vec<u8>) -> Result<Submitted, SubmitError> {
+pub async fn submit(
+    context: &Context,
+    wire: Vec<u8>,
+    replacing: Replacing,
+) -> Result<Submitted, SubmitError> {
     let hash = TxHash::of(&wire);
+    // CheckTx, which judges under the pool's lock, sees bytes alone: it is told beside them until it has answered.
+    let _kept = match replacing {
+        Replacing::Allowed => None,
+        Replacing::Refused => Some(context.node.replace_nothing(hash)),
+    };
     let wire: Arc<[u8]> = wire.into();
     let (node, bytes) = (context.node.clone(), wire.clone());
     let was_known = off_thread(move || is_taken(&node, &hash, &bytes)).await??;
@@ -160,7 +189,7 @@ fn judge(answer: BroadcastAnswer) -> Result<(), SubmitError> {
     Err(match Code::from_number(answer.code) {
         Some(code) => SubmitError::Refused(Refusal::new(code, answer.log)),
         None => SubmitError::Failed(ApiError::new(
-            Reason::CometRefused,
+            RestCode::CometRefused,
             format!("CheckTx answered code {}: {}", answer.code, answer.log),
         )),
     })
@@ -190,7 +219,7 @@ async fn await_check(context: &Context, hash: TxHash) -> Result<(), SubmitError>
     }
     Err(SubmitError::Failed(
         ApiError::new(
-            Reason::CometRefused,
+            RestCode::CometRefused,
             "CometBFT remembers this transaction, and it is neither pending nor committed; \
              send it again later",
         )
@@ -221,7 +250,7 @@ pub async fn wait_for_commit(
         let next = tokio::select! {
             next = timeout_at(deadline, next) => next,
             () = context.stopped() => {
-                return Err(ApiError::new(Reason::ShuttingDown, "the node stops; the transaction is kept"));
+                return Err(ApiError::new(RestCode::ShuttingDown, "the node stops; the transaction is kept"));
             }
         };
         let Ok(event) = next else {
@@ -233,7 +262,7 @@ pub async fn wait_for_commit(
             return Ok(Waited::Ended(found));
         }
         if let Some(Err(RecvError::Closed)) = event {
-            return Err(ApiError::new(Reason::ShuttingDown, "the node stops"));
+            return Err(ApiError::new(RestCode::ShuttingDown, "the node stops"));
         }
         if let Some(Ok(_)) = event {
             continue;
@@ -249,7 +278,7 @@ pub async fn wait_for_commit(
     }
 }
 
-fn find(block: &CommittedBlock, hash: &TxHash) -> Option<Value> {
+fn find(block: &CommittedBlock, hash: &TxHash) -> Option<TxView> {
     let (index, tx) = (0_u32..).zip(&block.txs).find(|(_, tx)| tx.hash == *hash)?;
     let height = block.head.height;
     Some(views::committed(hash, height, index, &tx.result, &tx.wire))
@@ -258,11 +287,11 @@ fn find(block: &CommittedBlock, hash: &TxHash) -> Option<Value> {
 /// Where a transaction is.
 pub enum Found {
     /// In a block; getTx's answer.
-    Committed(Value),
+    Committed(TxView),
     /// In the pool; getTx's answer.
-    Pending(Value),
+    Pending(TxView),
     /// It left the pool; getTx's answer.
-    Dropped(Value),
+    Dropped(TxView),
     /// Nowhere that this node knows of.
     Nothing,
 }
@@ -299,7 +328,7 @@ async fn still_pending(context: &Context, hash: TxHash) -> Result<Waited, ApiErr
 }
 
 /// It was here, and the node no longer remembers why it went.
-fn forgotten(hash: TxHash) -> Value {
+fn forgotten(hash: TxHash) -> TxView {
     let message = "the transaction left the pool without being committed";
     views::dropped(&hash, &Refusal::new(Code::Dropped, message))
 }

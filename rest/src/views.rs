@@ -2,6 +2,10 @@
 //! same objects.
 
 use ait_abci::{CommittedBlock, Head};
+use ait_api::{
+    blocks::Block,
+    tx::{DropReason, TxReceipt, TxStatus, TxView},
+};
 use ait_app::{
     Refusal,
     address::Address,
@@ -18,50 +22,57 @@ pub fn transaction(wire: &[u8]) -> Value {
 }
 
 /// getTx's answer for a transaction of the pool.
-pub fn pending(hash: &TxHash, wire: &[u8]) -> Value {
-    json!({
-        "hash": hash,
-        "status": "pending",
-        "receipt": null,
-        "tx": transaction(wire),
-    })
+pub fn pending(hash: &TxHash, wire: &[u8]) -> TxView {
+    TxView {
+        hash: hash.to_string(),
+        status: TxStatus::Pending,
+        receipt: None,
+        tx: transaction(wire),
+        reason: None,
+    }
 }
 
 /// getTx's answer for a transaction that the node dropped: it remembers why, not what it was.
-pub fn dropped(hash: &TxHash, reason: &Refusal) -> Value {
-    json!({
-        "hash": hash,
-        "status": "dropped",
-        "receipt": null,
-        "tx": null,
-        "reason": {
-            "code": reason.code.name(),
-            "codespace": reason.code.codespace(),
-            "message": reason.message,
-        },
-    })
+pub fn dropped(hash: &TxHash, reason: &Refusal) -> TxView {
+    TxView {
+        hash: hash.to_string(),
+        status: TxStatus::Dropped,
+        receipt: None,
+        tx: Value::Null,
+        reason: Some(DropReason {
+            code: reason.code.name().to_owned(),
+            codespace: reason.code.codespace().to_owned(),
+            message: reason.message.clone(),
+        }),
+    }
 }
 
 /// getTx's answer for an entry of a block.
-pub fn committed(hash: &TxHash, height: u64, index: u32, result: &TxResult, wire: &[u8]) -> Value {
-    json!({
-        "hash": hash,
-        "status": if result.code == 0 { "committed" } else { "failed" },
-        "receipt": {
-            "height": height,
-            "index": index,
-            "code": result.code,
-            "codespace": result.codespace,
-            "log": result.log,
-            "fee": result.fee,
-            "events": result.events,
-        },
-        "tx": transaction(wire),
-    })
+pub fn committed(hash: &TxHash, height: u64, index: u32, result: &TxResult, wire: &[u8]) -> TxView {
+    let status = if result.code == 0 {
+        TxStatus::Committed
+    } else {
+        TxStatus::Failed
+    };
+    TxView {
+        hash: hash.to_string(),
+        status,
+        receipt: Some(TxReceipt {
+            height,
+            index: index.into(),
+            code: result.code,
+            codespace: result.codespace.clone(),
+            log: result.log.clone(),
+            fee: result.fee,
+            events: result.events.clone(),
+        }),
+        tx: transaction(wire),
+        reason: None,
+    }
 }
 
 /// How getBlock shows a block's entries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Entries {
     /// By their hashes.
     #[default]
@@ -118,24 +129,24 @@ impl BlockFacts {
 }
 
 /// getBlock's answer.
-pub fn block(facts: &BlockFacts, txs: Vec<Value>, signature: Option<String>) -> Value {
-    json!({
-        "hash": facts.hash,
-        "parent": facts.parent,
-        "height": facts.height,
-        "timestamp": facts.time,
-        "proposer": facts.proposer,
-        "txs": txs,
-        "stateRoot": facts.state_root,
-        "sig": signature,
-    })
+pub fn block(facts: BlockFacts, txs: Vec<Value>, signature: Option<String>) -> Block {
+    Block {
+        hash: facts.hash,
+        parent: facts.parent,
+        height: facts.height,
+        timestamp: facts.time,
+        proposer: facts.proposer,
+        txs,
+        state_root: facts.state_root,
+        sig: signature,
+    }
 }
 
 /// A block at the moment of its commit: nobody has signed it in a next block yet.
-pub fn fresh_block(committed: &CommittedBlock, parent: &str) -> Value {
+pub fn fresh_block(committed: &CommittedBlock, parent: &str) -> Block {
     let hashes = committed.txs.iter().map(|tx| json!(tx.hash));
     let facts = BlockFacts::of(&committed.head, parent);
-    block(&facts, hashes.collect(), None)
+    block(facts, hashes.collect(), None)
 }
 
 #[cfg(test)]

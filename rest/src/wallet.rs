@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
-    submit::{SubmitError, off_thread, submit},
+    error::{ApiError, RestCode},
+    submit::{Replacing, SubmitError, off_thread, submit},
 };
 
 /// How many nonces are tried: other senders may hold the same key.
@@ -61,13 +61,13 @@ impl Wallet {
             let fee = required_fee(&snapshot.state, payload, Some(&self.address))?;
             let chain_id = context.node.chain_id();
             let tx = Transaction::sign(chain_id, &self.key, nonce, fee, payload.clone());
-            match submit(context, tx.to_wire()).await {
+            match submit(context, tx.to_wire(), Replacing::Refused).await {
                 // Not this call's: one just like it has this nonce, by a block that came meanwhile or by others.
                 Ok(submitted) if submitted.was_known => lowest = nonce.next(),
                 Ok(submitted) => return Ok(submitted.hash),
                 // A pending transaction that is not ours has this nonce, or a block just used it.
                 Err(SubmitError::Refused(refusal))
-                    if matches!(refusal.code, Code::NonceUsed | Code::ReplacementUnderpriced) =>
+                    if matches!(refusal.code, Code::NonceUsed | Code::NoncePending) =>
                 {
                     lowest = nonce.next();
                 }
@@ -79,6 +79,6 @@ impl Wallet {
             }
         }
         let message = format!("the account {} sends from elsewhere too", self.address);
-        Err(ApiError::new(Reason::RateLimited, message).retry_after(1))
+        Err(ApiError::new(RestCode::RateLimited, message).retry_after(1))
     }
 }

@@ -39,6 +39,11 @@ export class AccountPanel {
     this.#setUpReplacement(onMakeKey);
   }
 
+  /** Shows the faucet's button, or takes it away where the node has no faucet for this page. */
+  showFaucet(isThere) {
+    byId("faucet").hidden = !isThere;
+  }
+
   /** Shows that there is no key yet, or why there can be none. */
   showNoKey(problem = null) {
     this.#card.dataset.state = problem ? "unsupported" : "empty";

@@ -88,7 +88,7 @@ async function orNull(promise) {
 
 const segment = encodeURIComponent;
 
-/** `{status, chain_id, height}`, also of a node that says it is not ready: it still serves what it has. */
+/** `{status, reason, chain_id, height, last_block_age_seconds, devnet, faucet}`, also of a node that says it is not ready: it still serves what it has. */
 export async function health() {
   try {
     return await request("GET", "/health");
@@ -139,7 +139,20 @@ export async function estimateFee(type, payload, sender) {
 }
 
 /** Hands a signed transaction to the node; answers `{txHash}` once it was accepted. */
-export const sendTx = (transaction) => request("POST", "/rpc/sendTx", transaction);
+export const sendTx = (transaction) => request("POST", "/rpc/sendTx?replace=false", transaction);
+
+/** Whether a devnet's coordinator knows a job; null where it does not say. */
+export async function knowsJob({ client, job_id, amount }) {
+  const output_hash = `sha256:${"0".repeat(64)}`;
+  // Asked for the facts alone, about nobody's work: nothing is signed.
+  const facts = { job_id, client, miner: client, price: amount, compute_units: 1, output_hash };
+  try {
+    const { exists } = await request("POST", "/rpc/attest", facts);
+    return exists ?? null;
+  } catch {
+    return null;
+  }
+}
 
 /** Asks the devnet's faucet for an amount of uait. */
 export const mintFaucet = (address, amount) => request("POST", "/admin/mintFaucet", { address, amount });

@@ -15,6 +15,7 @@ import * as keystore from "./keystore.js";
 import { LiveFeed } from "./live.js";
 import { Outbox } from "./outbox.js";
 import { RecordList } from "./records.js";
+import { explainStall, isSilent } from "./silence.js";
 import { coalesce, pause } from "./timing.js";
 import { setUpTransferForm } from "./transfer-form.js";
 import { Wallet } from "./wallet.js";
@@ -23,14 +24,21 @@ const REFRESH_MILLISECONDS = 250;
 const BLOCKS_MILLISECONDS = 100;
 const POLL_MILLISECONDS = 4_000;
 const LONGEST_PAUSE_MILLISECONDS = 8_000;
+const SILENCE_CHECK_MILLISECONDS = 1_000;
 
 const chain = new Chain({ api });
 const keyChanges = new BroadcastChannel("ait-key");
 const accountPanel = new AccountPanel({ onMakeKey: makeKey, onFaucet: askFaucet });
 
 let chainId = null;
+let isDevnet = false;
 let key = null;
 let feedState = "connecting";
+
+// The newest block, while none follows it for too long; else null. And what the node says of why.
+let silentSince = null;
+let stall = null;
+let healthAskedAt = 0;
 
 // What opens the dialogs of an escrow, `{topUp(jobId), cancel(jobId)}`; set once, by start().
 let dialogs = null;
@@ -64,7 +72,7 @@ async function makeKey(replacing) {
   announce(`New key made. Your address is ${byId("address").textContent}.`);
   // Browsers may evict what sites store; this asks them not to.
   navigator.storage?.persist?.().catch(() => false);
-  if (!replacing) byId("faucet").focus();
+  if (!replacing) (byId("faucet").hidden ? byId("copy-address") : byId("faucet")).focus();
 }
 
 async function askFaucet(amount) {
@@ -87,6 +95,7 @@ function openSession(wallet) {
     client: wallet.address,
     outbox,
     records: new RecordList("escrows", { ...owner, limit: EscrowBook.limit }),
+    knowsJob,
   });
   const opened = { wallet, outbox, escrows };
   session = opened;
@@ -103,6 +112,13 @@ function openSession(wallet) {
   byId("escrow-fields").disabled = false;
   showLists();
   refresh();
+}
+
+/** Asks the devnet's coordinator about a job, where it is the only one and so surely the escrow's. */
+async function knowsJob(escrow) {
+  const coordinators = Object.keys(chain.params?.coordinators ?? {});
+  if (!isDevnet || coordinators.length !== 1 || coordinators[0] !== escrow.coordinator) return null;
+  return api.knowsJob(escrow);
 }
 
 function showLists() {
@@ -128,11 +144,11 @@ async function refreshAccount() {
 }
 
 const refresh = coalesce(async () => {
-  const blocks = chain.hasGap || feedState !== "live" ? chain.refreshBlocks() : null;
+  const blocks = chain.hasGap || feedState !== "live" || silentSince ? chain.refreshBlocks() : null;
   const params = chain.params ? null : chain.refreshParams();
   const outcomes = await Promise.allSettled([blocks, params, chain.refreshSupply(), refreshAccount()]);
   const failure = outcomes.find(({ status }) => status === "rejected")?.reason;
-  showNotice(failure ? (failure.explanation ?? failure.message) : null);
+  showNotice(failure ? (failure.explanation ?? failure.message) : stall);
 }, REFRESH_MILLISECONDS);
 
 function onEvent({ type, data }) {
@@ -154,15 +170,38 @@ async function onTransaction(view) {
 
 async function onFeedState(state) {
   feedState = state;
-  showFeedState(state);
+  showFeedState(state, silentSince);
   if (state !== "live") return;
   try {
     // A node that was started afresh may serve another chain, for which nothing here holds.
     const health = await api.health();
     if (health.chain_id !== chainId || (await isAnotherChain(api, health))) return location.reload();
+    showHealth(health);
     await Promise.all([chain.refreshBlocks(), chain.refreshParams()]);
   } catch {
     // What is missing is fetched, and its failure told, by the refresh.
+  }
+  refresh();
+}
+
+function showHealth(health) {
+  isDevnet = health.devnet;
+  accountPanel.showFaucet(health.faucet);
+  stall = silentSince || health.status === "stalled" ? explainStall(health) : null;
+}
+
+/** Says that no block comes any more, and that they come again; asks the node why, while none comes. */
+async function checkSilence() {
+  const silent = isSilent({ blocks: chain.blocks, newestAt: chain.newestAt, now: Date.now() });
+  silentSince = silent ? chain.blocks[0] : null;
+  showFeedState(feedState, silentSince);
+  if (!silent && !stall) return;
+  if (Date.now() - healthAskedAt < POLL_MILLISECONDS) return;
+  healthAskedAt = Date.now();
+  try {
+    showHealth(await api.health());
+  } catch {
+    stall = null;
   }
   refresh();
 }
@@ -173,6 +212,7 @@ async function findChain() {
       const health = await api.health();
       await recognize(api, health);
       showNotice(null);
+      showHealth(health);
       return health.chain_id;
     } catch (error) {
       showNotice(`${error.explanation ?? error.message} Trying again…`);
@@ -210,6 +250,7 @@ async function start() {
   refresh();
   const url = `${location.origin.replace(/^http/, "ws")}/p2p/ws`;
   new LiveFeed({ url, onEvent, onState: onFeedState }).start();
+  setInterval(checkSilence, SILENCE_CHECK_MILLISECONDS);
   setInterval(() => {
     if (feedState !== "live") refresh();
   }, POLL_MILLISECONDS);

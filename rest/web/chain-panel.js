@@ -7,17 +7,21 @@ const FEED_LABELS = { connecting: "Connecting", live: "Live", reconnecting: "Rec
 
 const SUPPLY_PARTS = ["total", "genesis", "minted", "burned", "balances", "escrows", "stakes", "bonds", "unbonding"];
 
+const timeOfDay = (timestamp) =>
+  new Date(timestamp * 1000).toLocaleTimeString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+  });
+
 function updateBlock(row, block) {
   const count = (block.txs ?? []).length;
-  const moment = new Date(block.timestamp * 1000);
   const time = part(row, "time");
   fill(row, { height: groupDigits(block.height), txs: count === 1 ? "1 tx" : `${groupDigits(count)} txs` });
   part(row, "txs").classList.toggle("some", count > 0);
-  time.dateTime = moment.toISOString();
-  setText(
-    time,
-    moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }),
-  );
+  time.dateTime = new Date(block.timestamp * 1000).toISOString();
+  setText(time, timeOfDay(block.timestamp));
   setShortened(part(row, "proposer"), block.proposer, 7, 5);
   setShortened(part(row, "hash"), block.hash, 6, 6);
 }
@@ -55,10 +59,16 @@ export function showSupply(supply) {
   for (const name of SUPPLY_PARTS) setText(byId(`supply-${name}`), formatAit(supply[name]));
 }
 
-/** Shows the state of the feed: "connecting", "live" or "reconnecting". */
-export function showFeedState(state) {
-  byId("feed").dataset.state = state;
-  setText(byId("feed-state"), FEED_LABELS[state]);
+/**
+ * Shows the state of the feed, "connecting", "live" or "reconnecting"; or that no block has come since `silentSince`,
+ * the newest one.
+ */
+export function showFeedState(state, silentSince = null) {
+  byId("feed").dataset.state = silentSince ? "silent" : state;
+  setText(
+    byId("feed-state"),
+    silentSince ? `No block since ${timeOfDay(silentSince.timestamp)}` : FEED_LABELS[state],
+  );
 }
 
 /** Shows the chain's id. */

@@ -14,6 +14,9 @@ export class Chain extends EventTarget {
   /** `getParams`' answer, or null before the first. */
   params = null;
 
+  /** When the newest block arrived here, in milliseconds of this browser's clock; null before the first. */
+  newestAt = null;
+
   constructor({ api }) {
     super();
     this.#api = api;
@@ -37,6 +40,7 @@ export class Chain extends EventTarget {
   /** Takes in a block; true where it is the new head. */
   add(block) {
     const isHead = block.height > this.height;
+    if (isHead) this.newestAt = Date.now();
     this.#blocks.set(block.height, block);
     for (const height of this.#blocks.keys()) {
       if (height <= this.height - SHOWN_BLOCKS) this.#blocks.delete(height);

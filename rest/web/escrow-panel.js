@@ -13,11 +13,13 @@ const blocks = (count) => `${groupDigits(count)} ${count === 1 ? "block" : "bloc
 export const isCancellable = ({ status, miner, cancelled, expires_height: end }, { height, notice }) =>
   status === "open" && !miner && !cancelled && end > height + 1 + notice;
 
-function explainOpen({ miner, cancelled, partial, claims, remaining, amount, expires_height: end }, height) {
+function explainOpen(record, height) {
+  const { miner, cancelled, partial, claims, remaining, amount, expires_height: end, unknownJob } = record;
   if (end <= height + 1) return "Its time is over: what remains comes back to you.";
   const rest = remaining === amount ? "comes back to you" : "the rest comes back to you";
   const left = blocks(end - height);
   if (cancelled) return `Cancelled: ${rest} in ${left} unless a miner delivers first.`;
+  if (unknownJob && !miner) return `Its coordinator knows no such job, so no miner gets it; ${rest} in ${left}.`;
   if (partial && claims > 0) return `Waiting for the next part; ${rest} in ${left} otherwise.`;
   return `Waiting for ${miner ? "its miner" : "a miner"}; ${rest} in ${left} otherwise.`;
 }
@@ -34,7 +36,8 @@ function explainRefund({ reason, closed_height: height, claims, returned }) {
   return `${end}: ${rest} came back to you in block ${groupDigits(height)}.`;
 }
 
-function explain(record, height) {
+/** How far an escrow has come, as of a height, in a sentence. */
+export function explain(record, height) {
   const { status, failure, receipt, final } = record;
   switch (status) {
     case "opening":

@@ -41,8 +41,13 @@ export class EscrowBook extends EventTarget {
   #outbox;
   #records;
 
-  constructor({ api, client, outbox, records }) {
+  #knowsJob;
+  #asked = new Set();
+
+  /** `knowsJob({client, job_id, coordinator, amount})` asks whether a coordinator knows a job: true, false or null. */
+  constructor({ api, client, outbox, records, knowsJob = async () => null }) {
     super();
+    this.#knowsJob = knowsJob;
     this.#api = api;
     this.#client = client;
     this.#outbox = outbox;
@@ -104,6 +109,7 @@ export class EscrowBook extends EventTarget {
     if (!escrow) return this.#missing(record);
     const known = Object.fromEntries(KEPT.map((name) => [name, escrow[name]]));
     const receipt = await this.#receipt(record, escrow);
+    const unknownJob = record.unknownJob || (await this.#isUnknownJob(record, escrow));
     // Another tab may have dismissed it, or gone further, while the node was asked.
     const current = this.find(record.job_id);
     if (!current || current.final || current.hash !== record.hash) return;
@@ -111,8 +117,15 @@ export class EscrowBook extends EventTarget {
     const looks = complete ? 0 : (record.looks ?? 0) + 1;
     const final = escrow.status !== "open" && (complete || looks >= LOOKS_BEFORE_MISSING);
     const returned = escrow.status === "refunded" ? (record.returned ?? refundOf(record, escrow)) : receipt?.returned;
-    this.#patch(record, { ...known, receipt, returned, looks, final });
+    this.#patch(record, { ...known, receipt, returned, looks, final, unknownJob });
     if (complete || final) this.#tellWhatIsNew(this.find(record.job_id));
+  }
+
+  /** Whether the coordinator of an open escrow says that there is no such job: no miner gets it then. Asked once. */
+  async #isUnknownJob({ hash }, { status, miner, claims, coordinator, job_id, amount }) {
+    if (status !== "open" || miner || claims > 0 || this.#asked.has(hash)) return false;
+    this.#asked.add(hash);
+    return (await this.#knowsJob({ client: this.#client, job_id, coordinator, amount })) === false;
   }
 
   /** The receipt that was paid last, with what its claim returned; undefined where there is none, or none yet. */

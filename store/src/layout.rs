@@ -125,6 +125,11 @@ pub(crate) fn transaction_height_key(height: u64, hash: &TransactionHash) -> Vec
     [&[TRANSACTION_HEIGHT][..], &height.to_be_bytes(), hash].concat()
 }
 
+/// The beginning of every key of [`transaction_height_key`] for a height.
+pub(crate) fn transactions_of_height(height: u64) -> Vec<u8> {
+    [&[TRANSACTION_HEIGHT][..], &height.to_be_bytes()].concat()
+}
+
 /// The height and the hash in a key of [`transaction_height_key`].
 pub(crate) fn decode_transaction_height_key(key: &[u8]) -> Option<(u64, TransactionHash)> {
     let (_, height_and_hash) = key.split_first()?;

@@ -97,6 +97,13 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Corrupt`] when the stored bytes cannot be understood.
     fn transaction(&self, hash: &TransactionHash) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The records of a block's transactions, in no order. One that was pruned, or that a later block replaced
+    /// under the same hash, is not among them.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the stored bytes cannot be understood.
+    fn transactions_of(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError>;
+
     /// Saves transactions that wait in the pool, for the next start to offer again. Replaces what was saved
     /// before; returns when it is on disk.
     ///

@@ -104,6 +104,16 @@ impl Store for MemoryStore {
             .map(|(_, record)| record.clone()))
     }
 
+    fn transactions_of(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let contents = self.contents();
+        let hashes = contents
+            .transactions_by_height
+            .range((height, [0; 32])..=(height, [u8::MAX; 32]));
+        let found = hashes.filter_map(|(_, hash)| contents.transactions.get(hash));
+        let of_this_block = found.filter(|(of, _)| *of == height);
+        Ok(of_this_block.map(|(_, record)| record.clone()).collect())
+    }
+
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {
         for transaction in transactions {
             check_length("transaction of the pool", transaction)?;

@@ -5,12 +5,14 @@
 //! - [`chain`]: the consensus engine's part, in-process: genesis, proposals, verdicts, blocks.
 //! - [`model`]: a plain reference model of the state machine, and [`naive_tree`], of its root.
 //! - [`comet`]: chains of real processes, `ait start` beside the pinned CometBFT.
+//! - [`contract`]: what a node's answers are held against.
 //! - [`scenes`]: situations in which several tests begin or end.
 //! - [`plan`]: random blocks, readable when they shrink to a counterexample.
 
 pub mod actors;
 pub mod chain;
 pub mod comet;
+pub mod contract;
 pub mod draft;
 pub mod model;
 pub mod naive_tree;

@@ -29,6 +29,8 @@ fn what_a_miner_offers_above_the_required_fee_is_its_own_to_pay() {
     let required = claim.fee;
     let refusal = chain.reject([claim.clone().fee(required + 1)]);
     assert_eq!(refusal.code.name(), "fee_not_affordable");
+    let says = format!("1 of the fee of {}", required + 1);
+    assert!(refusal.message.contains(&says), "{refusal}");
     let refusal = chain.reject([claim.clone().fee(required - 1)]);
     assert_eq!(refusal.code.name(), "fee_too_low");
     assert_eq!(chain.commit([claim]).codes(), [0]);

@@ -18,8 +18,9 @@ use ait_tests::{
 use serde_json::Value;
 
 /// Only a node's pool gives these.
-const OF_THE_POOL: [Code; 7] = [
+const OF_THE_POOL: [Code; 8] = [
     Code::NonceTooFarAhead,
+    Code::NoncePending,
     Code::PoolFull,
     Code::ReplacementUnderpriced,
     Code::Dropped,

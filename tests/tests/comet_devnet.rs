@@ -229,3 +229,92 @@ async fn a_half_made_home_is_refused_until_it_is_made_afresh() {
     let supply = devnet.rest(0).supply().await;
     assert_eq!(supply["minted"], 0, "another chain");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_devnet_keeps_out_of_the_users_own_cometbft_home() {
+    let foreign = tempfile::tempdir().expect("a temporary folder");
+    let own = |name: &str| foreign.path().join(name);
+    std::fs::create_dir_all(own("config")).expect("writable");
+    std::fs::create_dir_all(own("data")).expect("writable");
+    let state = r#"{"height":"7","round":0,"step":0}"#;
+    std::fs::write(own("data/priv_validator_state.json"), state).expect("writable");
+    let files = || {
+        let mut found = Vec::new();
+        for folder in ["", "config", "data"] {
+            let entries = std::fs::read_dir(own(folder)).expect("a folder");
+            found.extend(entries.map(|entry| entry.expect("an entry").path()));
+        }
+        found.sort();
+        found
+    };
+    let before = files();
+    let devnet = Devnet::home();
+    let mut up = devnet.command(&["up", "--detach", "--base-port", "0"]);
+    up.args(["--no-miner", "--no-coordinator"]);
+    for name in ["CMTHOME", "TMHOME", "CMT_HOME", "TM_HOME"] {
+        up.env(name, foreign.path());
+    }
+    up.env("CMT_PRIV_VALIDATOR_KEY_FILE", own("config/key.json"))
+        .env("CMT_PROXY_APP", "kvstore")
+        .env("TM_MONIKER", "somebody");
+    let output = up.output().expect("ait starts");
+    assert!(output.status.success(), "{}", said(&output));
+    let rest = devnet.rest(0);
+    let height = rest.height().await;
+    rest.reaches(height + 1).await;
+    assert!(devnet.run(&["down"]).status.success());
+    assert_eq!(files(), before);
+    let kept = std::fs::read_to_string(own("data/priv_validator_state.json"));
+    assert_eq!(kept.expect("it is there"), state);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_supervisor_left_is_known_as_the_devnets_own_and_down_stops_it() {
+    let devnet = Devnet::up(&["--no-miner", "--no-coordinator"]);
+    let manifest = devnet.manifest();
+    let running = pids(&manifest);
+    kill(manifest["supervisor_pid"].as_u64().expect("a process"));
+    for flags in [&["up", "--detach"][..], &["up", "--detach", "--fresh"]] {
+        let output = devnet.run(flags);
+        assert!(!output.status.success());
+        let text = said(&output);
+        assert!(!text.contains("another program"), "{text}");
+        assert!(text.contains("node 0: application (process "), "{text}");
+        let command = format!("devnet down --home {}", devnet.path().display());
+        assert!(text.contains(&command), "{text}");
+    }
+    let output = devnet.run(&["down"]);
+    assert!(output.status.success(), "{}", said(&output));
+    all_gone(&running).await;
+    let output = devnet.run(&["up", "--detach", "--no-miner", "--no-coordinator"]);
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_a_start_is_cut_short_the_next_one_comes_up() {
+    let devnet = Devnet::home();
+    let log = devnet.path().with_extension("terminal");
+    let flags = ["--base-port", "0", "--no-miner", "--no-coordinator"];
+    // What has just been said when the Ctrl-C comes; the last is a transaction on its way to its block.
+    for moment in [
+        "AIT devnet",
+        "node 0: application",
+        "the first block",
+        "The faucet pays",
+    ] {
+        let mut command = devnet.command(&[&["up"], &flags[..]].concat());
+        let mut terminal = Process::start("ait devnet up", &mut command, &log);
+        eventually("the moment has come", async || {
+            terminal.output().contains(moment).then_some(())
+        })
+        .await;
+        terminal.interrupt();
+        terminal.wait(Duration::from_secs(60));
+        let said = terminal.output();
+        assert!(said.contains("stopped by Ctrl-C"), "{moment}: {said}");
+        assert_eq!(devnet.manifest()["processes"], serde_json::json!([]));
+        std::fs::remove_file(&log).expect("removable");
+    }
+    let output = devnet.run(&[&["up", "--detach"], &flags[..]].concat());
+    assert!(output.status.success(), "{}", said(&output));
+}

@@ -1,5 +1,6 @@
 //! A node that is asked to stop saves its pool, and offers it again at its next start.
 
+use ait_app::tx::{Transaction, TxHash};
 use ait_tests::comet::{Network, Setup, eventually, network::wallet};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,6 +26,13 @@ async fn what_waited_in_the_pool_is_committed_after_a_restart() {
     assert!(status.success(), "{status}");
     // CometBFT's own pool lives in its memory alone: from here on only the application knows them.
     node.start_app();
+    let first = eventually("REST answers", async || {
+        node.rest.try_get(&path_of(&transfers[4])).await
+    })
+    .await;
+    assert_eq!(first.ok()["status"], "pending", "the first answer of all");
+    let account = format!("/rpc/getAccount/{}", alice.address);
+    assert_eq!(node.rest.get(&account).await.ok()["next_nonce"], 6);
     node.start_comet();
     for tx in &transfers {
         let receipt = node.rest.receipt_of(tx).await;
@@ -32,6 +40,10 @@ async fn what_waited_in_the_pool_is_committed_after_a_restart() {
     }
     assert_eq!(node.rest.balance(bob.address).await, 500);
     assert_eq!(node.rest.account(alice.address).await.1, 5);
+}
+
+fn path_of(tx: &Transaction) -> String {
+    format!("/rpc/getTx/{}", TxHash::of(&tx.to_wire()))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,6 +50,20 @@ fn the_readmes_examples_work_as_printed() {
         .expect("bash starts");
     let text = said(&output);
     assert!(output.status.success(), "{text}");
+    // The receipt that is shown is the one of the job that was opened above.
+    let shown: Vec<&str> = text.split("\n---\n").collect();
+    let place = examples
+        .iter()
+        .position(|example| example.contains("/getReceipt/"));
+    let receipt = shown[place.expect("an example with a receipt")];
+    let receipt = receipt
+        .lines()
+        .find(|line| line.contains("\"receipt_id\":") && line.contains("\"minted\":"));
+    // curl ends no line.
+    let mut values = serde_json::Deserializer::from_str(receipt.expect("a receipt")).into_iter();
+    let receipt: serde_json::Value = values.next().expect("JSON").expect("JSON");
+    assert_eq!(receipt["job_id"], "job_42", "{receipt}");
+    assert_eq!(receipt["status"], "paid", "{receipt}");
     // One sign of each example's success.
     for sign in [
         "\"txHash\":",

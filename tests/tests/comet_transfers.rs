@@ -37,6 +37,20 @@ async fn transfers_over_both_doors_move_exactly_their_amounts_and_fees() {
     let fees = node.rest.balance(validator(0).address).await;
     assert_eq!(fees, fee + second_fee, "fees go to the proposer");
 
+    // Its own index has the block's entries, so CometBFT is asked for no whole block.
+    let receipt = node.rest.receipt_of(&over_rest).await;
+    let path = format!("/rpc/getBlock/{}", receipt["height"]);
+    let block = node.rest.get(&path).await.ok();
+    assert_eq!(block["txs"][0], over_rest.hash().to_string());
+    let client = reqwest::Client::builder().no_proxy().build();
+    let metrics = client
+        .expect("a client")
+        .get(format!("{}/rpc/metrics", node.rest.url));
+    let metrics = metrics.send().await.expect("metrics").text().await;
+    let metrics = metrics.expect("text");
+    let asked = |method: &str| metrics.contains(&format!("method=\"{method}\""));
+    assert!(asked("commit") && !asked("block"), "{metrics}");
+
     let supply = node.rest.supply().await;
     assert_eq!(supply["total"], 1_000_500);
     assert_eq!(supply["balances"], 1_000_500);
@@ -51,6 +65,9 @@ async fn an_idle_node_makes_block_after_block() {
     let block = node.rest.get("/rpc/getBlock/3").await.ok();
     let parent = node.rest.get("/rpc/getBlock/2").await.ok();
     assert_eq!(block["parent"], parent["hash"]);
+    let hash = block["hash"].as_str().expect("a hash");
+    let by_hash = node.rest.get(&format!("/rpc/getBlock/{hash}")).await.ok();
+    assert_eq!(by_hash, block);
     assert_eq!(block["proposer"], validator(0).address.to_string());
     // What REST calls the state root after block 3 is the app hash in CometBFT's header 4.
     let header = eventually("CometBFT has block 4", async || {

@@ -22,6 +22,7 @@ const OF_THE_POOL: &[&str] = &[
     "contested",
     "too_many_waiting",
     "too_many_parked",
+    "nonce_pending",
 ];
 
 const KINDS: &[&str] = &[

@@ -61,7 +61,7 @@ function watch(context, page) {
   page.on("pageerror", (error) => seen.errors.push(String(error)));
   context.on("request", (request) => {
     if (new URL(request.url()).host !== new URL(origin).host) seen.foreign.push(request.url());
-    if (request.url().endsWith("/rpc/sendTx")) seen.sent += 1;
+    if (new URL(request.url()).pathname === "/rpc/sendTx") seen.sent += 1;
   });
   page.on("websocket", (socket) => {
     if (new URL(socket.url()).host !== new URL(origin).host) seen.foreign.push(socket.url());

@@ -7,7 +7,8 @@ import { shorten } from "../../rest/web/dom.js";
 import { accountOf, escrowOf, eventually, freshAddress, rest, uait } from "./browser.mjs";
 import { inBrowser } from "./scene.mjs";
 
-// The mock coordinator knows the jobs job_1 to job_1000000: nobody claims an escrow for another one.
+// The devnet's coordinator knows the jobs job_1 to job_1000000 alone (--known-jobs): nobody claims an escrow for
+// another one.
 const NOBODYS_JOB = "nobodys-job";
 
 /** The digits of a count or height that the page shows. */
@@ -50,6 +51,7 @@ inBrowser("an open escrow shows what remains, whom it is bound to and its end", 
   assert.equal(count(await user.escrowOf(jobId, "Ends in block")), end);
   await eventually(async () => /^1 AIT/.test(await user.holding("In escrows")), "the account shows what is locked");
   assert.equal(remaining, 1_000_000);
+  await user.escrow(jobId).getByText("Its coordinator knows no such job").waitFor();
 });
 
 inBrowser("a top-up adds to an escrow and extends it", async ({ user }) => {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { describe, statusLabel, tell } from "../../rest/web/activity-panel.js";
+import { sendTx } from "../../rest/web/api.js";
 import { isCancellable } from "../../rest/web/escrow-panel.js";
 import { EscrowBook } from "../../rest/web/escrows.js";
 import { dropReason, newsFor } from "../../rest/web/events.js";
@@ -390,4 +391,10 @@ test("a cancel is offered only where it would end the escrow sooner", () => {
   assert.ok(!isCancellable({ ...record, status: "settled" }, at));
   assert.ok(!isCancellable({ ...record, expires_height: 701 }, at));
   assert.ok(isCancellable({ ...record, expires_height: 702 }, at));
+});
+
+test("what the page sends replaces nothing that is pending", async (t) => {
+  const asked = t.mock.method(globalThis, "fetch", async () => new Response('{"txHash":"00"}'));
+  await sendTx({});
+  assert.equal(asked.mock.calls[0].arguments[0], "/rpc/sendTx?replace=false");
 });

@@ -125,7 +125,7 @@ inBrowser(
     const { address } = await user.makesFundedKey();
     const to = freshAddress();
     let lost = false;
-    await page.route("**/rpc/sendTx", async (route) => {
+    await page.route("**/rpc/sendTx?*", async (route) => {
       if (lost) return route.continue();
       lost = true;
       await route.fetch();
@@ -148,7 +148,7 @@ inBrowser(
     const { address } = await user.makesFundedKey();
     const to = freshAddress();
     let dropped = false;
-    await page.route("**/rpc/sendTx", (route) => {
+    await page.route("**/rpc/sendTx?*", (route) => {
       if (dropped) return route.continue();
       dropped = true;
       return route.abort();
@@ -186,7 +186,7 @@ inBrowser(
     const { address } = await user.makesFundedKey();
     const to = freshAddress();
     let dropped = null;
-    await page.route("**/rpc/sendTx", async (route) => {
+    await page.route("**/rpc/sendTx?*", async (route) => {
       if (dropped) return route.continue();
       dropped = await transactionHash(route.request().postDataJSON());
       return route.fulfill({ json: { txHash: dropped } });
@@ -226,6 +226,62 @@ inBrowser(
     },
   );
 }
+
+{
+  const told = { frozen: false };
+  inBrowser(
+    "a chain that stands still is said to, with the reason, and so is its end",
+    async ({ user, page }) => {
+      await eventually(async () => (await user.newestBlock()) > 2, "the blocks are shown");
+      told.frozen = true;
+      const frozenAt = Date.now();
+      await user.seesFeed("No block since \\d\\d:\\d\\d:\\d\\d");
+      await page.getByText("too few validators are heard of").waitFor();
+      assert.ok(Date.now() - frozenAt < 30_000, "it took long to say so");
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+      told.frozen = false;
+      await user.seesFeed("Live");
+      await page.getByText("too few validators are heard of").waitFor({ state: "hidden" });
+    },
+    {
+      before: async ({ page }) => {
+        let head = null;
+        await page.routeWebSocket("**/p2p/ws", (socket) => {
+          const server = socket.connectToServer();
+          server.onMessage((message) => told.frozen || socket.send(message));
+        });
+        await page.route("**/rpc/getHead", async (route) => {
+          const answer = await (await route.fetch()).json();
+          head = told.frozen ? (head ?? answer) : answer;
+          await route.fulfill({ json: head });
+        });
+        await page.route("**/health", async (route) => {
+          if (!told.frozen) return route.continue();
+          const answer = await (await route.fetch()).json();
+          return route.fulfill({ status: 503, json: { ...answer, status: "stalled", reason: "no_quorum" } });
+        });
+      },
+      expectedErrors: [/status of 503/],
+      viewport: { width: 360, height: 740 },
+    },
+  );
+}
+
+inBrowser(
+  "a node without a faucet offers none",
+  async ({ user, page }) => {
+    await user.makesKey();
+    await eventually(async () => (await user.newestBlock()) > 0, "the blocks are shown");
+    assert.equal(await page.getByRole("button", { name: /^Get .* AIT$/ }).count(), 0);
+  },
+  {
+    before: ({ page }) =>
+      page.route("**/health", async (route) => {
+        const answer = await (await route.fetch()).json();
+        await route.fulfill({ json: { ...answer, faucet: false } });
+      }),
+  },
+);
 
 inBrowser(
   "a node that says it is not ready is still shown with what it has",

@@ -73,7 +73,7 @@ impl Pool {
             }
             return None;
         }
-        if entry.seen >= last_seen {
+        if entry.unoffered || entry.seen >= last_seen {
             // Once a recheck showed it, CometBFT keeps it and may forget what it replaced.
             if entry.seen > entry.since_generation
                 && let Some(older) = entry.replaced.take()
@@ -86,7 +86,7 @@ impl Pool {
         let why = Refusal::new(Code::Dropped, "CometBFT's mempool did not keep it");
         self.bury(&entry, &why);
         let older = older?;
-        if older.seen >= last_seen {
+        if older.unoffered || older.seen >= last_seen {
             return Some(*older);
         }
         self.bury(&older, &why);

@@ -94,6 +94,8 @@ pub struct Entry {
     pub since_generation: u64,
     /// The height since which it stands as it does.
     pub since: Height,
+    /// Whether it is still to be offered to CometBFT, whose own mempool does not outlive its process.
+    pub unoffered: bool,
     /// The coordinator's answer, where the node fetched it.
     pub attestation: Option<Attestation>,
     /// What it replaced. Until a recheck shows that CometBFT kept this one, the other may revive.
@@ -120,6 +122,7 @@ impl Entry {
             seen: generation,
             since_generation: generation,
             since: height,
+            unoffered: false,
             attestation: None,
             replaced: None,
         }

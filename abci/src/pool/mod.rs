@@ -6,7 +6,8 @@
 //! stands, `turn` how a run of them does, with the limits of each judgement. A newcomer is `plan`ned
 //! first and kept then: `contests`, `seats` and `room` say whose place it may take, `commit` judges all
 //! of them on a new state, `limits` says how much is kept. `propose` builds blocks, `attestations`
-//! matches waiting claims with their coordinators' answers.
+//! matches waiting claims with their coordinators' answers, `offers` knows what CometBFT must be given
+//! again.
 
 mod attestations;
 mod building;
@@ -16,7 +17,9 @@ mod dropped;
 mod entry;
 mod index;
 mod judge;
+mod keeping;
 pub mod limits;
+mod offers;
 mod plan;
 mod propose;
 mod queue;
@@ -38,6 +41,7 @@ use dropped::Dropped;
 use entry::Entry;
 use index::Index;
 pub use judge::Bench;
+pub use keeping::{Keeping, Kept};
 use queue::Queue;
 use turn::Turn;
 
@@ -49,6 +53,7 @@ pub struct Pool {
     queues: BTreeMap<Address, Queue>,
     index: Index,
     dropped: Dropped,
+    keeping: Keeping,
     /// Commits seen: the pool's own clock.
     generation: u64,
     /// Transactions received, for their order of arrival.
@@ -58,6 +63,14 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// An empty pool; who may replace nothing in it is said through `keeping`.
+    pub fn new(keeping: Keeping) -> Self {
+        Self {
+            keeping,
+            ..Self::default()
+        }
+    }
+
     /// CheckTx of a transaction whose encoding and signature hold: keeps it or says why not.
     ///
     /// # Errors
@@ -139,12 +152,6 @@ impl Pool {
             waiting_for_attestation: self.index.waiting(),
             bytes: self.index.bytes(),
         }
-    }
-
-    /// The wire bytes of everything in it, each sender's nonces in sequence.
-    pub fn wires(&self) -> Vec<Vec<u8>> {
-        let entries = self.queues.values().flat_map(Queue::entries);
-        entries.map(|entry| entry.wire.to_vec()).collect()
     }
 
     /// Whether the index says of the queues what is true.

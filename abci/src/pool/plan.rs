@@ -8,7 +8,9 @@ use ait_app::{Broken, Code, Refusal, address::Address, quantity::Nonce, state::V
 use super::{
     Bench, Judged, Pool, Queue, Turn,
     entry::{Entry, Status},
-    judge_all, limits, replaced,
+    judge_all,
+    keeping::nonce_pending,
+    limits, replaced,
 };
 use crate::records::Verdict;
 
@@ -148,6 +150,10 @@ impl Pool {
         let queue = self.queues.get(&sender);
         let pending = queue.and_then(|queue| queue.get(nonce));
         if let Some(pending) = pending {
+            if self.keeping.holds(&newcomer.hash()) {
+                let next = self.next_nonce(&sender, committed);
+                return Ok(Some(nonce_pending(nonce, &pending.hash(), next)));
+            }
             let (offered, before) = (newcomer.fee(), pending.fee());
             if !limits::outbids(offered, before) {
                 let message = format!(

@@ -60,7 +60,15 @@ impl Queue {
             (replaced.hash() == *hash).then_some(replaced)?
         };
         found.seen = generation;
+        found.unoffered = false;
         Some(found)
+    }
+
+    /// Notes that CometBFT holds none of them.
+    pub fn offer_again(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.unoffered = true;
+        }
     }
 
     /// What the run of its transactions changes.

@@ -86,10 +86,18 @@ pub fn check_account(
     }
     let own_part = fee_from_balance(tx, required_fee);
     if account.balance < own_part {
+        let what = if own_part == tx.fee {
+            format!("the fee of {own_part}")
+        } else {
+            format!(
+                "{own_part} of the fee of {}, the part above the {required_fee} that the escrow pays",
+                tx.fee
+            )
+        };
         return Err(Refusal::new(
             Code::FeeNotAffordable,
             format!(
-                "the balance of {} is {} uait and cannot pay the fee of {own_part}",
+                "the balance of {} is {} uait and cannot pay {what}",
                 tx.sender, account.balance
             ),
         ));

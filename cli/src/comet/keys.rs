@@ -49,6 +49,12 @@ pub fn node_key_json(key: &SecretKey) -> Value {
     json!({ "priv_key": private_json(key) })
 }
 
+/// Whether a text is a `priv_validator_key.json`, be it a damaged one.
+pub fn is_consensus_file(text: &str) -> bool {
+    let json: Option<Value> = serde_json::from_str(text).ok();
+    json.is_some_and(|json| json.get("priv_key").is_some() && json.get("pub_key").is_some())
+}
+
 /// The public key in the text of a `priv_validator_key.json`.
 pub fn consensus_key_of(text: &str) -> Option<PublicKey> {
     let json: Value = serde_json::from_str(text).ok()?;

@@ -1,27 +1,31 @@
 //! Owns the mock coordinator's assignments: the first miner that asks for a job is bound to its escrow
 //! by `ESCROW_ASSIGN`; all others are refused.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
+use ait_api::tx::Sent;
 use ait_app::{
     address::Address,
     escrow::assign::EscrowAssign,
     tx::{Payload, Transaction},
 };
+use ait_client::ClientError;
 use anyhow::Result;
 use tokio::sync::Mutex;
 
 use super::{
     ledger::Opening,
     request::Denied,
-    rules::{check_holder, exists},
+    rules::{check_holder, exists, no_such_job},
     server::{Coordinator, internal},
 };
 use crate::{
     assign::{AssignRequest, Assigned},
-    client::{ClientError, Sent},
     tx::fee,
 };
+
+/// How long another command may send with the coordinator's key.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom jobs are assigned to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -75,8 +79,9 @@ impl Coordinator {
                 format!("only {} assigns this escrow", shown.escrow.coordinator()),
             ));
         }
-        if !exists(&opening.job_id) {
-            return Err(Denied::refused("no_such_job", "there is no such job"));
+        if !exists(&opening.job_id, &self.limits) {
+            let message = no_such_job(&opening.job_id);
+            return Err(Denied::refused("no_such_job", message));
         }
         self.promise(&opening, miner).await?;
         let hash = self.bind(&opening, miner).await?;
@@ -152,12 +157,13 @@ impl Coordinator {
     async fn send(&self, payload: Payload) -> Result<Sent> {
         let node = &self.chain.node;
         let fee = fee::fitting(node, &payload, &self.address, None).await?;
+        let _turn = self.lock.turn(PATIENCE).await?;
         let mut last: Option<ClientError> = None;
         // Another transaction of this account may come in between.
         for _ in 0..2 {
             let nonce = node.account(&self.address).await?.next_nonce;
             let tx = Transaction::sign(&self.chain.id, &self.key, nonce, fee, payload.clone());
-            match node.send(tx.to_wire()).await {
+            match node.send_new(tx.to_wire()).await {
                 Ok(sent) => return Ok(sent),
                 Err(error) if is_nonce_taken(&error) => last = Some(error),
                 Err(error) => return Err(error.into()),
@@ -168,7 +174,7 @@ impl Coordinator {
 }
 
 fn is_nonce_taken(error: &ClientError) -> bool {
-    ["nonce_used", "nonce_gap", "replacement_underpriced"]
+    ["nonce_used", "nonce_gap", "nonce_pending"]
         .iter()
         .any(|code| error.is(code))
 }

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use ait_api::node::Health;
 use ait_app::{
     address::Address,
     crypto::PublicKey,
@@ -10,9 +11,10 @@ use ait_app::{
     identifiers::{ChainId, JobId},
     quantity::Height,
 };
+use ait_client::Client;
+use ait_client::ClientError;
 
 use super::{ledger::Opening, request::Denied, rules::Shown};
-use crate::client::{Client, ClientError, Health};
 
 /// A chain, seen through a node.
 pub struct Chain {

@@ -23,16 +23,15 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::{
-    amounts::parse_uait, client::Client, config::Environment, keys, logs, settings, signals,
-};
+use crate::{amounts::parse_uait, config::Environment, keys, logs, settings, signals};
 
 /// `ait coordinator`
 #[derive(Debug, Args)]
 pub struct CoordinatorArgs {
-    /// The coordinator's key file, registered in the param coordinators
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    /// The coordinator's key, registered in the param coordinators: a key file, a PEM, a seed in hex, or - for
+    /// standard input
+    #[arg(long, value_name = "FILE|HEX|-")]
+    key: String,
     /// Where to listen
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9100")]
     bind: SocketAddr,
@@ -52,6 +51,10 @@ pub struct CoordinatorArgs {
     /// Quote these compute units for every job
     #[arg(long, value_name = "N", value_parser = parse_units)]
     quote_units: Option<Units>,
+    /// Know the jobs 1 to 1000000 and job_1 to job_1000000 alone, and deny all others; without it every
+    /// name is a job
+    #[arg(long)]
+    known_jobs: bool,
     /// Whom to assign jobs to, by ESCROW_ASSIGN: the first miner that asks, or nobody
     #[arg(long, value_enum, default_value = "first")]
     assign: assign::Policy,
@@ -70,8 +73,8 @@ fn parse_units(text: &str) -> Result<Units, String> {
 /// What went wrong, for people.
 pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()> {
     logs::start(&args.logs, environment)?;
-    let key = keys::read(&args.key)?;
-    let node = Client::new(&settings::node(environment, args.node.as_deref())?)?;
+    let key = keys::account(&args.key)?;
+    let node = settings::node_client(environment, args.node.as_deref())?;
     let given = settings::CHAIN_ID.optional(
         environment,
         args.chain_id.as_deref(),
@@ -84,13 +87,12 @@ pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()>
             stopped = signals::stop_requested() => return stopped,
         },
     };
-    let path = args
-        .ledger
-        .unwrap_or_else(|| args.key.with_extension("ledger.jsonl"));
+    let path = args.ledger.unwrap_or_else(|| key.beside("ledger.jsonl"));
     let ledger = ledger::Ledger::open(&path, &chain_id)?;
     let limits = rules::Limits {
         price: args.quote_price,
         compute_units: args.quote_units,
+        known_jobs: args.known_jobs,
     };
     let listener = TcpListener::bind(args.bind).await.with_context(|| {
         format!(
@@ -99,7 +101,8 @@ pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()>
         )
     })?;
     let chain = chain::Chain::new(node, chain_id);
-    let coordinator = server::Coordinator::new(chain, key, limits, args.assign, ledger);
+    let coordinator =
+        server::Coordinator::new(chain, key.key, key.lock, limits, args.assign, ledger);
     tracing::info!(
         component = "coordinator",
         event = "listening",

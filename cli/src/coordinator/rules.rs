@@ -15,31 +15,44 @@ use ait_app::{
 
 use super::{ledger::Job, request::Denied};
 
-/// Jobs are `job_1` to `job_1000000`.
+/// Known jobs are 1 to this, and `job_1` to `job_` and this.
 const LAST_JOB: u64 = 1_000_000;
 /// The fewest and the most units a job is quoted at.
 const QUOTED_UNITS: (u64, u64) = (100_000, 1_000_000);
 /// uait quoted for each unit.
 const PRICE_PER_UNIT: u64 = 100;
 
-/// Quotes that an operator fixed for all jobs.
+/// What an operator fixed for all jobs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
     /// The price.
     pub price: Option<Uait>,
     /// The units.
     pub compute_units: Option<Units>,
+    /// Whether only known jobs exist; else every name is a job.
+    pub known_jobs: bool,
 }
 
 /// Whether there is such a job.
-pub fn exists(job: &JobId) -> bool {
-    let number = job.as_str().strip_prefix("job_");
-    number.is_some_and(|number| {
-        !number.starts_with(['0', '+'])
-            && number
-                .parse::<u64>()
-                .is_ok_and(|number| (1..=LAST_JOB).contains(&number))
-    })
+pub fn exists(job: &JobId, limits: &Limits) -> bool {
+    !limits.known_jobs || is_known(job)
+}
+
+fn is_known(job: &JobId) -> bool {
+    let name = job.as_str();
+    let number = name.strip_prefix("job_").unwrap_or(name);
+    !number.starts_with(['0', '+'])
+        && number
+            .parse::<u64>()
+            .is_ok_and(|number| (1..=LAST_JOB).contains(&number))
+}
+
+/// What a client or miner reads of a job that does not exist.
+pub fn no_such_job(job: &JobId) -> String {
+    format!(
+        "there is no job {job}: this coordinator knows the jobs 1 to {LAST_JOB} and job_1 to \
+         job_{LAST_JOB} alone (--known-jobs)"
+    )
 }
 
 /// The most a job may cost, all its parts together: the same at every time, and on every machine.
@@ -120,7 +133,7 @@ pub fn judge(
     let (price, units) = (terms.price.get(), terms.compute_units.get());
     let remaining = shown.remaining();
     let facts = Facts {
-        exists: exists(&terms.job_id),
+        exists: exists(&terms.job_id, limits),
         paid: remaining.is_some(),
         not_double_spent: true,
         quote,

@@ -60,6 +60,7 @@ fn shown(partial: bool, remaining: u64, paid: u64) -> Shown {
 const LIMITS: Limits = Limits {
     price: Some(Uait::constant(1_000)),
     compute_units: Some(Units::constant(100)),
+    known_jobs: true,
 };
 
 /// A coordinator without HTTP: judges, and notes what it answered.
@@ -91,9 +92,13 @@ impl Books {
 }
 
 #[test]
-fn jobs_are_those_of_the_documented_range() {
-    for there in ["job_1", "job_42", "job_1000000"] {
-        assert!(exists(&job(there)), "{there}");
+fn every_name_is_a_job_unless_only_known_ones_are() {
+    for name in ["job_1", "7", "my-own.job", "job_0"] {
+        assert!(exists(&job(name), &Limits::default()), "{name}");
+    }
+    let known = |name: &str| exists(&job(name), &LIMITS);
+    for there in ["job_1", "job_42", "job_1000000", "1", "42", "1000000"] {
+        assert!(known(there), "{there}");
     }
     for not in [
         "job_0",
@@ -102,9 +107,13 @@ fn jobs_are_those_of_the_documented_range() {
         "job_",
         "job_x",
         "Job_1",
-        "42",
+        "0",
+        "01",
+        "1000001",
+        "job_job_1",
     ] {
-        assert!(!exists(&job(not)), "{not}");
+        assert!(!known(not), "{not}");
+        assert!(no_such_job(&job(not)).contains(not), "{not}");
     }
 }
 

@@ -29,16 +29,18 @@ use super::{
     request::{Asked, Denied, FactsRequest, MAX_BODY_BYTES, parse},
     rules::{self, Limits, Shown},
 };
-use crate::{assign::Assigned, attest::JobInfo};
+use crate::{assign::Assigned, attest::JobInfo, keys::KeyLock};
 
 /// A mock coordinator.
 pub struct Coordinator {
     pub(super) chain: Chain,
     pub(super) key: SecretKey,
+    /// Held while an assignment is sent.
+    pub(super) lock: KeyLock,
     pub(super) address: Address,
     pub(super) policy: Policy,
     pub(super) sending: Sending,
-    limits: Limits,
+    pub(super) limits: Limits,
     ledger: Arc<Mutex<Ledger>>,
 }
 
@@ -49,6 +51,7 @@ impl Coordinator {
     pub fn new(
         chain: Chain,
         key: SecretKey,
+        lock: KeyLock,
         limits: Limits,
         policy: Policy,
         ledger: Ledger,
@@ -57,6 +60,7 @@ impl Coordinator {
             chain,
             address: Address::of(&key.public_key()),
             key,
+            lock,
             policy,
             sending: Sending::default(),
             limits,
@@ -191,7 +195,7 @@ impl Coordinator {
             not_double_spent = escrow.partial || job.good().all(same);
         }
         Ok(json!({
-            "exists": rules::exists(&asked.job_id),
+            "exists": rules::exists(&asked.job_id, &self.limits),
             "paid": paid,
             "not_double_spent": not_double_spent,
             "quote": rules::quote(&asked.job_id, &self.limits),
@@ -266,7 +270,7 @@ async fn job(
 ) -> Result<Json<JobInfo>, Denied> {
     let job: JobId = job.parse()?;
     Ok(Json(JobInfo {
-        exists: rules::exists(&job),
+        exists: rules::exists(&job, &coordinator.limits),
         quote: rules::quote(&job, &coordinator.limits),
     }))
 }

@@ -3,20 +3,21 @@
 
 use std::time::Duration;
 
+use ait_api::tx::Sent;
+use ait_api::tx::TxReceipt;
 use ait_app::{
     address::Address,
     crypto::SecretKey,
     identifiers::ChainId,
     tx::{Payload, Transaction},
 };
+use ait_client::Client as Node;
+use ait_client::http::Trust;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::process::POLL;
-use crate::{
-    client::{Client as Node, Sent, TxReceipt},
-    tx::fee,
-};
+use crate::tx::fee;
 
 /// The longest a transaction may take into a block: far longer than a few blocks.
 const COMMIT_LIMIT: Duration = Duration::from_secs(120);
@@ -36,7 +37,7 @@ impl Client {
     /// When the HTTP client can't be made.
     pub fn new(url: &str, chain_id: ChainId, admin_token: Option<String>) -> anyhow::Result<Self> {
         Ok(Self {
-            node: Node::new(url)?,
+            node: Node::new(url, &Trust::default())?,
             http: reqwest::Client::builder().no_proxy().build()?,
             chain_id,
             admin_token,
@@ -83,7 +84,20 @@ impl Client {
         let fee = fee::fitting(&self.node, &payload, &sender, None).await?;
         let nonce = self.node.account(&sender).await?.next_nonce;
         let tx = Transaction::sign(&self.chain_id, key, nonce, fee, payload);
-        Ok(self.node.send(tx.to_wire()).await?)
+        Ok(self.node.send_new(tx.to_wire()).await?)
+    }
+
+    /// Whether an account has transactions that are in no block yet.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn has_pending(&self, address: &Address) -> anyhow::Result<bool> {
+        let account = self.read(&format!("/rpc/getAccount/{address}")).await?;
+        let number = |name: &str| account.get(name).and_then(Value::as_u64);
+        let (Some(committed), Some(next)) = (number("nonce"), number("next_nonce")) else {
+            bail!("the node tells no nonces of {address}: {account}");
+        };
+        Ok(next > committed.saturating_add(1))
     }
 
     /// `POST /admin/mintFaucet`, and waits for its block.

@@ -15,7 +15,9 @@ use tokio::{
     process::Command,
 };
 
-use super::{UpArgs, manifest::Manifest, plan, process::Identity, up::stop_signal};
+use super::{
+    UpArgs, manifest::Manifest, plan, process::Identity, surroundings::passed_on, up::StopSignals,
+};
 use crate::config::Environment;
 
 /// Starts the background half, shows what it says, and returns when it is through.
@@ -23,8 +25,13 @@ use crate::config::Environment;
 /// # Errors
 /// When it ended instead: then everything it started is stopped.
 pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()> {
+    let mut stop = StopSignals::listen()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(arguments(args)?);
+    command.env_clear().envs(passed_on());
+    if let Some(path) = std::env::var_os("COMETBFT") {
+        command.env("COMETBFT", path);
+    }
     // What stands in the settings file reaches it too, wherever that file lies.
     command.envs(plan::settings_in_force(environment)?);
     if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
@@ -48,7 +55,7 @@ pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()>
     };
     tokio::select! {
         _ = show => {}
-        name = stop_signal() => {
+        name = stop.next() => {
             if let Some(identity) = identity {
                 identity.signal(Signal::TERM);
             }
@@ -83,6 +90,7 @@ fn arguments(args: &UpArgs) -> anyhow::Result<Vec<String>> {
         ("--fresh", args.fresh),
         ("--no-miner", args.no_miner),
         ("--no-coordinator", args.no_coordinator),
+        ("--known-jobs", args.known_jobs),
     ] {
         if given {
             list.push(flag.to_owned());

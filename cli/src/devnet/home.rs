@@ -14,6 +14,7 @@ use super::{
     manifest::{self, Manifest},
     process::Identity,
 };
+use crate::output::shell_word;
 
 /// Held while an `ait devnet up` watches over the home; also tells a devnet's home from any other folder.
 const LOCK: &str = ".devnet.lock";
@@ -69,14 +70,7 @@ pub fn take(home: &Path, fresh: bool) -> anyhow::Result<(File, State)> {
         bail!("{}", already_runs(home));
     }
     let found = Manifest::read(home);
-    if let Ok(Some(manifest)) = &found
-        && manifest
-            .processes
-            .iter()
-            .any(|process| process.identity.is_running())
-    {
-        bail!("{}", already_runs(home));
-    }
+    check_nothing_runs(home, found.as_ref().ok().and_then(Option::as_ref))?;
     if fresh {
         remove(home)?;
         return Ok((lock, State::New));
@@ -106,9 +100,49 @@ pub fn take(home: &Path, fresh: bool) -> anyhow::Result<(File, State)> {
     Ok((lock, State::Stopped(Box::new(manifest))))
 }
 
+/// Refuses a home of which something runs.
+///
+/// # Errors
+/// Says whether somebody watches over it, and how to stop it.
+pub fn check_nothing_runs(home: &Path, manifest: Option<&Manifest>) -> anyhow::Result<()> {
+    let Some(manifest) = manifest else {
+        return Ok(());
+    };
+    if supervisor(manifest).is_some() {
+        bail!("{}", already_runs(home));
+    }
+    let processes = manifest.processes.iter();
+    let left: Vec<String> = processes
+        .filter(|process| process.identity.is_running())
+        .map(|process| format!("{} (process {})", process.name, process.identity.pid))
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "of the devnet in {} there still run {}, though its `ait devnet up` is gone. Stop them with: {}",
+        home.display(),
+        left.join(", "),
+        down_command(home)
+    )
+}
+
+/// The command that stops the devnet of a home, as a shell takes it.
+pub fn down_command(home: &Path) -> String {
+    let ait = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ait"));
+    format!(
+        "{} devnet down --home {}",
+        shell_word(&ait),
+        shell_word(home)
+    )
+}
+
 fn already_runs(home: &Path) -> String {
-    let home = home.display();
-    format!("a devnet runs in {home} already. Stop it with: scripts/devnet_down.sh --home {home}")
+    format!(
+        "a devnet runs in {} already. Stop it with: {}",
+        home.display(),
+        down_command(home)
+    )
 }
 
 fn half_made(home: &Path, why: &str) -> String {

@@ -1,7 +1,7 @@
 //! Owns `ait devnet`: a network on this machine, with its keys, genesis, nodes, mocks and jobs shown
 //! from the faucet to the minted coins. It stops what it started and nothing else.
 //!
-//! Reading order: [`up`] (what happens when), [`home`] (the folder), [`fleet`] (the processes),
+//! Reading order: [`up`] (what happens when), [`home`] (the folder), [`fleet`] (the processes, `surroundings` what they see),
 //! [`flow`] (what is shown), [`manifest`] (what others read).
 
 mod client;
@@ -17,6 +17,7 @@ mod plan;
 mod ports;
 mod process;
 mod status;
+mod surroundings;
 mod up;
 
 use std::path::PathBuf;
@@ -80,6 +81,10 @@ struct UpArgs {
     /// Start no mock coordinator
     #[arg(long)]
     no_coordinator: bool,
+    /// Have the mock coordinator know the jobs 1 to 1000000 and job_1 to job_1000000 alone; without it every
+    /// name is a job
+    #[arg(long)]
+    known_jobs: bool,
     /// The background half of --detach
     #[arg(long, hide = true, conflicts_with = "detach")]
     detached: bool,

@@ -1,8 +1,11 @@
 //! Owns how a devnet's programs are started, in which order, and what each waits for.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
+use ait_api::node::{Health, HealthStatus};
 use ait_app::address::Address;
+use ait_client::Client;
+use ait_client::http::Trust;
 use anyhow::Context as _;
 
 use super::{
@@ -14,11 +17,10 @@ use super::{
     ports::Ports,
     process::{POLL, Program},
 };
-use crate::{
-    client::{Client, Health},
-    config::Environment,
-    settings,
-};
+use crate::{config::Environment, settings};
+
+/// The longest until all nodes have made the same block: far longer than sixteen of them take.
+const BLOCKS_LIMIT: Duration = Duration::from_secs(120);
 
 /// What is the same for every start of a process in this devnet.
 pub struct Launch {
@@ -30,6 +32,7 @@ pub struct Launch {
     environment: Vec<(String, String)>,
     miner: bool,
     coordinator: bool,
+    known_jobs: bool,
 }
 
 impl Launch {
@@ -67,6 +70,7 @@ impl Launch {
             miner: !args.no_miner && !urls.is_empty(),
             environment: plan::settings_in_force(environment)?,
             coordinator: !args.no_coordinator,
+            known_jobs: args.known_jobs,
         })
     }
 
@@ -145,7 +149,7 @@ impl Launch {
             name: format!("node {node}: CometBFT"),
             binary: self.cometbft.clone(),
             arguments: list,
-            environment: self.environment.clone(),
+            environment: Vec::new(),
             folder: entry.home.clone(),
             log: entry.home.join("cometbft.log"),
             stage: Stage::Comet as u8,
@@ -153,7 +157,7 @@ impl Launch {
     }
 
     fn coordinator(&self, manifest: &Manifest) -> Program {
-        let arguments = [
+        let mut arguments = vec![
             "coordinator".to_owned(),
             "--bind".to_owned(),
             self.ports.coordinator().to_string(),
@@ -164,10 +168,13 @@ impl Launch {
             "--chain-id".to_owned(),
             manifest.chain_id.clone(),
         ];
+        if self.known_jobs {
+            arguments.push("--known-jobs".to_owned());
+        }
         Program {
             name: "coordinator (mock)".to_owned(),
             binary: self.ait.clone(),
-            arguments: arguments.into(),
+            arguments,
             environment: self.environment.clone(),
             folder: manifest.home.clone(),
             log: manifest.home.join("coordinator.log"),
@@ -219,7 +226,10 @@ pub async fn start(
                 entry.pids.app = Some(app);
             }
         })?;
-        let client = Client::new(&format!("http://{}", launch.ports.rest(node)))?;
+        let client = Client::new(
+            &format!("http://{}", launch.ports.rest(node)),
+            &Trust::default(),
+        )?;
         let answers = async {
             while client.health::<serde_json::Value>().await.is_err() {
                 tokio::time::sleep(POLL).await;
@@ -240,6 +250,10 @@ pub async fn start(
         _ => format!("CometBFT of {count} nodes, and the first blocks, the same on all"),
     };
     let blocks = same_blocks(launch, count);
+    let blocks = async {
+        let made = tokio::time::timeout(BLOCKS_LIMIT, blocks).await;
+        made.unwrap_or_else(|_| Err(no_blocks(manifest)))
+    };
     console.step(&named, fleet.alive_while(blocks)).await?;
     start_mocks(launch, manifest, fleet, console).await
 }
@@ -276,6 +290,17 @@ async fn start_mocks(
     Ok(())
 }
 
+/// What to do where a chain goes no further: mostly one that was ended by force in the middle of a vote.
+fn no_blocks(manifest: &Manifest) -> anyhow::Error {
+    let logs = manifest.home.join("node*/cometbft.log");
+    anyhow::anyhow!(
+        "the nodes make no block within {} s. Look into {}; docs/operators.md tells of validators that no longer \
+         sign after crashes; --fresh begins anew",
+        BLOCKS_LIMIT.as_secs(),
+        logs.display()
+    )
+}
+
 /// Notes a process that was just started, so that `ait devnet down` knows it whatever happens next.
 fn record(
     manifest: &mut Manifest,
@@ -291,7 +316,10 @@ fn record(
 async fn same_blocks(launch: &Launch, count: u16) -> anyhow::Result<()> {
     let mut clients = Vec::new();
     for node in 0..count {
-        clients.push(Client::new(&format!("http://{}", launch.ports.rest(node)))?);
+        clients.push(Client::new(
+            &format!("http://{}", launch.ports.rest(node)),
+            &Trust::default(),
+        )?);
     }
     loop {
         tokio::time::sleep(POLL).await;
@@ -300,7 +328,7 @@ async fn same_blocks(launch: &Launch, count: u16) -> anyhow::Result<()> {
             let health = client.health::<Health>().await;
             let height = health
                 .ok()
-                .filter(|health| health.status == "ok")
+                .filter(|health| health.status == HealthStatus::Ok)
                 .map_or(0, |health| health.height);
             lowest = lowest.min(height);
         }

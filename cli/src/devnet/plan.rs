@@ -26,7 +26,7 @@ use crate::{
     config::Environment,
     genesis::{self, GenesisPlan},
     init::{self, InitPlan},
-    keys, settings,
+    keys, misspelt, settings,
 };
 
 /// What the genesis gives the faucet: enough for any test, and far from the supply's limit.
@@ -302,8 +302,23 @@ pub fn ports(args: &UpArgs, existing: Option<&Manifest>) -> anyhow::Result<Ports
 /// # Errors
 /// When its file does not read.
 pub fn key(manifest: &Manifest, name: &str) -> anyhow::Result<SecretKey> {
-    keys::read(&home::key_file(&manifest.home, name))
+    Ok(keys::read(&home::key_file(&manifest.home, name))?)
 }
+
+/// Settings that each node of a devnet is given its own value of.
+const DECIDED_HERE: [&str; 11] = [
+    "ABCI_BIND",
+    "ADMIN_KEY",
+    "AIT_NODE",
+    "BOOTSTRAP_PEERS",
+    "COMETBFT_RPC",
+    "DB_PATH",
+    "FAUCET_KEY",
+    "OPS_BIND",
+    "P2P_BIND",
+    "PROPOSER_KEY",
+    "RPC_BIND",
+];
 
 /// The settings that a devnet takes over from the environment or the settings file, by name.
 ///
@@ -311,21 +326,10 @@ pub fn key(manifest: &Manifest, name: &str) -> anyhow::Result<SecretKey> {
 /// Never: nothing is judged here.
 pub fn settings_in_force(environment: &Environment) -> anyhow::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    for setting in [
-        settings::CHAIN_ID,
-        settings::BLOCK_INTERVAL,
-        settings::MINT_PER_UNIT,
-        settings::COORDINATOR_RATIO,
-        settings::COORDINATOR_URLS,
-        settings::ADMIN_TOKEN,
-        settings::TRUSTED_PROXIES,
-        settings::RATE_PER_SECOND,
-        settings::RATE_BURST,
-        settings::LOG_FORMAT,
-        settings::LOG_LEVEL,
-    ] {
+    for name in misspelt::known().filter(|name| !DECIDED_HERE.contains(name)) {
+        let setting = settings::Setting::new(name, "");
         let value = setting.optional(environment, None, |text| Ok(text.to_owned()))?;
-        found.extend(value.map(|value| (setting.name.to_owned(), value)));
+        found.extend(value.map(|value| (name.to_owned(), value)));
     }
     Ok(found)
 }

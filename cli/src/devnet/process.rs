@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 use tokio::process::Child;
 
+use super::surroundings::passed_on;
+
 /// How often a condition is looked at while waiting for it.
 pub const POLL: Duration = Duration::from_millis(50);
 
@@ -85,6 +87,8 @@ fn started_by_ps(pid: u32) -> Option<String> {
     let pid = pid.to_string();
     let output = Command::new("ps")
         .args(["-o", "stat=,lstart=", "-p", &pid])
+        .env_clear()
+        .envs(passed_on())
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -100,7 +104,7 @@ pub struct Program {
     pub binary: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Variables it gets besides those of this process.
+    /// Variables it gets besides what is passed on of those of this process.
     pub environment: Vec<(String, String)>,
     /// Its working folder.
     pub folder: PathBuf,
@@ -140,8 +144,8 @@ impl Service {
         let mut command = tokio::process::Command::new(&program.binary);
         command
             .args(&program.arguments)
-            // Set for this process' own output only.
-            .env_remove("CLICOLOR_FORCE")
+            .env_clear()
+            .envs(passed_on())
             .envs(program.environment)
             .current_dir(&program.folder)
             .stdin(Stdio::null())

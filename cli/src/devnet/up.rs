@@ -9,7 +9,7 @@ use std::{
 
 use ait_app::address::Address;
 use anyhow::{Context as _, anyhow, bail};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     UpArgs,
@@ -23,6 +23,7 @@ use super::{
     nodes::{self, Launch},
     plan,
     process::{Identity, POLL},
+    surroundings::passed_on,
 };
 use crate::{config::Environment, settings};
 
@@ -34,18 +35,19 @@ const COMETBFT_VERSION: &str = "0.38.26";
 /// # Errors
 /// What went wrong, for people; then everything that was started is stopped again.
 pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()> {
+    let mut stop = StopSignals::listen()?;
     if args.detached {
         // A session of its own: no terminal's Ctrl-C or hang-up reaches it.
         rustix::process::setsid().context("starting a session of its own")?;
     }
     let cometbft = find_cometbft()?;
     let path = home::absolute(&args.home.home)?;
-    if !args.fresh || !path.join(super::manifest::FILE).exists() {
+    let existing = Manifest::read(&path).ok().flatten();
+    // They hold the ports: nobody else is to be blamed for that.
+    home::check_nothing_runs(&path, existing.as_ref())?;
+    if !args.fresh || existing.is_none() {
         // Before a folder is made for nothing.
-        let existing = Manifest::read(&path).ok().flatten();
-        if existing.as_ref().and_then(home::supervisor).is_none() {
-            plan::ports(args, existing.as_ref())?;
-        }
+        plan::ports(args, existing.as_ref())?;
     }
     let (_lock, state) = home::take(&path, args.fresh)?;
     let path = home::absolute(&path)?;
@@ -74,9 +76,9 @@ pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()>
         manifest,
         fleet: Fleet::default(),
     };
-    let outcome = devnet.run(&launch, environment).await;
+    let outcome = devnet.run(&launch, environment, &mut stop).await;
     let impatient = async {
-        stop_signal().await;
+        stop.next().await;
     };
     devnet.console.line("");
     devnet.fleet.stop(&devnet.console, impatient).await;
@@ -85,23 +87,35 @@ pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()>
     outcome
 }
 
-/// Waits for the request to stop; gives its name.
-pub async fn stop_signal() -> &'static str {
-    let wait = async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hangup = signal(SignalKind::hangup())?;
-        let name = tokio::select! {
-            _ = interrupt.recv() => "Ctrl-C",
-            _ = terminate.recv() => "SIGTERM",
-            _ = hangup.recv() => "the end of the terminal",
-        };
-        std::io::Result::Ok(name)
-    };
-    match wait.await {
-        Ok(name) => name,
-        // Without handlers the system's own take place: the process ends at a signal.
-        Err(_) => std::future::pending().await,
+/// The requests to stop. They are heard from when this is made on, and none is lost between two looks: without
+/// it the system would end the process at once, and leave behind what it started.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system installs no signal handlers.
+    pub fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next request to stop; gives its name.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv() => "the end of the terminal",
+        }
     }
 }
 
@@ -126,6 +140,8 @@ fn find_cometbft() -> anyhow::Result<PathBuf> {
                   scripts/devnet_up.sh does both";
     let output = Command::new(&path)
         .arg("version")
+        .env_clear()
+        .envs(passed_on())
         .output()
         .map_err(|error| {
             anyhow!(
@@ -152,14 +168,21 @@ struct Devnet<'a> {
 }
 
 impl Devnet<'_> {
-    async fn run(&mut self, launch: &Launch, environment: &Environment) -> anyhow::Result<()> {
+    async fn run(
+        &mut self,
+        launch: &Launch,
+        environment: &Environment,
+        stop: &mut StopSignals,
+    ) -> anyhow::Result<()> {
         tokio::select! {
+            // First, so that nothing is started by whom a request reached while it made keys.
+            biased;
+            name = stop.next() => bail!("stopped by {name} before the devnet was up"),
             result = self.start(launch, environment) => result?,
-            name = stop_signal() => bail!("stopped by {name} before the devnet was up"),
         }
         tokio::select! {
             result = self.watch() => result,
-            name = stop_signal() => {
+            name = stop.next() => {
                 self.console.line("");
                 self.console.line(format!("Stopping: {name}."));
                 Ok(())
@@ -214,9 +237,9 @@ impl Devnet<'_> {
     }
 
     fn say_how_to_stop(&self) {
-        let home = self.manifest.home.display();
         let how = if self.args.detached {
-            format!("It runs in the background. Stop it with: scripts/devnet_down.sh --home {home}")
+            let command = home::down_command(&self.manifest.home);
+            format!("It runs in the background. Stop it with: {command}")
         } else {
             "It stays up until Ctrl-C.".to_owned()
         };

@@ -76,7 +76,7 @@ pub fn run(args: GenesisArgs, environment: &Environment) -> Result<()> {
     let plan = plan(args, environment)?;
     let text = build(&plan)?;
     files::write_new(&out, text.as_bytes(), files::PUBLIC)?;
-    output::json(&Report {
+    output::done(&Report {
         file: out,
         chain_id: plan.chain_id,
         accounts: plan.accounts.len(),

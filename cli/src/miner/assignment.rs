@@ -5,14 +5,13 @@
 use std::time::Duration;
 
 use ait_app::quantity::Height;
+use ait_client::Client;
+use ait_client::ClientError;
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
 use super::{Miner, job, progress::Opened};
-use crate::{
-    assign::{self, AssignRequest},
-    client::{Client, ClientError},
-};
+use crate::assign::{self, AssignRequest};
 
 /// How often the chain is looked at for the binding.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use ait_api::tx::DropReason;
+use ait_api::tx::TxReceipt;
 use ait_app::{
     Code,
     receipts::claim_payload::ReceiptClaim,
     tx::{Payload, Transaction},
 };
+use ait_client::ClientError;
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
@@ -16,13 +19,12 @@ use super::{
     job::{self, Outcome},
     progress::Opened,
 };
-use crate::{
-    client::{ClientError, Reason, TxReceipt},
-    tx::fee,
-};
+use crate::tx::fee;
 
 /// How often a claim's outcome is looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// How long another command may send with the miner's key.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How many looks in a row may find nothing before a claim counts as dropped.
 const MISSING_LOOKS: u32 = 6;
 
@@ -38,10 +40,11 @@ const LOST: [&str; 7] = [
 ];
 /// Another transaction of this account came in between or was lost, or the chain may take the claim
 /// later.
-const AGAIN: [&str; 13] = [
+const AGAIN: [&str; 14] = [
     "nonce_used",
     "nonce_gap",
     "nonce_too_far_ahead",
+    "nonce_pending",
     "replacement_underpriced",
     "fee_too_low",
     "fee_not_affordable",
@@ -104,7 +107,7 @@ impl Failure {
         }
     }
 
-    fn dropped(reason: &Reason) -> Self {
+    fn dropped(reason: &DropReason) -> Self {
         Self {
             reaction: reaction(&reason.code),
             message: reason.to_string(),
@@ -155,12 +158,13 @@ pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result
 async fn send(miner: &Miner, payload: &Payload) -> Result<String> {
     let mut next_nonce = miner.next_nonce.lock().await;
     let fee = fee::fitting(&miner.client, payload, &miner.address, None).await?;
+    let _turn = miner.lock.turn(PATIENCE).await?;
     let nonce = match *next_nonce {
         Some(nonce) => nonce,
         None => miner.client.account(&miner.address).await?.next_nonce,
     };
     let tx = Transaction::sign(&miner.chain_id, &miner.key, nonce, fee, payload.clone());
-    let sent = miner.client.send(tx.to_wire()).await;
+    let sent = miner.client.send_new(tx.to_wire()).await;
     *next_nonce = match &sent {
         Ok(_) => Some(nonce.next()),
         Err(_) => None,
@@ -169,7 +173,7 @@ async fn send(miner: &Miner, payload: &Payload) -> Result<String> {
 }
 
 /// What a claim came to in its block; else why the node dropped it.
-async fn outcome(miner: &Miner, hash: &str) -> Result<Result<TxReceipt, Reason>> {
+async fn outcome(miner: &Miner, hash: &str) -> Result<Result<TxReceipt, DropReason>> {
     let mut missing = 0;
     loop {
         sleep(LOOK_INTERVAL).await;
@@ -189,7 +193,7 @@ async fn outcome(miner: &Miner, hash: &str) -> Result<Result<TxReceipt, Reason>>
             Err(error) => return Err(error).context("asking for the claim's outcome"),
         }
         if missing > MISSING_LOOKS {
-            return Ok(Err(Reason {
+            return Ok(Err(DropReason {
                 code: Code::Dropped.name().to_owned(),
                 codespace: Code::Dropped.codespace().to_owned(),
                 message: "the node knows nothing of it any more".to_owned(),
@@ -251,7 +255,7 @@ mod tests {
     #[test]
     fn a_claim_that_its_node_dropped_is_tried_again_unless_it_was_denied() {
         let reaction = |code: &str| {
-            let reason = Reason {
+            let reason = DropReason {
                 code: code.to_owned(),
                 codespace: String::new(),
                 message: String::new(),

@@ -3,23 +3,18 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use ait_api::node::LiveKind;
 use ait_app::{address::Address, identifiers::JobId, quantity::Uait};
-use anyhow::{Context, Result, anyhow, bail};
-use futures_util::StreamExt;
+use ait_client::{Backoff, Client};
+use anyhow::{Result, anyhow};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{
     sync::{Mutex, mpsc},
-    time::{sleep, timeout},
+    time::sleep,
 };
-use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use super::progress::{Opened, Progress};
-use crate::{backoff::Backoff, client::Client};
-
-/// A WebSocket that tells of no block for so long is made anew.
-const SILENCE: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Follows the chain and hands on the escrows that open.
 pub struct Follower {
@@ -31,12 +26,6 @@ pub struct Follower {
     pub progress: Arc<Mutex<Progress>>,
     /// Who works on them.
     pub found: mpsc::Sender<Opened>,
-}
-
-#[derive(Deserialize)]
-struct LiveEvent {
-    #[serde(rename = "type")]
-    kind: String,
 }
 
 #[derive(Deserialize)]
@@ -70,34 +59,18 @@ impl Follower {
 
     /// Connects, catches up, and goes on with the live blocks until the connection ends.
     async fn follow(&self) -> Result<()> {
-        let url = websocket_url(self.client.base())?;
         // Connected first, so that no block falls between catching up and the first live one. Where
         // the node has no WebSocket to give, what is to be caught up with is caught up with.
-        let connected = timeout(CONNECT_TIMEOUT, connect_async(&url)).await;
+        let connected = self.client.live_events().await;
         self.catch_up(self.client.head().await?.height).await?;
-        let (mut socket, _) = connected
-            .map_err(|_| anyhow!("no answer from {url}"))?
-            .with_context(|| format!("cannot connect to {url}"))?;
-        tracing::info!(component = "miner", event = "connected", %url);
+        let mut events = connected?;
+        let node = self.client.base();
+        tracing::info!(component = "miner", event = "connected", %node);
         loop {
-            let message = timeout(SILENCE, socket.next())
-                .await
-                .map_err(|_| anyhow!("{url} tells of no block any more"))?;
-            match message {
-                Some(Ok(Message::Text(text))) => self.receive(&text).await?,
-                Some(Ok(Message::Close(_))) | None => bail!("{url} was closed"),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error).with_context(|| format!("{url} broke")),
+            if events.next().await?.kind == LiveKind::Block {
+                self.catch_up(self.client.head().await?.height).await?;
             }
         }
-    }
-
-    async fn receive(&self, text: &str) -> Result<()> {
-        let event: LiveEvent = serde_json::from_str(text).context("a live event is no JSON")?;
-        if event.kind != "block" {
-            return Ok(());
-        }
-        self.catch_up(self.client.head().await?.height).await
     }
 
     /// Looks through the blocks up to `head` that were not seen.
@@ -150,13 +123,6 @@ fn escrows_opened(height: u64, txs: &[Value]) -> impl Iterator<Item = Opened> {
         })
 }
 
-fn websocket_url(base: &str) -> Result<String> {
-    let host = base
-        .strip_prefix("http://")
-        .with_context(|| format!("{base} is no http:// URL"))?;
-    Ok(format!("ws://{host}/p2p/ws"))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -179,14 +145,5 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].height, found[0].client), (12, client));
         assert_eq!(found[0].job_id.as_str(), "job_7");
-    }
-
-    #[test]
-    fn the_websocket_is_the_node_s() {
-        assert_eq!(
-            websocket_url("http://127.0.0.1:8080").unwrap(),
-            "ws://127.0.0.1:8080/p2p/ws"
-        );
-        assert!(websocket_url("ftp://x").is_err());
     }
 }

@@ -18,6 +18,9 @@ use ait_app::{
     },
     tx::Payload,
 };
+use ait_client::Backoff;
+use ait_client::Client;
+use ait_client::ClientError;
 use anyhow::{Context, Result};
 use tokio::{task::spawn_blocking, time::sleep};
 
@@ -31,8 +34,6 @@ use super::{
 };
 use crate::{
     attest::{JobInfo, SignedReceipt},
-    backoff::Backoff,
-    client::{Client, ClientError},
     coordinator::NO_QUOTE,
     tx::claim,
 };
@@ -68,7 +69,10 @@ pub async fn run(miner: &Miner, opened: &Opened) -> Result<Outcome> {
         return skip("too few of its coordinators are known here");
     }
     let Some(job) = job_info(coordinator, opened).await else {
-        return skip("its coordinator knows no such job");
+        return skip(format!(
+            "its coordinator {} knows no job {}",
+            opened.coordinator, opened.job_id
+        ));
     };
     let parts = match offer(miner, &escrow, &job.quote, opened).await? {
         Ok(parts) => parts,

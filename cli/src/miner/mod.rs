@@ -21,6 +21,7 @@ use ait_app::{
     identifiers::ChainId,
     quantity::{BasisPoints, Nonce, Units},
 };
+use ait_client::Client;
 use anyhow::{Result, bail};
 use clap::Args;
 use progress::{Opened, Progress};
@@ -30,8 +31,7 @@ use tokio::{
 };
 
 use crate::{
-    amounts::parse_ratio, client::Client, config::Environment, exit::Usage, keys, logs, settings,
-    signals,
+    amounts::parse_ratio, config::Environment, exit::Usage, keys, logs, settings, signals,
 };
 
 /// Escrows that are worked on at once; more wait.
@@ -42,9 +42,9 @@ const MAX_LOOKBACK: u64 = 100_000;
 /// `ait miner`
 #[derive(Debug, Args)]
 pub struct MinerArgs {
-    /// The miner's key file
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    /// The miner's key: a key file, a PEM, a seed in hex, or - for standard input
+    #[arg(long, value_name = "FILE|HEX|-")]
+    key: String,
     /// The node's REST address [env: AIT_NODE] [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL")]
     node: Option<String>,
@@ -81,6 +81,8 @@ pub struct Miner {
     client: Client,
     chain_id: ChainId,
     key: SecretKey,
+    /// Held while a claim is sent.
+    lock: keys::KeyLock,
     address: Address,
     coordinators: Arc<BTreeMap<Address, Client>>,
     policy: pricing::Policy,
@@ -120,7 +122,7 @@ async fn open(
     args: &MinerArgs,
     environment: &Environment,
 ) -> Result<(Arc<Miner>, Arc<Mutex<Progress>>)> {
-    let key = keys::read(&args.key)?;
+    let key = keys::account(&args.key)?;
     let urls = settings::COORDINATOR_URLS.optional(
         environment,
         args.coordinator_urls.as_deref(),
@@ -133,14 +135,15 @@ async fn open(
                 .to_owned()
         ));
     };
+    let trust = settings::trust(environment)?;
     let coordinators = urls
         .into_iter()
-        .map(|(address, url)| Ok((address, Client::new(&url)?)))
+        .map(|(address, url)| Ok((address, Client::new(&url, &trust)?)))
         .collect::<Result<BTreeMap<Address, Client>>>()?;
-    let client = Client::new(&settings::node(environment, args.node.as_deref())?)?;
+    let client = settings::node_client(environment, args.node.as_deref())?;
     let (health, head) = client.wait_until_ready("miner").await;
     let path = args.progress.clone();
-    let path = path.unwrap_or_else(|| args.key.with_extension("progress.json"));
+    let path = path.unwrap_or_else(|| key.beside("progress.json"));
     let progress = Progress::resume(
         &path,
         &health.chain_id,
@@ -149,10 +152,11 @@ async fn open(
         MAX_LOOKBACK,
     )?;
     let miner = Miner {
-        address: Address::of(&key.public_key()),
+        address: key.address(),
         client,
         chain_id: health.chain_id,
-        key,
+        key: key.key,
+        lock: key.lock,
         coordinators: Arc::new(coordinators),
         policy: pricing::Policy {
             price_bps: args.price_share,

@@ -26,6 +26,7 @@ use crate::{
     attest::{self, SignedReceipt},
     config::Environment,
     exit::{Refused, Usage},
+    settings,
 };
 
 /// `ait tx claim`
@@ -108,7 +109,11 @@ pub async fn run(args: ClaimArgs, environment: &Environment) -> Result<()> {
     let chain_id = submission.chain_id().await?;
     let terms = given.terms(miner, opened_height);
     let receipt = SignedReceipt::sign(&chain_id, terms, &submission.key);
-    let found = args.sources.gather(&receipt, &chain_id, &given).await?;
+    let trust = settings::trust(environment)?;
+    let found = args
+        .sources
+        .gather(&receipt, &chain_id, &given, &trust)
+        .await?;
     let brought = match &escrow {
         Some(escrow) => chosen(escrow, &receipt.terms, &found)?,
         None => as_given(found)?,

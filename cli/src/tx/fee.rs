@@ -1,13 +1,13 @@
 //! Owns what a transaction offers: what its node says that the pool takes, within a limit that the
 //! published params set, so that no node makes anybody pay at its pleasure.
 
+use ait_api::fees::FeeEstimate;
+use ait_api::fees::FeeParams;
 use ait_app::{address::Address, quantity::Uait, tx::Payload};
+use ait_client::Client;
 use anyhow::{Context, Result, bail};
 
-use crate::{
-    client::{Client, FeeEstimate, FeeParams},
-    exit::Refused,
-};
+use crate::exit::Refused;
 
 /// Without a limit of the user's: so many times what the params say.
 const TIMES_PUBLISHED: u64 = 10;

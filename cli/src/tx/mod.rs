@@ -1,11 +1,12 @@
 //! Owns `ait tx …`: builds, signs, simulates, sends and follows one transaction.
 //!
-//! `submit` is the way of every transaction, `fee` what it offers; `receipt` is how receipts and
+//! `submit` is the way of every transaction to its signature, `fee` what it offers, `deliver` its way to a block; `receipt` is how receipts and
 //! attestations are found. The others are commands.
 
 mod admin;
 mod bond;
 pub mod claim;
+mod deliver;
 mod equivocation;
 mod escrow;
 pub mod fee;
@@ -105,7 +106,7 @@ pub struct SendArgs {
     /// The file with the transaction in JSON; - for standard input
     file: PathBuf,
     #[command(flatten)]
-    delivery: submit::Delivery,
+    delivery: deliver::Delivery,
 }
 
 fn parse_memo(text: &str) -> Result<Memo, String> {

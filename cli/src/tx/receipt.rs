@@ -12,6 +12,8 @@ use ait_app::{
     quantity::{Height, Positive, Uait, Units},
     receipts::{attestation::Attestation, terms::ReceiptTerms},
 };
+use ait_client::Client;
+use ait_client::http::Trust;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
@@ -19,7 +21,6 @@ use serde::Deserialize;
 use super::submit::read_input;
 use crate::{
     attest::{self, SignedReceipt},
-    client::Client,
     exit::{Refused, Usage},
     settings,
 };
@@ -115,13 +116,14 @@ impl Sources {
         receipt: &SignedReceipt,
         chain_id: &ChainId,
         given: &Given,
+        trust: &Trust,
     ) -> Result<Vec<Attestation>> {
         let mut found: Vec<Attestation> = given.attestations().collect();
         for file in &self.attestation {
             found.extend(read_attestations(file)?);
         }
         for url in &self.attest {
-            let coordinator = Client::new(url)?;
+            let coordinator = Client::new(url, trust)?;
             let answer = attest::ask(&coordinator, receipt, chain_id).await;
             found.push(answer.with_context(|| format!("asking {url} to attest"))?);
         }

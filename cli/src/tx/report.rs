@@ -13,6 +13,7 @@ use ait_app::{
         terms::ReceiptTerms,
     },
 };
+use ait_client::Client;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
@@ -23,9 +24,9 @@ use super::{
 };
 use crate::{
     attest::{self, SignedReceipt},
-    client::Client,
     config::Environment,
     exit::{Refused, Usage},
+    settings,
 };
 
 /// `ait tx report`
@@ -82,9 +83,10 @@ pub async fn run(args: ReportArgs, environment: &Environment) -> Result<()> {
         miner_sig: accused.miner_sig,
         miner_pubkey: accused.given.miner_pubkey,
     };
+    let trust = settings::trust(environment)?;
     let found = args
         .sources
-        .gather(&receipt, &chain_id, &accused.given)
+        .gather(&receipt, &chain_id, &accused.given, &trust)
         .await?;
     let attestations = damning(&escrow, &receipt.terms, &found)?;
     let miner_pubkey = key_to_send(client, &accused).await?;

@@ -8,11 +8,12 @@ use ait_app::{
     quantity::{Positive, Uait},
     staking::stake::{Stake, ValidatorKey},
 };
+use ait_client::ClientError;
 use anyhow::Result;
 use clap::Args;
 
 use super::submit::{SendOptions, Submission};
-use crate::{amounts::parse_amount, client::ClientError, config::Environment, exit::Usage, keys};
+use crate::{amounts::parse_amount, config::Environment, exit::Usage, keys};
 
 /// `ait tx stake`
 #[derive(Debug, Args)]
@@ -21,8 +22,9 @@ pub struct StakeArgs {
     #[arg(value_parser = parse_amount)]
     amount: Positive<Uait>,
     /// The consensus key to validate with, which the account's first stake must prove: CometBFT's
-    /// priv_validator_key.json, a key file, or a seed in hex. It is the account's for ever
-    #[arg(long, value_name = "FILE|HEX")]
+    /// priv_validator_key.json, a key file, a PEM, a seed in hex, or - for standard input. It is the account's
+    /// for ever
+    #[arg(long, value_name = "FILE|HEX|-")]
     validator_key: Option<String>,
     #[command(flatten)]
     options: SendOptions,
@@ -60,7 +62,7 @@ pub async fn run(args: StakeArgs, environment: &Environment) -> Result<()> {
 
 /// A key that is not shown where it is refused.
 fn consensus_key(text: &str) -> Result<SecretKey> {
-    keys::parse_consensus_key(text).map_err(|rule| Usage(format!("--validator-key: {rule}")).into())
+    keys::secret(text).map_err(|rule| Usage(format!("--validator-key: {rule}")).into())
 }
 
 /// The payload of a stake that names its validator key.
@@ -79,7 +81,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{comet::keys::validator_key_json, exit};
+    use crate::{comet::keys::validator_key_json, exit, files};
 
     fn vectors() -> Value {
         serde_json::from_str(include_str!("../../../tests/vectors/protocol.json")).unwrap()
@@ -108,7 +110,7 @@ mod tests {
         keys::write(&of_ait, &keys::parse_seed(&seed).unwrap()).unwrap();
         let of_comet = folder.path().join("priv_validator_key.json");
         let json = validator_key_json(&keys::parse_seed(&seed).unwrap());
-        std::fs::write(&of_comet, json.to_string()).unwrap();
+        files::write_new(&of_comet, json.to_string().as_bytes(), files::SECRET).unwrap();
         for given in [
             seed.as_str(),
             of_ait.to_str().unwrap(),
@@ -137,7 +139,7 @@ mod tests {
         let public = other["pub_key"]["value"].as_str().unwrap();
         let own: Value = serde_json::from_str(&json).unwrap();
         let mixed = json.replacen(own["pub_key"]["value"].as_str().unwrap(), public, 1);
-        std::fs::write(&path, mixed).unwrap();
+        files::write_new(&path, mixed.as_bytes(), files::SECRET).unwrap();
         let upper = seed.to_uppercase();
         for bad in ["", "/nowhere/key.json", &upper, path.to_str().unwrap()] {
             let error = consensus_key(bad).map(|_| ()).unwrap_err();

@@ -1,11 +1,14 @@
-//! Owns a transaction's way from its payload to its outcome: fee, nonce, signature, sending, waiting.
+//! Owns a transaction's way from its payload to its signed bytes: chain, fee, nonce, signature. `deliver` takes
+//! it from there.
 
 use std::{
-    io::Read,
-    path::{Path, PathBuf},
+    io::{Read, Write},
+    path::Path,
     time::Duration,
 };
 
+use ait_api::node::{Health, HealthStatus, StallReason};
+use ait_api::tx::Sent;
 use ait_app::{
     address::Address,
     crypto::SecretKey,
@@ -13,49 +16,37 @@ use ait_app::{
     quantity::{Nonce, Uait},
     tx::{MAX_WIRE_BYTES, Payload, Transaction, codec},
 };
+use ait_client::Client;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
-use super::fee;
+use super::{
+    deliver::{self, Delivery},
+    fee,
+};
 use crate::{
     amounts::parse_uait,
-    client::{Client, Health, TxStatus},
     config::Environment,
     exit::{Refused, Usage},
-    keys, output, settings,
+    keys::{self, KeyLock},
+    output, settings,
 };
 
-/// How often a waiting command looks.
-const LOOK_INTERVAL: Duration = Duration::from_millis(300);
-/// How many looks in a row may find nothing: a node may take a moment to tell of what it accepted.
-const MISSING_LOOKS: u32 = 10;
+/// How long another command may send with the same key.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The largest input that is read: a transaction in a generous formatting.
 const MAX_INPUT_BYTES: u64 = 16 * MAX_WIRE_BYTES as u64;
-
-/// Where a transaction goes, and whether its outcome is awaited.
-#[derive(Debug, Args)]
-pub struct Delivery {
-    /// The node's REST address [env: AIT_NODE] [default: http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL")]
-    pub node: Option<String>,
-    /// Wait until it is in a block, and show what it came to
-    #[arg(long)]
-    pub wait: bool,
-    /// How long --wait waits
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
-    pub timeout: Duration,
-}
 
 /// How a transaction is signed and sent.
 #[derive(Debug, Args)]
 pub struct SendOptions {
     #[command(flatten)]
     pub delivery: Delivery,
-    /// The sender's key file
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
+    /// The sender's key: a key file, a PEM, a seed in hex, or - for standard input. Commands that send with the
+    /// same key wait for each other
+    #[arg(long, value_name = "FILE|HEX|-")]
+    pub key: String,
     /// What to offer the proposer, in uait or such as 0.001ait; auto takes what the node says that its
     /// pool takes
     #[arg(long, value_name = "auto|AMOUNT", default_value = "auto", value_parser = parse_auto_amount)]
@@ -63,7 +54,8 @@ pub struct SendOptions {
     /// The most that --fee auto may offer [default: 10 times what the params say]
     #[arg(long, value_name = "AMOUNT", value_parser = parse_uait)]
     pub max_fee: Option<Uait>,
-    /// The nonce; auto takes the one after all that the sender has committed and pending
+    /// The nonce; auto takes the one after all that the sender has committed and pending. One that is named
+    /// replaces a pending transaction which has it, where the fee is that much higher
     #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = parse_auto_number)]
     pub nonce: Auto<Nonce>,
     /// The chain to sign for; asked of the node if not given
@@ -114,6 +106,8 @@ pub struct Submission<'a> {
     pub client: Client,
     /// The sender's key.
     pub key: SecretKey,
+    /// Held while something is sent with it.
+    lock: KeyLock,
     /// Its account.
     pub sender: Address,
 }
@@ -124,24 +118,36 @@ impl<'a> Submission<'a> {
     /// # Errors
     /// When the key file or a setting is wrong.
     pub fn open(options: &'a SendOptions, environment: &Environment) -> Result<Self> {
-        let key = keys::read(&options.key)?;
-        let node = settings::node(environment, options.delivery.node.as_deref())?;
+        let key = keys::account(&options.key)?;
         Ok(Self {
             options,
-            client: Client::new(&node)?,
-            sender: Address::of(&key.public_key()),
-            key,
+            client: settings::node_client(environment, options.delivery.node.as_deref())?,
+            sender: key.address(),
+            key: key.key,
+            lock: key.lock,
         })
     }
 
     /// The chain to sign for.
     ///
     /// # Errors
-    /// When the node has to be asked and does not answer.
+    /// When the node has to be asked and does not answer, or is to get what is signed and is of another chain.
     pub async fn chain_id(&self) -> Result<ChainId> {
+        if self.options.sign_only
+            && let Some(chain_id) = &self.options.chain_id
+        {
+            return Ok(chain_id.clone());
+        }
+        let health: Health = self.client.health().await?;
+        warn_if_stalled(&health);
+        let of_node = health.chain_id;
         match &self.options.chain_id {
-            Some(chain_id) => Ok(chain_id.clone()),
-            None => Ok(self.client.health::<Health>().await?.chain_id),
+            Some(given) if *given != of_node => bail!(Usage(format!(
+                "--chain-id is {given}, but the node at {} is of chain {of_node}, which takes nothing that is \
+                 signed for another: nothing was sent",
+                self.client.base()
+            ))),
+            _ => Ok(of_node),
         }
     }
 
@@ -154,11 +160,23 @@ impl<'a> Submission<'a> {
         if self.options.dry_run {
             return self.simulate(&payload).await;
         }
-        let wire = self.sign(payload).await?;
         if self.options.sign_only {
+            let wire = self.sign(payload).await?;
             return output::line(&String::from_utf8_lossy(&wire));
         }
-        deliver(&self.client, wire, &self.options.delivery).await
+        let sent = self.send(payload).await?;
+        deliver::follow(&self.client, &sent, &self.options.delivery).await
+    }
+
+    /// Signs and sends. Until the node has taken it, no other command finds a nonce for the key.
+    async fn send(&self, payload: Payload) -> Result<Sent> {
+        let _turn = self.lock.turn(PATIENCE).await?;
+        let wire = self.sign(payload).await?;
+        let nonce = match self.options.nonce {
+            Auto::Given(_) => deliver::Nonce::Named,
+            Auto::Fitting => deliver::Nonce::Found,
+        };
+        deliver::send(&self.client, &wire, nonce).await
     }
 
     async fn sign(&self, payload: Payload) -> Result<Vec<u8>> {
@@ -231,14 +249,27 @@ pub async fn run(
         .await
 }
 
+/// What is sent to a chain that stands still waits in its mempool: whoever sends shall know.
+fn warn_if_stalled(health: &Health) {
+    if health.status == HealthStatus::Stalled {
+        let age = health.last_block_age_seconds.unwrap_or(0);
+        let why = health.reason.map_or("unknown", StallReason::name);
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: the chain stands still: no block for {age} s ({why}). What is sent waits until it goes on"
+        );
+    }
+}
+
 /// Runs `ait tx send`.
 ///
 /// # Errors
 /// What went wrong, for people.
 pub async fn run_raw(file: &Path, delivery: &Delivery, environment: &Environment) -> Result<()> {
     let text = read_input(file)?;
-    let node = settings::node(environment, delivery.node.as_deref())?;
-    deliver(&Client::new(&node)?, text, delivery).await
+    let client = settings::node_client(environment, delivery.node.as_deref())?;
+    let sent = deliver::send(&client, &text, deliver::Nonce::Named).await?;
+    deliver::follow(&client, &sent, delivery).await
 }
 
 /// Reads a file, or standard input for `-`.
@@ -260,62 +291,6 @@ pub fn read_input(file: &Path) -> Result<Vec<u8>> {
         )));
     }
     Ok(text)
-}
-
-async fn deliver(client: &Client, text: Vec<u8>, delivery: &Delivery) -> Result<()> {
-    let sent = client.send(text).await?;
-    if !delivery.wait {
-        return output::json(&json!({ "txHash": sent.tx_hash }));
-    }
-    let status = await_block(client, &sent.tx_hash, delivery.timeout).await?;
-    output::json(&status)?;
-    match &status.receipt {
-        Some(receipt) if receipt.code != 0 => bail!(Refused(format!(
-            "the transaction failed in block {} with {} code {}: {}",
-            receipt.height, receipt.codespace, receipt.code, receipt.log
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Follows a transaction into its block.
-///
-/// # Errors
-/// When the node dropped it, or the time is over.
-async fn await_block(client: &Client, hash: &str, timeout: Duration) -> Result<TxStatus> {
-    let deadline = Instant::now() + timeout;
-    let mut missing = 0;
-    loop {
-        match client.tx(hash).await {
-            Ok(Some(status)) if status.receipt.is_some() => return Ok(status),
-            Ok(Some(status)) => {
-                if let Some(reason) = status.reason {
-                    bail!(Refused(format!(
-                        "the node dropped transaction {hash}: {reason}. Its nonce is free again"
-                    )));
-                }
-                missing = 0;
-            }
-            Ok(None) => missing += 1,
-            // The node may be restarting: it keeps what it accepted.
-            Err(error) if error.is_passing() => {}
-            Err(error) => return Err(error.into()),
-        }
-        if missing > MISSING_LOOKS {
-            bail!(Refused(format!(
-                "the node dropped transaction {hash}: it is neither pending nor in a block. Its \
-                 nonce is free again, unless another transaction took it"
-            )));
-        }
-        if Instant::now() >= deadline {
-            bail!(
-                "transaction {hash} is in no block after {}; it may still come: \
-                 ait query tx {hash}",
-                humantime::format_duration(timeout)
-            );
-        }
-        sleep(LOOK_INTERVAL).await;
-    }
 }
 
 #[cfg(test)]

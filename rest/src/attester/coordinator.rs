@@ -9,7 +9,8 @@ use ait_app::{
     json,
     receipts::{attestation::Attestation, terms::AttestationRequest},
 };
-use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
+use ait_client::http::{self, Trust};
+use reqwest::{Client, Response, StatusCode, Url};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use crate::config::{ConfigError, attest_url};
@@ -84,13 +85,16 @@ impl Coordinator {
     ///
     /// # Errors
     /// [`ConfigError`] when the URL can't be used.
-    pub fn new(address: Address, url: &str, limits: Limits) -> Result<Self, ConfigError> {
+    pub fn new(
+        address: Address,
+        url: &str,
+        trust: &Trust,
+        limits: Limits,
+    ) -> Result<Self, ConfigError> {
         let setting = format!("COORDINATOR_URLS for {address}");
         let url = attest_url(&setting, url)?;
         // A client for each, so that none can use up another's connections.
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
+        let http = http::builder(&url, trust)
             .connect_timeout(limits.connect)
             .timeout(limits.total)
             .pool_max_idle_per_host(MAX_REQUESTS)

@@ -12,6 +12,7 @@ use std::{
 
 use ait_abci::WantedAttestation;
 use ait_app::{address::Address, receipts::attestation::Attestation, tx::TxHash};
+use ait_client::http::Trust;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::{
     sync::Semaphore,
@@ -47,11 +48,12 @@ impl Attester {
     pub fn new(
         context: Arc<Context>,
         urls: &BTreeMap<Address, String>,
+        trust: &Trust,
     ) -> Result<Self, ConfigError> {
         let coordinators = urls
             .iter()
             .map(|(address, url)| {
-                let coordinator = Coordinator::new(*address, url, Limits::default())?;
+                let coordinator = Coordinator::new(*address, url, trust, Limits::default())?;
                 Ok((*address, Arc::new(coordinator)))
             })
             .collect::<Result<_, ConfigError>>()?;

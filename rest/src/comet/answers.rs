@@ -77,6 +77,9 @@ pub struct Header {
     pub app_hash: String,
     /// The proposer's consensus address, hex.
     pub proposer_address: String,
+    /// The Merkle root of the hashes of its entries, hex.
+    #[serde(default)]
+    pub data_hash: String,
 }
 
 /// `header`.
@@ -98,6 +101,8 @@ pub struct CommitAnswer {
 /// A part of `commit`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SignedHeader {
+    /// What is signed.
+    pub header: Header,
     /// The signatures.
     pub commit: Option<Commit>,
 }
@@ -105,6 +110,8 @@ pub struct SignedHeader {
 /// The signatures under a block.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Commit {
+    /// The block that they are under.
+    pub block_id: BlockId,
     /// One a validator.
     #[serde(default, deserialize_with = "null_as_empty")]
     pub signatures: Vec<CommitSignature>,
@@ -194,7 +201,7 @@ pub struct NodeInfo {
 }
 
 /// CometBFT writes 64-bit integers as text.
-fn number_in_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn number_in_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: Display>,
@@ -203,7 +210,7 @@ where
     text.parse().map_err(serde::de::Error::custom)
 }
 
-fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -218,7 +225,9 @@ mod tests {
     #[test]
     fn a_commit_of_cometbft_is_read() {
         let answer: Option<CommitAnswer> = serde_json::from_str(
-            r#"{"signed_header":{"header":{"version":{"block":"11"},"chain_id":"c","height":"5"},
+            r#"{"signed_header":{"header":{"version":{"block":"11"},"chain_id":"c","height":"5",
+                "time":"2024-01-01T00:00:00Z","last_block_id":{"hash":"AA"},"data_hash":"EE",
+                "app_hash":"CC","proposer_address":"DD"},
                 "commit":{"height":"5","round":0,"block_id":{"hash":"AB"},"signatures":[
                 {"block_id_flag":2,"validator_address":"00","timestamp":"2024-01-01T00:00:00Z","signature":"AA=="},
                 {"block_id_flag":1,"validator_address":"","timestamp":"0001-01-01T00:00:00Z","signature":null}]}},
@@ -227,7 +236,10 @@ mod tests {
         .unwrap();
         let answer = answer.unwrap();
         assert!(answer.canonical);
-        let signatures = answer.signed_header.commit.unwrap().signatures;
+        assert_eq!(answer.signed_header.header.data_hash, "EE");
+        let commit = answer.signed_header.commit.unwrap();
+        assert_eq!(commit.block_id.hash, "AB");
+        let signatures = commit.signatures;
         assert_eq!(signatures.len(), 2);
         assert_eq!(signatures[1].signature, None);
     }

@@ -2,12 +2,14 @@
 //! Knows nothing of this project's routes.
 
 mod answers;
+mod consensus;
 
 use std::{sync::Arc, time::Duration};
 
+use ait_client::http::{self, Trust};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prometheus::HistogramVec;
-use reqwest::{Client, Url, redirect::Policy};
+use reqwest::{Client, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, time::timeout};
@@ -16,6 +18,7 @@ pub use answers::{
     BlockAnswer, BroadcastAnswer, CommitAnswer, Header, HeaderAnswer, NetInfo, Peer, Status,
     ValidatorEntry, ValidatorsAnswer,
 };
+pub use consensus::{ConsensusDump, RoundState};
 
 use crate::config::ConfigError;
 
@@ -29,6 +32,8 @@ const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
 const VALIDATORS_PER_PAGE: usize = 100;
 /// Requests in flight; CometBFT refuses connections beyond its 900 by default.
 const MAX_IN_FLIGHT: usize = 256;
+/// Of questions whether CometBFT is there: asked and answered at once, whatever else is in flight.
+const MAX_STATUS_IN_FLIGHT: usize = 16;
 /// CometBFT closes idle connections after 10 s; ours go first, so that none is found closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -77,6 +82,7 @@ pub struct Comet {
     http: Client,
     url: Url,
     in_flight: Arc<Semaphore>,
+    status_in_flight: Arc<Semaphore>,
     seconds: HistogramVec,
 }
 
@@ -100,10 +106,8 @@ impl Comet {
     ///
     /// # Errors
     /// [`ConfigError`] when no HTTP client can be made.
-    pub fn new(url: Url, seconds: HistogramVec) -> Result<Self, ConfigError> {
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
+    pub fn new(url: Url, trust: &Trust, seconds: HistogramVec) -> Result<Self, ConfigError> {
+        let http = http::builder(&url, trust)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -117,6 +121,7 @@ impl Comet {
             http,
             url,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            status_in_flight: Arc::new(Semaphore::new(MAX_STATUS_IN_FLIGHT)),
             seconds,
         })
     }
@@ -143,15 +148,16 @@ impl Comet {
         self.call("block", at(height)).await
     }
 
-    /// The block of a hash; `None` inside where there is none.
-    pub async fn block_by_hash(&self, hash: &[u8; 32]) -> Result<BlockAnswer, CometError> {
-        let params = json!({"hash": STANDARD.encode(hash)});
-        self.call("block_by_hash", params).await
-    }
-
     /// The header of a height; `None` inside where it was pruned.
     pub async fn header(&self, height: u64) -> Result<HeaderAnswer, CometError> {
         self.call("header", at(height)).await
+    }
+
+    /// The header of the block of a hash; `None` inside where there is none. The hash goes in hex, unlike
+    /// transactions, which go in base64.
+    pub async fn header_by_hash(&self, hash: &[u8; 32]) -> Result<HeaderAnswer, CometError> {
+        let params = json!({"hash": hex::encode(hash)});
+        self.call("header_by_hash", params).await
     }
 
     /// The signatures under the block of a height; `None` where it was pruned.
@@ -190,6 +196,11 @@ impl Comet {
         self.call("net_info", json!({})).await
     }
 
+    /// Where consensus stands, here and at the peers.
+    pub async fn dump_consensus_state(&self) -> Result<ConsensusDump, CometError> {
+        self.call("dump_consensus_state", json!({})).await
+    }
+
     /// Dials a peer and stays connected; answered only where CometBFT's `rpc.unsafe` is on.
     pub async fn dial_peer(&self, address: &str) -> Result<(), CometError> {
         let params = json!({"peers": [address], "persistent": true});
@@ -226,7 +237,11 @@ impl Comet {
     async fn exchange(&self, method: &str, params: Value) -> Result<Envelope, CometError> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let unreachable = |error: reqwest::Error| CometError::Unreachable(innermost(&error));
-        let _permit = self.in_flight.acquire().await;
+        let lane = match method {
+            "status" => &self.status_in_flight,
+            _ => &self.in_flight,
+        };
+        let _permit = lane.acquire().await;
         let send = || self.http.post(self.url.clone()).json(&request).send();
         let response = match send().await {
             // A kept connection that CometBFT closed meanwhile, as a restart of it does: every method

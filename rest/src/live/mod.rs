@@ -9,9 +9,12 @@ pub use feed::Feed;
 pub use publish::run;
 pub use socket::connect;
 
-use serde_json::{Value, json};
+use ait_api::node::{LiveEvent, LiveKind};
+use serde::Serialize;
+use serde_json::json;
 
 /// One message of the feed.
-pub fn message(kind: &str, data: &Value) -> String {
-    json!({"type": kind, "data": data}).to_string()
+pub fn message(kind: LiveKind, data: &impl Serialize) -> String {
+    let data = json!(data);
+    json!(LiveEvent { kind, data }).to_string()
 }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use ait_abci::CommittedBlock;
+use ait_api::node::LiveKind;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::message;
@@ -58,10 +59,10 @@ fn parent(context: &Context, block: &CommittedBlock, last: Option<(u64, String)>
 
 fn render(block: &CommittedBlock, parent: &str) -> Vec<String> {
     let height = block.head.height;
-    let mut messages = vec![message("block", &views::fresh_block(block, parent))];
+    let mut messages = vec![message(LiveKind::Block, &views::fresh_block(block, parent))];
     messages.extend((0_u32..).zip(&block.txs).map(|(index, tx)| {
         let view = views::committed(&tx.hash, height, index, &tx.result, &tx.wire);
-        message("tx", &view)
+        message(LiveKind::Tx, &view)
     }));
     messages
 }

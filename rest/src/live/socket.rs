@@ -3,10 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ait_api::node::LiveKind;
 use axum::{
     body::Bytes,
     extract::{
-        State,
+        Extension, State,
         ws::{
             CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
             rejection::WebSocketUpgradeRejection,
@@ -22,8 +23,10 @@ use tokio::{
 
 use super::{feed::Reader, message};
 use crate::{
+    client::Client,
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
+    shares::Share,
 };
 
 /// How long one message may wait for the other side to read.
@@ -32,38 +35,58 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long it may give none.
 const SILENCE: Duration = Duration::from_secs(60);
+/// After how many seconds whoever found no place shall come again.
+const COME_AGAIN_SECONDS: u64 = 30;
 /// Clients have nothing to say beyond pongs.
 const MAX_INCOMING_BYTES: usize = 4 * 1024;
 
 /// `GET /p2p/ws`: becomes a WebSocket of live events.
 pub async fn connect(
     State(context): State<Arc<Context>>,
+    Extension(client): Extension<Client>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade
-        .map_err(|rejection| ApiError::new(Reason::InvalidRequest, rejection.body_text()))?;
-    let permit = context.websockets.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| {
-        ApiError::new(
-            Reason::TooManyConnections,
-            "as many WebSockets are open as this node allows",
-        )
-        .retry_after(30)
-    })?;
+        .map_err(|rejection| ApiError::new(RestCode::InvalidRequest, rejection.body_text()))?;
+    let place = place(&context, &client)?;
     // From here on, so that nothing is missed while the connection is upgraded.
     let reader = context.feed.reader();
     Ok(upgrade
         .max_message_size(MAX_INCOMING_BYTES)
         .max_frame_size(MAX_INCOMING_BYTES)
-        .on_upgrade(move |socket| serve(context, socket, reader, permit)))
+        .on_upgrade(move |socket| serve(context, socket, reader, place)))
 }
 
-async fn serve(
-    context: Arc<Context>,
-    mut socket: WebSocket,
-    mut reader: Reader,
+/// One of the WebSockets that may be open, until it is dropped.
+struct Place {
+    _share: Option<Share>,
     _permit: OwnedSemaphorePermit,
-) {
+}
+
+fn place(context: &Context, client: &Client) -> Result<Place, ApiError> {
+    let share = if context.is_exempt(client) {
+        None
+    } else {
+        let shares = &context.websocket_shares;
+        Some(shares.take(client.address).ok_or_else(|| {
+            let (address, most) = (client.address, shares.most());
+            let message = format!("{address} has {most} WebSockets open, as many as it may");
+            let error = ApiError::new(RestCode::AddressLimit, message).detail("limit", most);
+            error.retry_after(COME_AGAIN_SECONDS)
+        })?)
+    };
+    let permit = context.websockets.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| {
+        let message = "as many WebSockets are open as this node allows";
+        ApiError::new(RestCode::TooManyConnections, message).retry_after(COME_AGAIN_SECONDS)
+    })?;
+    Ok(Place {
+        _share: share,
+        _permit: permit,
+    })
+}
+
+async fn serve(context: Arc<Context>, mut socket: WebSocket, mut reader: Reader, _place: Place) {
     context.metrics.websockets.inc();
     let goodbye = talk(&context, &mut socket, &mut reader).await;
     context.metrics.websockets.dec();
@@ -123,7 +146,7 @@ async fn send_new(
 ) -> Result<(), NotTaken> {
     while let Some(read) = context.feed.read(reader) {
         if read.skipped > 0 {
-            let lagged = message("lagged", &json!({"skipped": read.skipped}));
+            let lagged = message(LiveKind::Lagged, &json!({"skipped": read.skipped}));
             send(socket, Message::Text(lagged.into())).await?;
         }
         for text in &read.batch.messages {

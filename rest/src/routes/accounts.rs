@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use ait_api::{
+    accounts::{Account, Balance, Leaving, LeavingKind, OpenEscrows},
+    proof::Proved,
+    routes::{GET_ACCOUNT, GET_BALANCE},
+};
 use ait_app::{
     address::Address,
     coordinators::record::Coordinator,
@@ -10,24 +15,18 @@ use ait_app::{
     unbonding::record::Unbonding,
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{
     Endpoint,
     extract::{PathOf, QueryOf, parse},
     miners::miner_today,
 };
-use crate::{
-    context::Context,
-    error::ApiError,
-    proofs::{self, ProveQuery},
-    submit::off_thread,
-};
+use crate::{context::Context, error::ApiError, proofs::ProveQuery, submit::off_thread};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/rpc/getBalance/{address}", get_balance),
-        Endpoint::get("/rpc/getAccount/{address}", get_account),
+        Endpoint::get(GET_BALANCE.path, get_balance),
+        Endpoint::get(GET_ACCOUNT.path, get_account),
     ]
 }
 
@@ -35,19 +34,22 @@ async fn get_balance(
     State(context): State<Arc<Context>>,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Proved<Balance>>, ApiError> {
     let address: Address = parse(&address)?;
     let snapshot = context.snapshot()?;
     let account = snapshot.state.account(&address)?;
     let proof = query.proof(&snapshot, &Key::Account(address))?;
-    let answer = json!({"balance": account.balance, "nonce": account.nonce});
-    Ok(Json(proofs::add(answer, proof)))
+    let answer = Balance {
+        balance: account.balance,
+        nonce: account.nonce,
+    };
+    Ok(Json(Proved { answer, proof }))
 }
 
 async fn get_account(
     State(context): State<Arc<Context>>,
     PathOf(address): PathOf<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Account>, ApiError> {
     let address: Address = parse(&address)?;
     // Waits for the pool, which a commit holds. Before the snapshot: then a transaction that a block
     // takes in between is counted by at least one of the two.
@@ -61,36 +63,41 @@ async fn get_account(
     let escrows = state.open_escrows(&address)?;
     let stake = validator.as_ref().map(|record| record.stake);
     let bond = coordinator.as_ref().map(|record| record.bond);
-    Ok(Json(json!({
-        "address": address,
-        "balance": account.balance,
-        "nonce": account.nonce,
-        "next_nonce": pending_next.max(account.nonce.next()),
-        "pubkey": account.pubkey,
-        "stake": stake.unwrap_or_default(),
-        "bond": bond.unwrap_or_default(),
-        "unbonding": unbonding(validator.as_ref(), coordinator.as_ref()),
-        "escrows": {"open": escrows.open, "locked": escrows.locked},
-        "miner": miner_today(&snapshot, &address)?,
-        "validator": validator,
-        "coordinator": coordinator,
-    })))
+    Ok(Json(Account {
+        address,
+        balance: account.balance,
+        nonce: account.nonce,
+        next_nonce: pending_next.max(account.nonce.next()),
+        pubkey: account.pubkey,
+        stake: stake.unwrap_or_default(),
+        bond: bond.unwrap_or_default(),
+        unbonding: leaving(validator.as_ref(), coordinator.as_ref()),
+        escrows: OpenEscrows {
+            open: escrows.open,
+            locked: escrows.locked,
+        },
+        miner: miner_today(&snapshot, &address)?,
+        validator,
+        coordinator,
+    }))
 }
 
 /// Everything on its way out, in the order in which it is paid.
-fn unbonding(validator: Option<&Validator>, coordinator: Option<&Coordinator>) -> Vec<Value> {
+fn leaving(validator: Option<&Validator>, coordinator: Option<&Coordinator>) -> Vec<Leaving> {
+    let of = |kind: LeavingKind| {
+        move |entry: &Unbonding| Leaving {
+            amount: entry.amount,
+            due_height: entry.due_height,
+            kind,
+        }
+    };
     let bonds = coordinator.into_iter().flat_map(|record| &record.unbonding);
     let stakes = validator.into_iter().flat_map(|record| &record.unbonding);
-    let mut entries: Vec<(&Unbonding, &str)> = bonds
-        .map(|entry| (entry, "bond"))
-        .chain(stakes.map(|entry| (entry, "stake")))
+    let mut entries: Vec<Leaving> = bonds
+        .map(of(LeavingKind::Bond))
+        .chain(stakes.map(of(LeavingKind::Stake)))
         .collect();
     // Stable: of one height bonds come first, each in the order of its record.
-    entries.sort_by_key(|(entry, _)| entry.due_height);
+    entries.sort_by_key(|entry| entry.due_height);
     entries
-        .into_iter()
-        .map(|(entry, kind)| {
-            json!({"amount": entry.amount, "due_height": entry.due_height, "kind": kind})
-        })
-        .collect()
 }

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use ait_app::{
-    Refusal,
-    address::Address,
-    bank::transfer::Transfer,
-    json,
-    params::update::ParamUpdate,
-    quantity::{Positive, Uait},
-    tx::Payload,
+use ait_api::{
+    admin::{AddPeer, Dialing, MintFaucet},
+    routes::{ADD_PEER, MINT_FAUCET, PARAM_SET},
+    tx::Sent,
 };
+use ait_app::{Refusal, bank::transfer::Transfer, json, params::update::ParamUpdate, tx::Payload};
 use axum::{Json, extract::State};
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     Endpoint,
@@ -21,15 +18,15 @@ use super::{
 };
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
     wallet::Wallet,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/admin/paramSet", param_set),
-        Endpoint::post("/admin/peers/add", add_peer),
-        Endpoint::post("/admin/mintFaucet", mint_faucet),
+        Endpoint::post(PARAM_SET.path, param_set),
+        Endpoint::post(ADD_PEER.path, add_peer),
+        Endpoint::post(MINT_FAUCET.path, mint_faucet),
     ]
 }
 
@@ -42,26 +39,11 @@ struct ParamSet<'a> {
     value: &'a RawValue,
 }
 
-/// Who gets how much of the faucet.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MintFaucet {
-    address: Address,
-    amount: Positive<Uait>,
-}
-
-/// Which peer to dial.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddPeer {
-    addr: String,
-}
-
 async fn param_set(
     _: Admin,
     State(context): State<Arc<Context>>,
     Body(text): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Sent>, ApiError> {
     let asked: ParamSet<'_> = json::read(&text, "")?;
     let update = ParamUpdate::new(&asked.key, asked.value.get().as_bytes())?;
     let payload = Payload::from(update);
@@ -73,7 +55,7 @@ async fn mint_faucet(
     _: Admin,
     State(context): State<Arc<Context>>,
     Body(text): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Sent>, ApiError> {
     let asked: MintFaucet = json::read(&text, "")?;
     let payload = Payload::from(Transfer {
         to: asked.address,
@@ -88,31 +70,35 @@ async fn send(
     wallet: Option<&Wallet>,
     key_name: &str,
     payload: &Payload,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Sent>, ApiError> {
     let wallet = wallet.ok_or_else(|| {
         ApiError::new(
-            Reason::NotConfigured,
+            RestCode::NotConfigured,
             format!("this node has no {key_name}"),
         )
     })?;
     let hash = wallet.send(context, payload).await?;
-    Ok(Json(json!({"txHash": hash.to_string()})))
+    let tx_hash = hash.to_string();
+    Ok(Json(Sent { tx_hash }))
 }
 
 async fn add_peer(
     _: Admin,
     State(context): State<Arc<Context>>,
     Body(text): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Dialing>, ApiError> {
     let AddPeer { addr: address } = json::read(&text, "")?;
     if !is_peer_address(&address) {
         let why = "field addr: must be id@host:port, the id 40 lower-case hex characters";
         return Err(Refusal::field(why).into());
     }
     match context.comet.dial_peer(&address).await {
-        Ok(()) => Ok(Json(json!({"addr": address, "status": "dialing"}))),
+        Ok(()) => Ok(Json(Dialing {
+            addr: address,
+            status: "dialing".to_owned(),
+        })),
         Err(error) if error.is_unknown_method() => Err(ApiError::new(
-            Reason::CometRefused,
+            RestCode::CometRefused,
             "CometBFT dials peers on request only with rpc.unsafe = true in its config.toml",
         )),
         Err(error) => Err(error.into()),

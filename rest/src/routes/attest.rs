@@ -1,26 +1,60 @@
 //! Owns `attest`: on a devnet, the mock coordinator's own route under this address.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use ait_api::{
+    error::{PassedOn, RestCode},
+    routes::ATTEST,
+};
+use ait_client::http::{self, Trust};
 use axum::{
     Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use reqwest::{Client, Url};
+use serde_json::{Value, json};
 
 use super::{Endpoint, extract::Body};
 use crate::{
+    config::{ConfigError, attest_url},
     context::Context,
-    error::{ApiError, Reason},
+    error::ApiError,
 };
 
 /// The longest answer that is passed on.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
+/// How long it may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A mock coordinator at its address.
+pub struct MockCoordinator {
+    url: Url,
+    http: Client,
+}
+
+impl MockCoordinator {
+    /// The one at a base URL.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when that can't be used.
+    pub fn new(url: &str, trust: &Trust) -> Result<Self, ConfigError> {
+        let setting = "the mock coordinator's URL";
+        let url = attest_url(setting, url)?;
+        let http = http::builder(&url, trust).timeout(TIMEOUT).build();
+        let http = http.map_err(|error| ConfigError {
+            setting: setting.to_owned(),
+            value: url.to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { url, http })
+    }
+}
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::post("/rpc/attest", attest)]
+    vec![Endpoint::post(ATTEST.path, attest)]
 }
 
 async fn attest(
@@ -29,17 +63,17 @@ async fn attest(
 ) -> Result<Response, ApiError> {
     if !context.devnet {
         return Err(ApiError::new(
-            Reason::NotFound,
+            RestCode::NotFound,
             "this route is there on a devnet only",
         ));
     }
-    let url = context
-        .mock_coordinator
-        .clone()
-        .ok_or_else(|| ApiError::new(Reason::NotConfigured, "this node has no mock coordinator"))?;
-    let request = context
+    let Some(mock) = &context.mock_coordinator else {
+        let message = "this node has no mock coordinator";
+        return Err(ApiError::new(RestCode::NotConfigured, message));
+    };
+    let request = mock
         .http
-        .post(url)
+        .post(mock.url.clone())
         .header(header::CONTENT_TYPE, "application/json")
         .body(request);
     let (status, answer) = exchange(request).await?;
@@ -47,7 +81,7 @@ async fn attest(
 }
 
 async fn exchange(request: reqwest::RequestBuilder) -> Result<(StatusCode, Value), ApiError> {
-    let unavailable = |why: String| ApiError::new(Reason::CoordinatorUnavailable, why);
+    let unavailable = |why: String| ApiError::new(RestCode::CoordinatorUnavailable, why);
     let gone = |error: reqwest::Error| {
         unavailable(format!("the mock coordinator does not answer: {error}"))
     };
@@ -60,8 +94,16 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(StatusCode, Value
             return Err(unavailable("the mock coordinator answers too much".into()));
         }
     }
-    let answer = serde_json::from_slice(&body);
-    let answer =
-        answer.map_err(|_| unavailable("the mock coordinator does not answer JSON".into()))?;
-    Ok((status, answer))
+    let unreadable = || unavailable("the mock coordinator does not answer JSON".into());
+    if status == StatusCode::OK {
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+        return Ok((status, answer));
+    }
+    if !PassedOn::STATUSES.contains(&status.as_u16()) {
+        return Err(unavailable(format!(
+            "the mock coordinator answers HTTP {status}"
+        )));
+    }
+    let refusal: PassedOn = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+    Ok((status, json!(refusal)))
 }

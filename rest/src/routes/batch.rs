@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use ait_api::{
+    routes::SEND_TXS,
+    tx::{Sent, SentOrRefused},
+};
 use ait_app::json;
 use axum::{
     Json,
@@ -20,7 +24,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error as _, SeqAccess, Visitor},
 };
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     task::JoinSet,
@@ -29,12 +33,12 @@ use tokio::{
 
 use super::{
     Endpoint, MAX_BODY_BYTES,
-    extract::{WithinLimit, read_body},
+    extract::{QueryOf, WithinLimit, read_body},
 };
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
-    submit::{off_thread, submit, wire_bytes},
+    error::{ApiError, RestCode},
+    submit::{Replacing, off_thread, submit, wire_bytes},
 };
 
 /// Transactions of one request.
@@ -49,12 +53,19 @@ const SENDERS_AT_ONCE: usize = 32;
 const NDJSON: &str = "application/x-ndjson";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::post("/rpc/sendTxs", send_txs)]
+    vec![Endpoint::post(SEND_TXS.path, send_txs)]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SendQuery {
+    replace: Option<bool>,
 }
 
 async fn send_txs(
     limit: WithinLimit,
     State(context): State<Arc<Context>>,
+    QueryOf(query): QueryOf<SendQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
     // Before the body is read: what waits holds no memory.
@@ -65,7 +76,7 @@ async fn send_txs(
     let texts = form.split(&body)?;
     // The request was counted as one.
     limit.take_more(&context, texts.len().saturating_sub(1))?;
-    let answers = send_all(&context, texts).await?;
+    let answers = send_all(&context, texts, Replacing::of(query.replace)).await?;
     Ok(form.answer(answers))
 }
 
@@ -73,7 +84,7 @@ async fn turn(context: &Context) -> Result<SemaphorePermit<'_>, ApiError> {
     let turn = timeout(TURN, context.batches.acquire()).await;
     turn.ok().and_then(Result::ok).ok_or_else(|| {
         ApiError::new(
-            Reason::TooManyConnections,
+            RestCode::TooManyConnections,
             "as many batches are being sent as this node takes at once",
         )
         .retry_after(1)
@@ -128,14 +139,17 @@ impl Form {
             return Ok(texts);
         }
         let message = format!("a request has 1 to {MAX_TXS} transactions");
-        Err(ApiError::new(Reason::InvalidRequest, message).detail("limit", MAX_TXS))
+        Err(ApiError::new(RestCode::InvalidRequest, message).detail("limit", MAX_TXS))
     }
 
-    fn answer(self, answers: Vec<Value>) -> Response {
+    fn answer(self, answers: Vec<SentOrRefused>) -> Response {
         match self {
             Form::List => Json(answers).into_response(),
             Form::Lines => {
-                let lines: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
+                let lines: String = answers
+                    .iter()
+                    .map(|answer| format!("{}\n", json!(answer)))
+                    .collect();
                 ([(header::CONTENT_TYPE, NDJSON)], lines).into_response()
             }
         }
@@ -178,8 +192,12 @@ struct Placed {
 
 /// Sends each. Those of one sender go one after another, since each is judged behind the one before;
 /// different senders wait for each other no longer than they must.
-async fn send_all(context: &Arc<Context>, texts: Vec<Bytes>) -> Result<Vec<Value>, ApiError> {
-    let mut answers: BTreeMap<usize, Value> = BTreeMap::new();
+async fn send_all(
+    context: &Arc<Context>,
+    texts: Vec<Bytes>,
+    replacing: Replacing,
+) -> Result<Vec<SentOrRefused>, ApiError> {
+    let mut answers: BTreeMap<usize, SentOrRefused> = BTreeMap::new();
     let mut runs: BTreeMap<String, Vec<Placed>> = BTreeMap::new();
     let reader = context.clone();
     let wires = off_thread(move || {
@@ -193,7 +211,7 @@ async fn send_all(context: &Arc<Context>, texts: Vec<Bytes>) -> Result<Vec<Value
                 run.push(Placed { place, wire });
             }
             Err(error) => {
-                answers.insert(place, error.body());
+                answers.insert(place, error.into());
             }
         }
     }
@@ -204,7 +222,7 @@ async fn send_all(context: &Arc<Context>, texts: Vec<Bytes>) -> Result<Vec<Value
         let (context, away, turns) = (context.clone(), away.clone(), turns.clone());
         tasks.spawn(async move {
             let _turn = turns.acquire().await;
-            send_run(&context, run, &away).await
+            send_run(&context, run, replacing, &away).await
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -217,7 +235,7 @@ async fn send_all(context: &Arc<Context>, texts: Vec<Bytes>) -> Result<Vec<Value
 fn read_one(context: &Context, text: &[u8]) -> Result<Vec<u8>, ApiError> {
     if text.len() > MAX_BODY_BYTES {
         let message = format!("the transaction has more than {MAX_BODY_BYTES} bytes");
-        let error = ApiError::new(Reason::BodyTooLarge, message);
+        let error = ApiError::new(RestCode::BodyTooLarge, message);
         return Err(error.detail("limit_bytes", MAX_BODY_BYTES));
     }
     wire_bytes(context, text)
@@ -237,20 +255,23 @@ fn sender_of(wire: &[u8]) -> String {
 async fn send_run(
     context: &Context,
     run: Vec<Placed>,
+    replacing: Replacing,
     away: &OnceLock<ApiError>,
-) -> Vec<(usize, Value)> {
+) -> Vec<(usize, SentOrRefused)> {
     let mut answers = Vec::new();
     for Placed { place, wire } in run {
         let answer = match away.get() {
-            Some(error) => error.body(),
-            None => match submit(context, wire).await {
-                Ok(submitted) => json!({"txHash": submitted.hash}),
+            Some(error) => error.clone().into(),
+            None => match submit(context, wire, replacing).await {
+                Ok(submitted) => SentOrRefused::Sent(Sent {
+                    tx_hash: submitted.hash.to_string(),
+                }),
                 Err(error) => {
                     let error = ApiError::from(error);
                     if error.is_comet_away() {
                         let _ = away.set(error.clone());
                     }
-                    error.body()
+                    error.into()
                 }
             },
         };

@@ -1,13 +1,22 @@
-//! Owns blocks: `getBlock`, `getHead`. Blocks are CometBFT's; what they made of the state is ours.
+//! Owns blocks: `getBlock`, `getHead`. Blocks are CometBFT's; what they made of the state is ours, and so are their
+//! entries, which CometBFT is asked for where our index does not have all of them.
 
 use std::sync::Arc;
 
 use ait_abci::Snapshot;
+use ait_api::{
+    blocks::Head,
+    routes::{GET_BLOCK, GET_HEAD},
+};
 use ait_app::{address::Address, engine::ConsensusAddress, quantity::MAX, state::View, tx::TxHash};
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
@@ -17,7 +26,10 @@ use super::{
 use crate::{
     comet::{BlockAnswer, CometError, CommitAnswer, Header},
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
+    merkle,
+    shelf::{Made, Title},
+    submit::off_thread,
     views::{self, BlockFacts, Entries},
 };
 
@@ -26,20 +38,20 @@ const SIGNED: u8 = 2;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/rpc/getBlock/{heightOrHash}", get_block),
-        Endpoint::get("/rpc/getHead", get_head),
+        Endpoint::get(GET_BLOCK.path, get_block),
+        Endpoint::get(GET_HEAD.path, get_head),
     ]
 }
 
-async fn get_head(State(context): State<Arc<Context>>) -> Result<Json<Value>, ApiError> {
+async fn get_head(State(context): State<Arc<Context>>) -> Result<Json<Head>, ApiError> {
     let snapshot = context.snapshot()?;
     let head = &snapshot.head;
-    Ok(Json(json!({
-        "height": head.height,
-        "hash": head.block_hash,
-        "timestamp": head.time,
-        "stateRoot": head.app_hash,
-    })))
+    Ok(Json(Head {
+        height: head.height,
+        hash: head.block_hash.clone(),
+        timestamp: head.time,
+        state_root: head.app_hash.clone(),
+    }))
 }
 
 #[derive(Deserialize)]
@@ -58,35 +70,35 @@ async fn get_block(
     State(context): State<Arc<Context>>,
     PathOf(id): PathOf<String>,
     QueryOf(query): QueryOf<BlockQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let snapshot = context.snapshot()?;
-    let unknown = || ApiError::new(Reason::NotFound, format!("this node has no block {id}"));
-    let found = match BlockName::parse(&id)? {
-        BlockName::Hash(hash) => context.comet.block_by_hash(&hash).await,
-        BlockName::Height(height) if height == 0 || height > snapshot.head.height => {
-            return Err(unknown());
-        }
-        BlockName::Height(height) => context.comet.block(height).await,
-    };
-    let answer = match found {
-        Ok(answer) => answer,
-        // Pruned, or not stored yet.
-        Err(CometError::Refused { .. }) => return Err(unknown()),
-        Err(error) => return Err(error.into()),
-    };
-    let Some(block) = &answer.block else {
-        return Err(unknown());
+    let unknown = || ApiError::new(RestCode::NotFound, format!("this node has no block {id}"));
+    let height = match BlockName::parse(&id)? {
+        BlockName::Hash(hash) => height_of(&context, &hash).await?.ok_or_else(unknown)?,
+        BlockName::Height(height) => height,
     };
     // CometBFT stores a block before it is executed.
-    if block.header.height > snapshot.head.height {
+    if height == 0 || height > snapshot.head.height {
         return Err(unknown());
     }
-    let entries = match query.txs {
-        Some(Txs::Full) => Entries::Full,
-        None => Entries::Hashes,
+    let title = Title {
+        height,
+        entries: match query.txs {
+            Some(Txs::Full) => Entries::Full,
+            None => Entries::Hashes,
+        },
+        is_head: height == snapshot.head.height,
     };
-    let view = view(&context, &snapshot, &answer, &block.header, entries).await?;
-    Ok(Json(view))
+    let make = make(&context, &snapshot, title.clone());
+    let body = context.blocks.answer(title, make).await;
+    let body = body.map_err(|error| {
+        if error.is_not_found() {
+            unknown()
+        } else {
+            error
+        }
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 enum BlockName {
@@ -104,50 +116,113 @@ impl BlockName {
         match text.parse() {
             Ok(height) if plain && height <= MAX => Ok(Self::Height(height)),
             _ => Err(ApiError::new(
-                Reason::InvalidRequest,
+                RestCode::InvalidRequest,
                 "a block is named by its height, 1..=2^53-1, or its hash, 64 hex characters",
             )),
         }
     }
 }
 
-async fn view(
-    context: &Context,
-    snapshot: &Snapshot,
-    answer: &BlockAnswer,
-    header: &Header,
-    entries: Entries,
-) -> Result<Value, ApiError> {
-    let height = header.height;
-    let (commit, state_root) = tokio::join!(
-        context.comet.commit(height),
+async fn height_of(context: &Context, hash: &[u8; 32]) -> Result<Option<u64>, ApiError> {
+    let found = context.comet.header_by_hash(hash).await;
+    Ok(found_by_comet(found)?.and_then(|answer| Some(answer.header?.height)))
+}
+
+/// What CometBFT refuses to show was pruned, or is not stored yet.
+fn found_by_comet<T>(answer: Result<T, CometError>) -> Result<Option<T>, ApiError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(CometError::Refused { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A block's parts, wherever they come from.
+struct Parts {
+    hash: String,
+    header: Header,
+    wires: Vec<Vec<u8>>,
+    commit: Option<CommitAnswer>,
+}
+
+async fn make(context: &Context, snapshot: &Snapshot, title: Title) -> Result<Made, ApiError> {
+    let Title {
+        height, entries, ..
+    } = title;
+    let (parts, state_root) = tokio::join!(
+        parts(context, height),
         state_root(context, snapshot, height)
     );
-    let commit = match commit {
-        Ok(commit) => commit,
-        Err(CometError::Refused { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let Parts {
+        hash,
+        header,
+        wires,
+        commit,
+    } = parts?;
     let time = OffsetDateTime::parse(&header.time, &Rfc3339)
         .map_err(|error| malformed(&format!("its time: {error}")))?;
     let facts = BlockFacts {
         height,
-        hash: answer.block_id.hash.clone(),
+        hash,
         parent: header.last_block_id.hash.clone(),
         time: time.unix_timestamp(),
-        proposer: proposer(context, snapshot, header),
+        proposer: proposer(context, snapshot, &header),
         state_root: state_root?,
     };
-    let listed = answer.block.iter().flat_map(|block| &block.data.txs);
-    let txs = listed
-        .map(|text| {
-            let wire = STANDARD.decode(text);
-            let wire = wire.map_err(|error| malformed(&format!("a transaction: {error}")))?;
-            Ok(entries.entry(&wire))
-        })
-        .collect::<Result<Vec<_>, ApiError>>()?;
+    let is_final = title.is_head || commit.as_ref().is_some_and(|commit| commit.canonical);
     let signature = commit.and_then(|commit| signature_of(commit, &header.proposer_address));
-    Ok(views::block(&facts, txs, signature))
+    let body = off_thread(move || {
+        let txs = wires.iter().map(|wire| entries.entry(wire)).collect();
+        serde_json::to_vec(&views::block(facts, txs, signature))
+    });
+    Ok(Made {
+        body: body.await?.map_err(ApiError::internal)?,
+        is_final,
+    })
+}
+
+async fn parts(context: &Context, height: u64) -> Result<Parts, ApiError> {
+    let commit = found_by_comet(context.comet.commit(height).await)?.flatten();
+    if let Some(commit) = &commit
+        && let Some(signed) = &commit.signed_header.commit
+        && let Some(wires) = own_entries(context, &commit.signed_header.header).await?
+    {
+        return Ok(Parts {
+            hash: signed.block_id.hash.clone(),
+            header: commit.signed_header.header.clone(),
+            wires,
+            commit: Some(commit.clone()),
+        });
+    }
+    let gone = || ApiError::new(RestCode::NotFound, "there is no such block");
+    let answer = found_by_comet(context.comet.block(height).await)?;
+    let BlockAnswer { block_id, block } = answer.ok_or_else(gone)?;
+    let block = block.ok_or_else(gone)?;
+    let wires = block.data.txs.iter().map(|text| {
+        let wire = STANDARD.decode(text);
+        wire.map_err(|error| malformed(&format!("a transaction: {error}")))
+    });
+    Ok(Parts {
+        hash: block_id.hash,
+        wires: wires.collect::<Result<_, _>>()?,
+        header: block.header,
+        commit,
+    })
+}
+
+/// The entries of a block out of our own index, where that has each of them: those of a pruned block are gone, and
+/// of bytes that stand in two blocks the later one has them.
+async fn own_entries(context: &Context, header: &Header) -> Result<Option<Vec<Vec<u8>>>, ApiError> {
+    let (node, height) = (context.node.clone(), header.height);
+    let expected = hex::decode(&header.data_hash).unwrap_or_default();
+    off_thread(move || {
+        let entries = node.entries_of(height).map_err(ApiError::internal)?;
+        let wires: Vec<Vec<u8>> = entries.into_values().collect();
+        let hashes = wires.iter().map(|wire| TxHash::of(wire).0);
+        let root = merkle::root(hashes.collect());
+        Ok((root[..] == expected[..]).then_some(wires))
+    })
+    .await?
 }
 
 fn malformed(what: &str) -> ApiError {

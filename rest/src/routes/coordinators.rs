@@ -3,36 +3,29 @@
 
 use std::sync::Arc;
 
+use ait_api::{accounts::CoordinatorAnswer, proof::Proved, routes::GET_COORDINATOR};
 use ait_app::{
     address::Address,
     coordinators::record::Coordinator,
     state::{Key, View},
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{
     Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
-use crate::{
-    context::Context,
-    error::ApiError,
-    proofs::{self, ProveQuery},
-};
+use crate::{context::Context, error::ApiError, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get(
-        "/rpc/getCoordinator/{address}",
-        get_coordinator,
-    )]
+    vec![Endpoint::get(GET_COORDINATOR.path, get_coordinator)]
 }
 
 async fn get_coordinator(
     State(context): State<Arc<Context>>,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Proved<CoordinatorAnswer>>, ApiError> {
     let address: Address = parse(&address)?;
     let snapshot = context.snapshot()?;
     let state = &snapshot.state;
@@ -41,19 +34,21 @@ async fn get_coordinator(
     let proof = query.proof(&snapshot, &Key::Coordinator(address))?;
     // Its key in the params, which also says whether a conviction still suspends it.
     let named = state.params().coordinators.key_of(&address);
-    let answer = json!({
-        "address": record.address,
-        "pubkey": named,
-        "bond": record.bond,
-        "unbonding": record.unbonding,
-        // The record's own count is of the epoch in which it minted last.
-        "epoch_minted": record.minted_since(state.consensus()?.last_epoch_end),
-        "opened": record.opened,
-        "settled": record.settled,
-        "released": record.released,
-        "cancelled": record.cancelled,
-        "expired": record.expired,
-        "suspended": named.is_some_and(|key| record.is_suspended(key)),
-    });
-    Ok(Json(proofs::add(answer, proof)))
+    // The record's own count is of the epoch in which it minted last.
+    let epoch_minted = record.minted_since(state.consensus()?.last_epoch_end);
+    let suspended = named.is_some_and(|key| record.is_suspended(key));
+    let answer = CoordinatorAnswer {
+        address: record.address,
+        pubkey: named.copied(),
+        bond: record.bond,
+        unbonding: record.unbonding,
+        epoch_minted,
+        opened: record.opened,
+        settled: record.settled,
+        released: record.released,
+        cancelled: record.cancelled,
+        expired: record.expired,
+        suspended,
+    };
+    Ok(Json(Proved { answer, proof }))
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ait_api::{proof::Proved, routes::GET_ESCROW};
 use ait_app::{
     address::Address,
     escrow::record::Escrow,
@@ -10,7 +11,6 @@ use ait_app::{
     state::{Key, View},
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{
     Endpoint,
@@ -18,22 +18,19 @@ use super::{
 };
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
-    proofs::{self, ProveQuery},
+    error::{ApiError, RestCode},
+    proofs::ProveQuery,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get(
-        "/rpc/getEscrow/{client}/{job_id}",
-        get_escrow,
-    )]
+    vec![Endpoint::get(GET_ESCROW.path, get_escrow)]
 }
 
 async fn get_escrow(
     State(context): State<Arc<Context>>,
     PathOf((client, job_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Proved<Escrow>>, ApiError> {
     let client: Address = parse(&client)?;
     let job_id: JobId = parse(&job_id)?;
     let snapshot = context.snapshot()?;
@@ -44,7 +41,10 @@ async fn get_escrow(
             "there is no escrow of {client} for the job {job_id}: it was never opened, or refunded \
              and deleted since"
         );
-        return Err(ApiError::new(Reason::NotFound, message).with_proof(proof));
+        return Err(ApiError::new(RestCode::NotFound, message).with_proof(proof));
     };
-    Ok(Json(proofs::add(json!(escrow), proof)))
+    Ok(Json(Proved {
+        answer: escrow,
+        proof,
+    }))
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::{
     client::{Client, Peer},
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
     limit::TooMany,
 };
 
@@ -34,7 +34,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Path(value) = Path::from_request_parts(parts, state)
             .await
-            .map_err(|rejection| ApiError::new(Reason::InvalidRequest, rejection.body_text()))?;
+            .map_err(|rejection| ApiError::new(RestCode::InvalidRequest, rejection.body_text()))?;
         Ok(Self(value))
     }
 }
@@ -51,7 +51,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(value) = Query::from_request_parts(parts, state)
             .await
-            .map_err(|rejection| ApiError::new(Reason::InvalidRequest, rejection.body_text()))?;
+            .map_err(|rejection| ApiError::new(RestCode::InvalidRequest, rejection.body_text()))?;
         Ok(Self(value))
     }
 }
@@ -81,16 +81,16 @@ pub async fn read_body<S: Send + Sync>(
     let read = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
     let read = read.map_err(|_| {
         ApiError::new(
-            Reason::RequestTimeout,
+            RestCode::RequestTimeout,
             "the body did not arrive within 10 s",
         )
     })?;
     read.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             let message = format!("the body has more than {most_bytes} bytes");
-            ApiError::new(Reason::BodyTooLarge, message).detail("limit_bytes", most_bytes)
+            ApiError::new(RestCode::BodyTooLarge, message).detail("limit_bytes", most_bytes)
         } else {
-            ApiError::new(Reason::InvalidRequest, rejection.body_text())
+            ApiError::new(RestCode::InvalidRequest, rejection.body_text())
         }
     })
 }
@@ -155,11 +155,11 @@ fn take(context: &Context, client: IpAddr, count: NonZeroU32) -> Result<(), ApiE
     Err(match too_many {
         TooMany::ForNow { seconds } => {
             let message = format!("{client} sends too many transactions");
-            ApiError::new(Reason::RateLimited, message).retry_after(seconds)
+            ApiError::new(RestCode::RateLimited, message).retry_after(seconds)
         }
         TooMany::AtOnce { most } => {
             let message = format!("{client} may send at most {most} transactions at once");
-            ApiError::new(Reason::RateLimited, message).detail("limit", most)
+            ApiError::new(RestCode::RateLimited, message).detail("limit", most)
         }
     })
 }
@@ -179,12 +179,12 @@ impl FromRequestParts<Arc<Context>> for Admin {
                 // Of hashes, so that neither content nor length of the token shows in the time.
                 Some(token) if bool::from(sha256(token).ct_eq(expected)) => Ok(Self),
                 _ => Err(ApiError::new(
-                    Reason::Unauthorized,
+                    RestCode::Unauthorized,
                     "admin routes need the header Authorization: Bearer ADMIN_TOKEN",
                 )),
             };
         }
-        let refuse = |why: &str| Err(ApiError::new(Reason::Forbidden, why));
+        let refuse = |why: &str| Err(ApiError::new(RestCode::Forbidden, why));
         if !context.devnet {
             return refuse("admin routes are off: this node has no ADMIN_TOKEN");
         }

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use ait_api::{
+    fees::{FeeEstimate, SimulationAnswer},
+    routes::{ESTIMATE_FEE, SIMULATE},
+};
 use ait_app::{
     address::Address,
     json,
@@ -10,15 +14,15 @@ use ait_app::{
 };
 use axum::{Json, extract::State};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{Endpoint, extract::Body};
 use crate::{context::Context, error::ApiError, submit::off_thread};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/rpc/estimateFee", estimate_fee),
-        Endpoint::post("/rpc/simulate", simulate_tx),
+        Endpoint::post(ESTIMATE_FEE.path, estimate_fee),
+        Endpoint::post(SIMULATE.path, simulate_tx),
     ]
 }
 
@@ -41,7 +45,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>
 async fn estimate_fee(
     State(context): State<Arc<Context>>,
     Body(text): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<FeeEstimate>, ApiError> {
     let snapshot = context.snapshot()?;
     let question: Question<'_> = json::read(&text, "")?;
     let payload = Payload::read(&question.r#type, question.payload.get())?;
@@ -51,24 +55,24 @@ async fn estimate_fee(
     // Waits for the pool, which a commit holds.
     let stats = off_thread(move || node.pool_stats()).await?;
     let recommended = context.prices.to_enter(stats, fee, payload_bytes);
-    Ok(Json(json!({"fee": fee, "recommended": recommended})))
+    Ok(Json(FeeEstimate { fee, recommended }))
 }
 
 async fn simulate_tx(
     State(context): State<Arc<Context>>,
     Body(text): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SimulationAnswer>, ApiError> {
     let snapshot = context.snapshot()?;
     let simulation = off_thread(move || simulate(&snapshot.state, &text)).await??;
     let result = simulation.result;
-    Ok(Json(json!({
-        "code": result.code,
-        "codespace": result.codespace,
-        "log": result.log,
-        "fee": result.fee,
-        "required_fee": simulation.required_fee,
-        "balances": simulation.balances,
-        "escrows": simulation.escrows,
-        "events": result.events,
-    })))
+    Ok(Json(SimulationAnswer {
+        code: result.code,
+        codespace: result.codespace,
+        log: result.log,
+        fee: result.fee,
+        required_fee: simulation.required_fee,
+        balances: simulation.balances,
+        escrows: simulation.escrows,
+        events: result.events,
+    }))
 }

@@ -1,44 +1,39 @@
-//! Owns `health`: whether this node can serve users now.
+//! Owns `health`: whether this node can serve users now, from memory.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+use std::sync::Arc;
+
+use ait_api::{
+    node::{Health, HealthStatus},
+    routes::HEALTH,
 };
-
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
-use serde_json::json;
 
-use super::Endpoint;
-use crate::context::Context;
+use super::{Endpoint, extract::Admin};
+use crate::{context::Context, error::ApiError, liveness::last_block_age};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/health", health)]
+    vec![Endpoint::get(HEALTH.path, health)]
 }
 
-async fn health(State(context): State<Arc<Context>>) -> impl IntoResponse {
+async fn health(
+    State(context): State<Arc<Context>>,
+    admin: Result<Admin, ApiError>,
+) -> impl IntoResponse {
+    let verdict = context.liveness.verdict();
     let snapshot = context.node.snapshot();
-    let status = match (context.comet.status().await, &snapshot) {
-        (Err(_), _) => "no_comet",
-        (Ok(status), _) if status.sync_info.catching_up => "starting",
-        (Ok(_), None) => "starting",
-        (Ok(_), Some(snapshot)) if age(snapshot.head.time) > context.max_block_age => "stale",
-        (Ok(_), Some(_)) => "ok",
-    };
-    let http_status = if status == "ok" {
+    let http_status = if verdict.status == HealthStatus::Ok {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let answer = json!({
-        "status": status,
-        "chain_id": context.node.chain_id(),
-        "height": snapshot.map_or(0, |snapshot| snapshot.head.height),
-    });
+    let answer = Health {
+        status: verdict.status,
+        reason: verdict.reason,
+        chain_id: context.node.chain_id().clone(),
+        height: snapshot.map_or(0, |snapshot| snapshot.head.height),
+        last_block_age_seconds: last_block_age(&context.node).map(|age| age.as_secs()),
+        devnet: context.devnet,
+        faucet: context.faucet.is_some() && admin.is_ok(),
+    };
     (http_status, Json(answer))
-}
-
-/// How long ago a time was, Unix seconds; zero for one to come.
-fn age(time: i64) -> Duration {
-    let then = UNIX_EPOCH + Duration::from_secs(u64::try_from(time).unwrap_or(0));
-    SystemTime::now().duration_since(then).unwrap_or_default()
 }

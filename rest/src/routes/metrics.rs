@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ait_api::routes::METRICS;
 use axum::{extract::State, http::header, response::IntoResponse};
 use prometheus::{Encoder, TextEncoder};
 
@@ -9,7 +10,7 @@ use super::Endpoint;
 use crate::{context::Context, error::ApiError};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/metrics", metrics)]
+    vec![Endpoint::get(METRICS.path, metrics)]
 }
 
 async fn metrics(State(context): State<Arc<Context>>) -> Result<impl IntoResponse, ApiError> {

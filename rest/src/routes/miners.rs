@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ait_abci::Snapshot;
+use ait_api::{accounts::MinerAnswer, proof::Proved, routes::GET_MINER};
 use ait_app::{
     Broken,
     address::Address,
@@ -10,20 +11,15 @@ use ait_app::{
     state::{Key, View},
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{
     Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
-use crate::{
-    context::Context,
-    error::ApiError,
-    proofs::{self, ProveQuery},
-};
+use crate::{context::Context, error::ApiError, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/getMiner/{address}", get_miner)]
+    vec![Endpoint::get(GET_MINER.path, get_miner)]
 }
 
 /// A miner's record, its score brought up to date: the stored one is as of the epoch in which it was
@@ -44,7 +40,7 @@ async fn get_miner(
     State(context): State<Arc<Context>>,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Proved<MinerAnswer>>, ApiError> {
     let address: Address = parse(&address)?;
     let snapshot = context.snapshot()?;
     let state = &snapshot.state;
@@ -58,14 +54,14 @@ async fn get_miner(
     let ban = miner
         .banned_until
         .filter(|_| miner.is_banned_in(next_block));
-    let answer = json!({
-        "address": miner.address,
-        "score": miner.score,
-        "epoch_units": miner.epoch_units,
-        "units_total": miner.units_total,
-        "receipts": miner.receipts,
-        "offences": miner.offences,
-        "banned_until": ban.unwrap_or_default(),
-    });
-    Ok(Json(proofs::add(answer, proof)))
+    let answer = MinerAnswer {
+        address: miner.address,
+        score: miner.score,
+        epoch_units: miner.epoch_units,
+        units_total: miner.units_total,
+        receipts: miner.receipts,
+        offences: miner.offences,
+        banned_until: ban.unwrap_or_default(),
+    };
+    Ok(Json(Proved { answer, proof }))
 }

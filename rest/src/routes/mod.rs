@@ -3,13 +3,15 @@
 
 mod accounts;
 mod admin;
-mod attest;
+pub mod attest;
 mod batch;
 mod blocks;
 mod coordinators;
+mod docs;
 mod escrows;
 mod extract;
 mod fees;
+mod guard;
 mod health;
 mod metrics;
 mod miners;
@@ -25,23 +27,29 @@ mod validators;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     handler::Handler,
     http::{HeaderValue, Uri, header},
     middleware,
     routing::{MethodRouter, get, post},
 };
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, cors::CorsLayer, set_header::SetResponseHeaderLayer,
+};
 
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
+    error::{ApiError, RestCode},
+    gate::Full,
     observe,
 };
 
 /// The longest body that is read, of all routes but `sendTxs`: a transaction of 16 KiB in any formatting.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What the paths of the administrator's routes begin with.
+const ADMIN: &str = "/admin/";
 
 /// One route.
 struct Endpoint {
@@ -95,6 +103,7 @@ fn endpoints() -> Vec<Endpoint> {
         metrics::endpoints(),
         health::endpoints(),
         openapi::endpoints(),
+        docs::endpoints(),
         peers::endpoints(),
         admin::endpoints(),
         page::endpoints(),
@@ -104,15 +113,58 @@ fn endpoints() -> Vec<Endpoint> {
     .collect()
 }
 
-/// All routes, with JSON errors for what is none.
-pub fn router(context: Arc<Context>) -> Router {
-    endpoints()
+/// All routes, with JSON errors for what is none. `cors` tells browsers which other sites' pages may use them; it is
+/// never told of the admin's.
+pub fn router(context: Arc<Context>, cors: Option<CorsLayer>) -> Router {
+    let (admin, public): (Vec<Endpoint>, Vec<Endpoint>) = endpoints()
+        .into_iter()
+        .partition(|endpoint| endpoint.path.starts_with(ADMIN));
+    let guard = || middleware::from_fn_with_state(context.clone(), guard::guard);
+    let admin = routes(admin).layer(guard());
+    // Outside of the guard: preflights cost nothing, and pages may read why they are refused.
+    let public = with_cors(routes(public).layer(guard()), cors);
+    let router = admin.merge(public).fallback(unknown_route);
+    finish(router, context)
+}
+
+/// What the reserve and the operator's own listener answer: how the node is.
+pub fn ops_router(context: Arc<Context>) -> Router {
+    let router = routes(ops_endpoints()).fallback(unknown_route);
+    finish(router, context)
+}
+
+/// The same for those who found no place elsewhere; whatever else they ask for, they are told so.
+pub fn reserve_router(context: Arc<Context>, cors: Option<CorsLayer>) -> Router {
+    let router = routes(ops_endpoints()).fallback(no_place);
+    finish(with_cors(router, cors), context)
+}
+
+fn ops_endpoints() -> Vec<Endpoint> {
+    [health::endpoints(), metrics::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn routes(endpoints: Vec<Endpoint>) -> Router<Arc<Context>> {
+    endpoints
         .into_iter()
         .fold(Router::new(), |router, endpoint| {
             router.route(endpoint.path, endpoint.handler)
         })
-        .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
+}
+
+fn with_cors(router: Router<Arc<Context>>, cors: Option<CorsLayer>) -> Router<Arc<Context>> {
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// What holds for every answer.
+fn finish(router: Router<Arc<Context>>, context: Arc<Context>) -> Router {
+    router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn_with_state(
@@ -126,13 +178,17 @@ pub fn router(context: Arc<Context>) -> Router {
         .with_state(context)
 }
 
+async fn no_place(Extension(full): Extension<Full>) -> ApiError {
+    full.into()
+}
+
 async fn unknown_route(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
     let message = format!("there is no route {path}; GET /openapi.json lists all");
-    ApiError::new(Reason::NotFound, message)
+    ApiError::new(RestCode::NotFound, message)
 }
 
 async fn wrong_method() -> ApiError {
     let message = "this route has another method; GET /openapi.json lists all";
-    ApiError::new(Reason::MethodNotAllowed, message)
+    ApiError::new(RestCode::MethodNotAllowed, message)
 }

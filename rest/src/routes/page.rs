@@ -1,12 +1,13 @@
 //! Owns serving the web page from the binary: `/` and `/web/{file}`, and what the page may do in a browser.
 
+use ait_api::routes::{PAGE, PAGE_FILE};
 use axum::{
     http::{HeaderName, header},
     response::{IntoResponse, Response},
 };
 
 use super::{Endpoint, extract::PathOf};
-use crate::error::{ApiError, Reason};
+use crate::error::{ApiError, RestCode};
 
 /// The page may load its own files and talk to its own node, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; \
@@ -47,6 +48,7 @@ files! {
     "panels.css",
     "payment.js",
     "records.js",
+    "silence.js",
     "style.css",
     "timing.js",
     "transfer-form.js",
@@ -55,8 +57,8 @@ files! {
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/", index),
-        Endpoint::get("/web/{file}", file),
+        Endpoint::get(PAGE.path, index),
+        Endpoint::get(PAGE_FILE.path, file),
     ]
 }
 
@@ -67,7 +69,7 @@ async fn index() -> Response {
 async fn file(PathOf(name): PathOf<String>) -> Result<Response, ApiError> {
     let found = FILES.iter().find(|(known, _)| *known == name);
     let (known, bytes) =
-        found.ok_or_else(|| ApiError::new(Reason::NotFound, "the page has no such file"))?;
+        found.ok_or_else(|| ApiError::new(RestCode::NotFound, "the page has no such file"))?;
     Ok(answer(known, bytes))
 }
 

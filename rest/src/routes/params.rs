@@ -2,40 +2,31 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use ait_api::{params::Params, routes::GET_PARAMS};
 use ait_app::{params::table::ParamKey, state::Key};
 use axum::{Json, extract::State};
-use serde_json::{Map, Value, json};
 
 use super::{Endpoint, extract::QueryOf};
-use crate::{
-    context::Context,
-    error::ApiError,
-    proofs::{ProveQuery, prove},
-};
+use crate::{context::Context, error::ApiError, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/getParams", get_params)]
+    vec![Endpoint::get(GET_PARAMS.path, get_params)]
 }
 
 async fn get_params(
     State(context): State<Arc<Context>>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Params>, ApiError> {
     let snapshot = context.snapshot()?;
     let params = snapshot.state.params();
     // By name ascending, the proofs in the same order.
     let keys: BTreeMap<&str, ParamKey> =
         ParamKey::ALL.iter().map(|key| (key.name(), *key)).collect();
-    let mut answer = Map::new();
-    for (name, key) in &keys {
-        answer.insert((*name).to_owned(), json!(params.value(*key)));
-    }
-    if query.prove {
-        let proofs = keys
-            .into_values()
-            .map(|key| prove(&snapshot, &Key::Param(key)))
-            .collect::<Result<Vec<_>, _>>()?;
-        answer.insert("proofs".into(), proofs.into());
-    }
-    Ok(Json(answer.into()))
+    let values = keys
+        .iter()
+        .map(|(name, key)| ((*name).to_owned(), params.value(*key)));
+    Ok(Json(Params {
+        values: values.collect(),
+        proofs: query.proofs(&snapshot, keys.values().copied().map(Key::Param))?,
+    }))
 }

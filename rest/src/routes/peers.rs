@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
+use ait_api::{
+    node::Peers,
+    routes::{LIVE_EVENTS, PEERS},
+};
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::Endpoint;
 use crate::{context::Context, error::ApiError, live, peers::view};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/p2p/peers", get_peers),
-        Endpoint::get("/p2p/ws", live::connect),
+        Endpoint::get(PEERS.path, get_peers),
+        Endpoint::get(LIVE_EVENTS.path, live::connect),
     ]
 }
 
-async fn get_peers(State(context): State<Arc<Context>>) -> Result<Json<Value>, ApiError> {
+async fn get_peers(State(context): State<Arc<Context>>) -> Result<Json<Peers>, ApiError> {
     let net_info = context.comet.net_info().await?;
-    let peers: Vec<Value> = net_info.peers.iter().map(view).collect();
-    Ok(Json(json!({"peers": peers})))
+    let peers = net_info.peers.into_iter().map(view).collect();
+    Ok(Json(Peers { peers }))
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ait_api::{proof::Proved, routes::GET_RECEIPT};
 use ait_app::{
     address::Address,
     identifiers::ReceiptId,
@@ -10,7 +11,6 @@ use ait_app::{
     state::{Key, View},
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{
     Endpoint,
@@ -18,22 +18,19 @@ use super::{
 };
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
-    proofs::{self, ProveQuery},
+    error::{ApiError, RestCode},
+    proofs::ProveQuery,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get(
-        "/rpc/getReceipt/{miner}/{receipt_id}",
-        get_receipt,
-    )]
+    vec![Endpoint::get(GET_RECEIPT.path, get_receipt)]
 }
 
 async fn get_receipt(
     State(context): State<Arc<Context>>,
     PathOf((miner, receipt_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Proved<Receipt>>, ApiError> {
     let miner: Address = parse(&miner)?;
     let id: ReceiptId = parse(&receipt_id)?;
     let snapshot = context.snapshot()?;
@@ -41,7 +38,10 @@ async fn get_receipt(
     let proof = query.proof(&snapshot, &Key::Receipt(miner, id.clone()))?;
     let Some(receipt) = receipt else {
         let message = format!("no receipt {id} of {miner} was ever paid or refused");
-        return Err(ApiError::new(Reason::NotFound, message).with_proof(proof));
+        return Err(ApiError::new(RestCode::NotFound, message).with_proof(proof));
     };
-    Ok(Json(proofs::add(json!(receipt), proof)))
+    Ok(Json(Proved {
+        answer: receipt,
+        proof,
+    }))
 }

@@ -2,27 +2,26 @@
 
 use std::sync::Arc;
 
-use ait_app::state::{Key, View};
+use ait_api::{proof::Proved, routes::GET_SUPPLY};
+use ait_app::{
+    bank::record::Supply,
+    state::{Key, View},
+};
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{Endpoint, extract::QueryOf};
-use crate::{
-    context::Context,
-    error::ApiError,
-    proofs::{self, ProveQuery},
-};
+use crate::{context::Context, error::ApiError, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/getSupply", get_supply)]
+    vec![Endpoint::get(GET_SUPPLY.path, get_supply)]
 }
 
 async fn get_supply(
     State(context): State<Arc<Context>>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Proved<Supply>>, ApiError> {
     let snapshot = context.snapshot()?;
-    let supply = snapshot.state.supply()?;
+    let answer = snapshot.state.supply()?;
     let proof = query.proof(&snapshot, &Key::Supply)?;
-    Ok(Json(proofs::add(json!(supply), proof)))
+    Ok(Json(Proved { answer, proof }))
 }

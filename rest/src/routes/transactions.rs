@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use ait_api::{
+    routes::{GET_TX, SEND_TX, SUBMIT_RECEIPT},
+    tx::{Sent, TxView},
+};
 use ait_app::{Refusal, tx::TxHash};
 use axum::{
     Json,
@@ -10,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Endpoint,
@@ -18,16 +22,16 @@ use super::{
 };
 use crate::{
     context::Context,
-    error::{ApiError, Reason},
-    submit::{Found, Waited, look, submit, wait_for_commit, wire_bytes},
+    error::{ApiError, RestCode},
+    submit::{Found, Replacing, Waited, look, submit, wait_for_commit, wire_bytes},
     views,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/rpc/sendTx", send_tx),
-        Endpoint::post("/rpc/submitReceipt", submit_receipt),
-        Endpoint::get("/rpc/getTx/{txHash}", get_tx),
+        Endpoint::post(SEND_TX.path, send_tx),
+        Endpoint::post(SUBMIT_RECEIPT.path, submit_receipt),
+        Endpoint::get(GET_TX.path, get_tx),
     ]
 }
 
@@ -35,6 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[serde(deny_unknown_fields)]
 struct SendQuery {
     wait: Option<Wait>,
+    replace: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -73,9 +78,12 @@ async fn send(
 ) -> Result<Response, ApiError> {
     // Before it is sent, so that its block is not missed.
     let blocks = query.wait.map(|Wait::Commit| context.node.subscribe());
-    let hash = submit(context, wire).await?.hash;
+    let hash = submit(context, wire, Replacing::of(query.replace))
+        .await?
+        .hash;
     let Some(blocks) = blocks else {
-        return Ok(Json(json!({"txHash": hash.to_string()})).into_response());
+        let tx_hash = hash.to_string();
+        return Ok(Json(Sent { tx_hash }).into_response());
     };
     Ok(match wait_for_commit(context, hash, blocks).await? {
         Waited::Ended(view) => Json(view).into_response(),
@@ -86,13 +94,14 @@ async fn send(
 async fn get_tx(
     State(context): State<Arc<Context>>,
     PathOf(hash): PathOf<String>,
-) -> Result<Json<Value>, ApiError> {
-    let hash = TxHash::parse(&hash)
-        .ok_or_else(|| ApiError::new(Reason::InvalidRequest, "txHash must be 64 hex characters"))?;
+) -> Result<Json<TxView>, ApiError> {
+    let hash = TxHash::parse(&hash).ok_or_else(|| {
+        ApiError::new(RestCode::InvalidRequest, "txHash must be 64 hex characters")
+    })?;
     match look(&context, hash).await? {
         Found::Committed(view) | Found::Pending(view) | Found::Dropped(view) => Ok(Json(view)),
         Found::Nothing => Err(ApiError::new(
-            Reason::NotFound,
+            RestCode::NotFound,
             format!("this node knows no transaction {hash}"),
         )),
     }

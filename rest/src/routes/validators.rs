@@ -5,6 +5,10 @@
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use ait_abci::Snapshot;
+use ait_api::{
+    routes::GET_VALIDATORS,
+    validators::{Validator as Line, Validators},
+};
 use ait_app::{
     address::Address,
     crypto::PublicKey,
@@ -13,28 +17,22 @@ use ait_app::{
     state::{Key, View},
 };
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 
 use super::{Endpoint, extract::QueryOf, miners::miner_today};
-use crate::{
-    comet::Comet,
-    context::Context,
-    error::ApiError,
-    proofs::{ProveQuery, prove},
-};
+use crate::{comet::Comet, context::Context, error::ApiError, proofs::ProveQuery};
 
 /// At most this many without power are listed: anybody with enough coins can stake from any number of
 /// accounts.
 const MAX_WAITING: usize = 100;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::get("/rpc/getValidators", get_validators)]
+    vec![Endpoint::get(GET_VALIDATORS.path, get_validators)]
 }
 
 async fn get_validators(
     State(context): State<Arc<Context>>,
     QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Validators>, ApiError> {
     let snapshot = context.snapshot()?;
     let priorities = priorities(&context.comet).await;
     let consensus = snapshot.state.consensus()?;
@@ -43,21 +41,15 @@ async fn get_validators(
         .iter()
         .map(|validator| view(&snapshot, &consensus, validator, &priorities))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut answer = json!({
-        "height": snapshot.state.height(),
-        "mode": consensus.mode,
-        "validators": validators,
-    });
-    if query.prove {
-        let proofs = listed
-            .iter()
-            .map(|validator| prove(&snapshot, &Key::Validator(validator.record.address)))
-            .collect::<Result<Vec<_>, _>>()?;
-        if let Some(fields) = answer.as_object_mut() {
-            fields.insert("proofs".into(), proofs.into());
-        }
-    }
-    Ok(Json(answer))
+    let keys = listed
+        .iter()
+        .map(|line| Key::Validator(line.record.address));
+    Ok(Json(Validators {
+        height: snapshot.state.height(),
+        mode: consensus.mode,
+        validators,
+        proofs: query.proofs(&snapshot, keys)?,
+    }))
 }
 
 /// The proposer priorities of CometBFT's set; none where it does not answer.
@@ -127,7 +119,7 @@ fn view(
     consensus: &Consensus,
     validator: &Listed,
     priorities: &BTreeMap<PublicKey, i64>,
-) -> Result<Value, ApiError> {
+) -> Result<Line, ApiError> {
     let record = &validator.record;
     let miner = miner_today(snapshot, &record.address)?;
     // A change of mode begins every window anew, which the record notes when it is counted next.
@@ -141,15 +133,15 @@ fn view(
         Some(Jail::Until(height)) => height,
         Some(Jail::Tombstoned) => Height::MAX,
     };
-    Ok(json!({
-        "address": record.address,
-        "pubkey": validator.pubkey,
-        "power": validator.power,
-        "stake": record.stake,
-        "score": miner.map(|miner| miner.score).unwrap_or_default(),
-        "jailed_until": jailed_until,
-        "missed_blocks": missed_blocks,
-        "proven": record.proven,
-        "proposer_priority": priorities.get(&validator.pubkey),
-    }))
+    Ok(Line {
+        address: record.address,
+        pubkey: validator.pubkey,
+        power: validator.power,
+        stake: record.stake,
+        score: miner.map(|miner| miner.score).unwrap_or_default(),
+        jailed_until,
+        missed_blocks,
+        proven: record.proven,
+        proposer_priority: priorities.get(&validator.pubkey).copied(),
+    })
 }

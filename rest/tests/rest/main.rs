@@ -9,17 +9,20 @@
 
 mod harness;
 
+mod abuse;
 mod accounts;
 mod admin;
 mod attester;
 mod batch;
 mod blocks;
 mod coordinators;
+mod cors;
 mod live;
 mod node;
 mod rate_limit;
 mod refusals;
 mod refusals_by_the_state;
+mod replacing;
 mod state;
 mod stopping;
 mod transactions;

@@ -9,43 +9,104 @@ use crate::harness::{
     Chain,
     coordinator::{FakeCoordinator, attest},
     keys::{ALICE, BOB, MINER},
+    until,
 };
 use ait_app::receipts::terms::AttestationRequest;
+
+/// Waits until the node says this of itself; the answer.
+async fn health(chain: &Chain, status: u16, named: &str, reason: Value) -> Value {
+    until(&format!("health says {named}"), async || {
+        let answer = chain.get("/health").await;
+        let told = (
+            answer.status,
+            &answer.json["status"],
+            &answer.json["reason"],
+        );
+        (told == (status, &json!(named), &reason)).then_some(answer.json)
+    })
+    .await
+}
 
 #[tokio::test]
 async fn health_says_whether_the_node_can_serve() {
     let chain = Chain::start().await;
-    let ok = chain.get("/health").await.ok();
+    let mut ok = health(&chain, 200, "ok", Value::Null).await;
+    let age = ok["last_block_age_seconds"].take();
+    assert!(age.as_u64().is_some(), "{age}");
     assert_eq!(
         ok,
-        json!({"status": "ok", "chain_id": "ait-test", "height": 1})
+        json!({
+            "status": "ok", "reason": null, "chain_id": "ait-test", "height": 1,
+            "last_block_age_seconds": null, "devnet": true, "faucet": true,
+        })
     );
     chain.comet.set_catching_up(true);
-    let answer = chain.get("/health").await;
-    assert_eq!(
-        (answer.status, &answer.json["status"]),
-        (503, &json!("starting"))
-    );
+    health(&chain, 503, "starting", Value::Null).await;
     chain.comet.set_catching_up(false);
-    chain.get("/health").await.ok();
+    health(&chain, 200, "ok", Value::Null).await;
     chain.comet.go_away();
-    let answer = chain.get("/health").await;
+    health(&chain, 503, "stalled", json!("comet_unreachable")).await;
+}
+
+#[tokio::test]
+async fn a_node_without_a_block_is_starting() {
+    let chain = Chain::without_block(|_| {}).await;
+    let answer = health(&chain, 503, "starting", Value::Null).await;
     assert_eq!(
-        (answer.status, &answer.json["status"]),
-        (503, &json!("no_comet"))
+        (&answer["height"], &answer["last_block_age_seconds"]),
+        (&json!(0), &Value::Null)
     );
 }
 
 #[tokio::test]
-async fn a_last_block_that_is_too_old_is_no_health() {
-    // The stand-in's blocks are of the past.
-    let old = Chain::with(|config| config.max_block_age = Duration::from_secs(60)).await;
-    let answer = old.get("/health").await;
+async fn a_chain_that_stands_still_is_stalled_with_the_reason_and_the_last_blocks_age() {
+    // The stand-in's blocks are of the past, and no more of them come.
+    let still = Chain::with(|config| config.max_block_age = Duration::from_secs(1)).await;
+    let (few, most) = ("BA{4:xx__} 20/40 = 0.50", "BA{4:xxx_} 30/40 = 0.75");
+    for (step, votes, peers, reason) in [
+        (4, few, &[2, 2][..], "no_quorum"),
+        (4, few, &[], "no_peers"),
+        (4, few, &[900, 901, 2], "peers_pruned"),
+        (5, most, &[2], "no_decision"),
+    ] {
+        still.comet.set_consensus(step, votes, peers);
+        let answer = health(&still, 503, "stalled", json!(reason)).await;
+        assert_eq!(answer["height"], 1);
+        let age = answer["last_block_age_seconds"].as_u64().unwrap();
+        assert!(age > 86_400, "{age}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_fetches_blocks_which_nobody_has_is_stalled() {
+    let behind = Chain::with(|config| config.max_block_age = Duration::from_secs(1)).await;
+    behind.comet.set_catching_up(true);
+    behind.comet.set_consensus(1, "", &[900]);
+    health(&behind, 503, "stalled", json!("peers_pruned")).await;
+    // A block is progress.
+    behind.comet.make_block().await;
+    health(&behind, 503, "starting", Value::Null).await;
+}
+
+#[tokio::test]
+async fn health_tells_of_a_faucet_only_where_one_answers_whoever_asks() {
+    let told = async |change: fn(&mut ait_rest::Config)| {
+        let chain = Chain::with(change).await;
+        let answer = chain.get("/health").await.json;
+        (answer["devnet"].clone(), answer["faucet"].clone())
+    };
+    let (yes, no) = (json!(true), json!(false));
+    assert_eq!(told(|_| {}).await, (yes.clone(), yes.clone()));
     assert_eq!(
-        (answer.status, &answer.json["status"]),
-        (503, &json!("stale"))
+        told(|config| config.faucet_key = None).await,
+        (yes.clone(), no.clone())
     );
-    assert_eq!(answer.json["height"], 1);
+    assert_eq!(
+        told(|config| config.devnet = false).await,
+        (no.clone(), no.clone())
+    );
+    let with_token = |config: &mut ait_rest::Config| config.admin_token = Some("secret".into());
+    assert_eq!(told(with_token).await, (yes, no));
 }
 
 #[tokio::test]
@@ -54,7 +115,7 @@ async fn metrics_tell_of_blocks_transactions_and_latencies() {
     chain.send(&ALICE.transfer(1, BOB, 250)).await.ok();
     chain.comet.make_block().await;
     chain.comet.make_block().await;
-    crate::harness::until("both blocks are counted", async || {
+    until("both blocks are counted", async || {
         let answer = chain.get("/rpc/metrics").await;
         assert!(answer.header("content-type").starts_with("text/plain"));
         let counted = |line: &str| answer.text.lines().any(|found| found.starts_with(line));
@@ -64,7 +125,9 @@ async fn metrics_tell_of_blocks_transactions_and_latencies() {
             "{}",
             answer.text
         );
-        assert!(counted("ait_pool_transactions"));
+        assert!(counted("ait_mempool_transactions{kind=\"all\"} 0"));
+        assert!(counted("ait_mempool_bytes 0"));
+        assert!(counted("ait_last_block_timestamp_seconds 1767225603"));
         assert!(counted("ait_peers 0"));
         assert!(counted(
             "ait_http_request_seconds_count{method=\"POST\",route=\"/rpc/sendTx\",status=\"200\"} 1"

@@ -29,12 +29,40 @@ async fn a_stop_ends_idle_connections_and_waiting_requests() {
 }
 
 #[tokio::test]
+async fn what_was_acknowledged_before_a_restart_is_known_from_the_first_answer_on() {
+    let store = Arc::new(ait_store::MemoryStore::new());
+    let before = ALICE.transfer(1, BOB, 250);
+    let mut stopped = Chain::on_store(store.clone(), |_| {}).await;
+    stopped.comet.make_block().await;
+    stopped.send(&before).await.ok();
+    stopped.stop().await;
+    assert_eq!(stopped.node.save_pool().unwrap(), 1);
+
+    let restarted = Chain::restarted(store, &stopped).await;
+    assert_eq!(restarted.tx(&before).await["status"], "pending");
+    let account = format!("/rpc/getAccount/{}", ALICE.address());
+    let nonce = restarted.get(&account).await.ok()["next_nonce"].as_u64();
+    assert_eq!(nonce, Some(2));
+    let after = ALICE.transfer(2, BOB, 1_000);
+    restarted.send(&after).await.ok();
+    until("CometBFT was offered both", async || {
+        (restarted.comet.waiting() == 2).then_some(())
+    })
+    .await;
+    restarted.comet.make_block().await;
+    assert_eq!(restarted.balance(BOB).await, 1_250);
+}
+
+#[tokio::test]
 async fn transactions_that_a_stop_saved_are_offered_again() {
     let store = Arc::new(ait_store::MemoryStore::new());
     let tx = ALICE.transfer(1, BOB, 250);
     ait_store::Store::save_pool(store.as_ref(), &[tx.to_wire()]).unwrap();
     let chain = Chain::on_store(store, |_| {}).await;
-    until("it is offered", async || chain.node.pending(&hash_of(&tx))).await;
+    until("it is offered", async || {
+        (chain.comet.waiting() == 1).then_some(())
+    })
+    .await;
     chain.comet.make_block().await;
     assert_eq!(chain.balance(BOB).await, 250);
 }
@@ -44,7 +72,7 @@ type Change = fn(&mut Config);
 #[tokio::test]
 async fn settings_that_cannot_be_used_are_named() {
     let chain = Chain::start().await;
-    let cases: [(Change, &str); 4] = [
+    let cases: [(Change, &str); 6] = [
         (
             |config| config.comet_rpc = "127.0.0.1:26657".into(),
             "COMETBFT_RPC",
@@ -62,7 +90,15 @@ async fn settings_that_cannot_be_used_are_named() {
         ),
         (
             |config| config.bind = ([192, 0, 2, 1], 1).into(),
-            "192.0.2.1:1",
+            "RPC_BIND 192.0.2.1:1",
+        ),
+        (
+            |config| config.ops_bind = Some(([192, 0, 2, 1], 1).into()),
+            "OPS_BIND 192.0.2.1:1",
+        ),
+        (
+            |config| config.cors_origins = vec!["wallet.example".into()],
+            "CORS_ORIGINS \"wallet.example\"",
         ),
     ];
     for (change, named) in cases {

@@ -187,7 +187,7 @@ async fn metrics_tell_of_power_stakes_and_burns() {
     let metrics = chain.get("/rpc/metrics").await.text;
     for line in [
         "ait_validators 1",
-        "ait_validator_power_total 500001",
+        "ait_validators_power 500001",
         "ait_stakes_uait 41999000",
         "ait_burned_uait 1000",
     ] {

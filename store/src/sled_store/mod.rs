@@ -112,6 +112,32 @@ impl SledStore {
         Ok((layout::length_of(&whole) == length).then_some(whole))
     }
 
+    /// The record of a transaction; of one block's alone where a height is given.
+    fn record_of(
+        &self,
+        hash: &TransactionHash,
+        height: Option<u64>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = layout::transaction_key(hash);
+        let mut first = self.get(&key)?;
+        loop {
+            let Some(value) = first else { return Ok(None) };
+            let of = layout::decode_transaction_value(&value).map(|(of, _, _)| of);
+            if height.is_some() && of.is_some() && of != height {
+                return Ok(None);
+            }
+            if let Some(record) = self.read_record(hash, &value)? {
+                return Ok(Some(record));
+            }
+            // A commit may have pruned or replaced the record in the meantime.
+            let again = self.get(&key)?;
+            if again.as_ref() == Some(&value) {
+                return Err(self.incomplete("record of a transaction"));
+            }
+            first = again;
+        }
+    }
+
     fn incomplete(&self, what: &str) -> StoreError {
         corrupt(&self.path, format!("a {what} is incomplete"))
     }
@@ -140,20 +166,20 @@ impl Store for SledStore {
     }
 
     fn transaction(&self, hash: &TransactionHash) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = layout::transaction_key(hash);
-        let mut first = self.get(&key)?;
-        loop {
-            let Some(value) = first else { return Ok(None) };
-            if let Some(record) = self.read_record(hash, &value)? {
-                return Ok(Some(record));
-            }
-            // A commit may have pruned or replaced the record in the meantime.
-            let again = self.get(&key)?;
-            if again.as_ref() == Some(&value) {
-                return Err(self.incomplete("record of a transaction"));
-            }
-            first = again;
+        self.record_of(hash, None)
+    }
+
+    fn transactions_of(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut entries = self
+            .database
+            .scan_prefix(layout::transactions_of_height(height));
+        let mut records = Vec::new();
+        while let Some((key, _)) = read(&self.path, || entries.next().transpose())? {
+            let (_, hash) = layout::decode_transaction_height_key(&key)
+                .ok_or_else(|| self.incomplete("index of transactions"))?;
+            records.extend(self.record_of(&hash, Some(height))?);
         }
+        Ok(records)
     }
 
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {

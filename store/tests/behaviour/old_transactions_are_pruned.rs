@@ -92,3 +92,30 @@ fn a_record_replaced_by_a_later_block_outlives_the_earlier_block() -> TestResult
         Ok(())
     })
 }
+
+#[test]
+fn the_transactions_of_a_block_are_those_it_holds_still() -> TestResult {
+    on_both_stores(|store| {
+        let long = vec![7; 10_000];
+        let mut first = block(1, 0..2, None);
+        first.transactions.push((hash(5), long.clone()));
+        store.commit(&first)?;
+        let mut records = store.transactions_of(1)?;
+        records.sort();
+        let mut expected: Vec<Vec<u8>> = first.transactions.iter().map(|tx| tx.1.clone()).collect();
+        expected.sort();
+        assert_eq!(records, expected);
+        // A later block takes one over, and pruning the rest.
+        store.commit(&Batch {
+            height: 2,
+            transactions: vec![(hash(5), b"later".to_vec())],
+            ..Batch::default()
+        })?;
+        assert_eq!(store.transactions_of(1)?.len(), 2);
+        assert_eq!(store.transactions_of(2)?, [b"later".to_vec()]);
+        store.commit(&block(3, 0..0, Some(2)))?;
+        assert_eq!(store.transactions_of(1)?.len(), 0);
+        assert_eq!(store.transactions_of(4)?.len(), 0);
+        Ok(())
+    })
+}

@@ -4,6 +4,7 @@ use ait_app::{address::Address, tx::Transaction};
 use serde_json::{Value, json};
 
 use super::wait::eventually;
+use crate::contract::Answered;
 
 /// An HTTP answer.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct Reply {
     pub status: u16,
     /// The body; null when it is no JSON.
     pub body: Value,
+    content_type: String,
+    text: String,
 }
 
 impl Reply {
@@ -22,6 +25,17 @@ impl Reply {
     pub fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body
+    }
+
+    fn check(&self, method: &str, path: &str) {
+        Answered {
+            method,
+            path,
+            status: self.status,
+            content_type: &self.content_type,
+            text: &self.text,
+        }
+        .check();
     }
 
     /// The error's stable name; empty when it is no error.
@@ -49,7 +63,8 @@ impl Rest {
 
     /// `GET path`; `None` when nobody answers.
     pub async fn try_get(&self, path: &str) -> Option<Reply> {
-        read(self.client.get(format!("{}{path}", self.url))).await
+        let answer = read(self.client.get(format!("{}{path}", self.url))).await;
+        answer.inspect(|reply| reply.check("GET", path))
     }
 
     /// `GET path`.
@@ -63,12 +78,9 @@ impl Rest {
     /// `POST path` with a body as it stands; `None` when nobody answers.
     pub async fn try_post(&self, path: &str, body: Vec<u8>) -> Option<Reply> {
         let request = self.client.post(format!("{}{path}", self.url));
-        read(
-            request
-                .header("content-type", "application/json")
-                .body(body),
-        )
-        .await
+        let request = request.header("content-type", "application/json");
+        let answer = read(request.body(body)).await;
+        answer.inspect(|reply| reply.check("POST", path))
     }
 
     /// `POST path` with a body as it stands.
@@ -217,9 +229,14 @@ impl Rpc {
 async fn read(request: reqwest::RequestBuilder) -> Option<Reply> {
     let response = request.send().await.ok()?;
     let status = response.status().as_u16();
-    let bytes = response.bytes().await.ok()?;
+    let content_type = response.headers().get("content-type");
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
+    let text = response.text().await.ok()?;
     Some(Reply {
         status,
-        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        content_type,
+        text,
     })
 }

@@ -157,6 +157,11 @@ impl Node {
     /// Starts CometBFT.
     pub fn start_comet(&mut self) {
         let mut command = Command::new(binaries::cometbft());
+        // Those of the developer's shell would win over the node's own config.toml.
+        let of_the_shell = std::env::vars_os().map(|(name, _)| name);
+        for name in of_the_shell.filter(|name| is_comets(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
         command
             .current_dir(&self.home)
             .args(["node", "--home"])
@@ -193,6 +198,12 @@ impl Node {
         let bytes = std::fs::read(self.home.join("app.log")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// Whether CometBFT reads a variable as a setting.
+fn is_comets(name: &str) -> bool {
+    let prefixes = ["CMT_", "TM_"];
+    ["CMTHOME", "TMHOME"].contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// `ait` with nothing of the developer's shell or working folder in its settings.

@@ -22,6 +22,7 @@ pub const CODES: &[(u32, &str)] = &[
     (20, "contested"),
     (21, "too_many_waiting"),
     (22, "too_many_parked"),
+    (23, "nonce_pending"),
     (30, "insufficient_balance"),
     (31, "self_transfer"),
     (32, "below_min_balance"),

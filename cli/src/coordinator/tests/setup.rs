@@ -13,7 +13,16 @@ use ait_app::{
     quantity::{Count, Height, Positive, Uait, Units},
     receipts::{attestation::Attestation, terms::ReceiptTerms},
 };
-use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing};
+use ait_client::Client;
+use ait_client::ClientError;
+use ait_client::http::Trust;
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::IntoResponse,
+    routing,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -21,7 +30,7 @@ use super::super::{assign::Policy, chain::Chain, ledger::Ledger, rules::Limits, 
 use crate::{
     assign::{self, AssignRequest, Assigned},
     attest::SignedReceipt,
-    client::{Client, ClientError},
+    keys::KeyLock,
 };
 
 /// What the node says, and what it was sent.
@@ -70,7 +79,8 @@ fn node_router(node: Shared) -> Router {
 }
 
 async fn head(State(node): State<Shared>) -> Json<Value> {
-    Json(json!({"height": node.lock().unwrap().height}))
+    let height = node.lock().unwrap().height;
+    Json(json!({"height": height, "hash": "", "timestamp": 0, "stateRoot": ""}))
 }
 
 async fn escrow(State(node): State<Shared>) -> impl IntoResponse {
@@ -83,10 +93,14 @@ async fn escrow(State(node): State<Shared>) -> impl IntoResponse {
     }
 }
 
-async fn account(State(node): State<Shared>) -> Json<Value> {
+async fn account(State(node): State<Shared>, Path(address): Path<Address>) -> Json<Value> {
     let node = node.lock().unwrap();
     let next = 5 + node.sent.len();
-    Json(json!({"balance": 1_000, "next_nonce": next, "pubkey": node.miner_key, "bond": 0}))
+    Json(json!({
+        "address": address, "balance": 1_000, "nonce": 0, "next_nonce": next, "pubkey": node.miner_key,
+        "stake": 0, "bond": 0, "unbonding": [], "escrows": {"open": 0, "locked": 0},
+        "miner": null, "validator": null, "coordinator": null,
+    }))
 }
 
 async fn send(State(node): State<Shared>, Json(tx): Json<Value>) -> Json<Value> {
@@ -95,7 +109,7 @@ async fn send(State(node): State<Shared>, Json(tx): Json<Value>) -> Json<Value> 
 }
 
 async fn tx() -> Json<Value> {
-    Json(json!({"status": "pending", "receipt": null, "tx": {}}))
+    Json(json!({"hash": "AB", "status": "pending", "receipt": null, "tx": {}}))
 }
 
 pub fn key(seed: u8) -> SecretKey {
@@ -164,12 +178,22 @@ async fn serve(
     let ledger = Ledger::open(path, &chain_id).unwrap();
     let limits = Limits {
         price: Some(Uait::constant(QUOTED)),
-        compute_units: None,
+        ..Limits::default()
     };
     let chain = Chain::new(node.clone(), chain_id);
-    let coordinator = server::Coordinator::new(chain, key(COORDINATOR), limits, policy, ledger);
+    let coordinator = server::Coordinator::new(
+        chain,
+        key(COORDINATOR),
+        KeyLock::default(),
+        limits,
+        policy,
+        ledger,
+    );
     let (bound, serving) = listen(server::router(coordinator)).await;
-    (Client::new(&format!("http://{bound}")).unwrap(), serving)
+    (
+        Client::new(&format!("http://{bound}"), &Trust::default()).unwrap(),
+        serving,
+    )
 }
 
 pub async fn setup_with(policy: Policy) -> Setup {
@@ -181,7 +205,7 @@ pub async fn setup_with(policy: Policy) -> Setup {
         sent: Vec::new(),
     }));
     let (node_address, _) = listen(node_router(node.clone())).await;
-    let node_client = Client::new(&format!("http://{node_address}")).unwrap();
+    let node_client = Client::new(&format!("http://{node_address}"), &Trust::default()).unwrap();
     let path = folder.path().join("ledger.jsonl");
     let (coordinator, serving) = serve(&node_client, &path, policy).await;
     Setup {

@@ -12,12 +12,14 @@ use ait_app::{
         terms::ReceiptTerms,
     },
 };
+use ait_client::Client as Node;
+use ait_client::ClientError;
+use ait_client::http::Trust;
 use anyhow::{Context as _, bail};
 
 use super::{Flow, positive, screen::integer};
 use crate::{
     attest::{self, JobInfo, SignedReceipt},
-    client::{Client as Node, ClientError},
     keys,
     tx::{claim, report},
 };
@@ -26,7 +28,10 @@ impl Flow<'_> {
     /// Shows it, where a coordinator is there to deny it.
     pub(super) async fn denied_job(&mut self) -> anyhow::Result<()> {
         let url = self.cast.coordinator_url.clone();
-        let coordinator = Node::new(&url.context("the mock coordinator has an address")?)?;
+        let coordinator = Node::new(
+            &url.context("the mock coordinator has an address")?,
+            &Trust::default(),
+        )?;
         let cheat = keys::random()?;
         let miner = Address::of(&cheat.public_key());
         let job = self.open_job(false, Some(miner)).await?;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ait_api::tx::TxReceipt;
 use ait_app::{
     address::Address,
     escrow::{
@@ -14,10 +15,7 @@ use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use super::{Flow, positive};
-use crate::{
-    client::TxReceipt,
-    devnet::{console::ait, process::POLL},
-};
+use crate::devnet::{console::ait, process::POLL};
 
 const ESCROWED: u64 = 20 * UAIT_PER_AIT;
 /// Long enough for a miner that was switched on by hand.

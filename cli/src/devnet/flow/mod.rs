@@ -7,6 +7,8 @@ mod denied;
 mod jobs;
 mod screen;
 
+use std::time::Duration;
+
 use ait_app::{
     address::Address,
     bank::transfer::{Memo, Transfer},
@@ -16,11 +18,14 @@ use ait_app::{
 };
 use anyhow::Context as _;
 
-use super::{client::Client, console::Console};
+use super::{client::Client, console::Console, process::POLL};
 
 const FROM_FAUCET: u64 = 100 * UAIT_PER_AIT;
 const TRANSFERRED: u64 = 5 * UAIT_PER_AIT;
 const BONDED: u64 = 100 * UAIT_PER_AIT;
+
+/// The longest that what is pending of an earlier start may take.
+const PENDING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Who takes part.
 pub struct Cast {
@@ -76,6 +81,7 @@ impl<'a> Flow<'a> {
             begins_chapter: true,
             balances: Vec::new(),
         };
+        flow.let_pending_end().await?;
         flow.chapter("One job, from the faucet to the minted coins (amounts in AIT)");
         flow.balances = flow.watch(None).await?;
         let supply = client.read("/rpc/getSupply").await?;
@@ -96,6 +102,24 @@ impl<'a> Flow<'a> {
             console.line("");
         }
         flow.show_supply(&supply).await
+    }
+
+    /// What an earlier start sent and left pending is done first: what is shown builds on it.
+    async fn let_pending_end(&self) -> anyhow::Result<()> {
+        let senders = [self.cast.client(), self.cast.coordinator()];
+        let wait = async {
+            for sender in senders {
+                while self.client.has_pending(&sender).await? {
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+            anyhow::Ok(())
+        };
+        // What stays pending may be parked, and is no reason not to go on.
+        match tokio::time::timeout(PENDING_LIMIT, wait).await {
+            Ok(ended) => ended,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Once in a chain's life.

@@ -1,13 +1,11 @@
 //! Owns how the flow shows its steps: what changed of the watched balances, and that the supply adds up.
 
+use ait_api::tx::TxReceipt;
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use super::Flow;
-use crate::{
-    client::TxReceipt,
-    devnet::console::{BOLD, DIM, GOOD, NOTICE, ait, paint},
-};
+use crate::devnet::console::{BOLD, DIM, GOOD, NOTICE, ait, paint};
 
 impl Flow<'_> {
     /// The watched balances, the coordinator's bond, and what is locked for a job.

@@ -5,6 +5,7 @@ use ait_app::{
     quantity::{Height, Positive, Uait, Units},
     receipts::attestation::{Facts, Quote},
 };
+use ait_client::http::Trust;
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -70,7 +71,8 @@ where
         total: Duration::from_millis(500),
         ..Limits::default()
     };
-    let coordinator = Coordinator::new(Address::treasury(), &url, limits).unwrap();
+    let coordinator =
+        Coordinator::new(Address::treasury(), &url, &Trust::default(), limits).unwrap();
     let answer = coordinator.ask(&request()).await;
     server.abort();
     answer
@@ -151,7 +153,13 @@ async fn nobody_there_is_an_error_like_any_other() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let coordinator = Coordinator::new(Address::treasury(), &url, Limits::default()).unwrap();
+    let coordinator = Coordinator::new(
+        Address::treasury(),
+        &url,
+        &Trust::default(),
+        Limits::default(),
+    )
+    .unwrap();
     let error = coordinator.ask(&request()).await.unwrap_err();
     assert!(matches!(error, AskError::Unreachable(_)), "{error}");
 }

@@ -31,7 +31,7 @@ use tendermint_proto::{
 use tokio::{net::TcpListener, sync::Mutex as AsyncMutex, task::JoinHandle};
 
 use super::{CHAIN_ID, keys::CONSENSUS};
-use chain::{Block, Chain, internal};
+use chain::{Block, Chain, data_hash, internal};
 
 /// The time of block 0; each block comes a second later. 2026-01-01.
 pub const EPOCH: i64 = 1_767_225_600;
@@ -48,30 +48,9 @@ pub struct FakeComet {
 
 impl FakeComet {
     pub async fn start(node: Node, genesis: &Value) -> Arc<Self> {
-        node.init_chain(RequestInitChain {
-            chain_id: CHAIN_ID.into(),
-            initial_height: 1,
-            time: Some(Timestamp {
-                seconds: EPOCH,
-                nanos: 0,
-            }),
-            consensus_params: Some(ConsensusParams {
-                block: Some(BlockParams {
-                    max_bytes: 4 * 1024 * 1024,
-                    max_gas: -1,
-                }),
-                validator: Some(ValidatorParams {
-                    pub_key_types: vec!["ed25519".into()],
-                }),
-                evidence: Some(EvidenceParams {
-                    max_age_num_blocks: 100,
-                    ..EvidenceParams::default()
-                }),
-                ..ConsensusParams::default()
-            }),
-            app_state_bytes: genesis.to_string().into(),
-            ..RequestInitChain::default()
-        });
+        if node.snapshot().is_none() {
+            begin(&node, genesis);
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let comet = Arc::new(Self {
             node,
@@ -103,6 +82,24 @@ impl FakeComet {
         self.chain().catching_up = catching_up;
     }
 
+    /// Where consensus stands from now on: its step, who voted in it, and what heights peers decide.
+    pub fn set_consensus(&self, step: u8, votes: &str, peers: &[u64]) {
+        let peers: Vec<Value> = peers
+            .iter()
+            .map(|height| json!({"peer_state": {"round_state": {"height": height.to_string()}}}))
+            .collect();
+        let height = (self.chain().blocks.len() + 1).to_string();
+        self.chain().consensus = Some(json!({
+            "round_state": {
+                "height": height, "round": 0, "step": step, "start_time": "2026-01-01T00:00:00Z",
+                "proposal_block": null, "votes": [{
+                    "round": 0, "prevotes_bit_array": votes, "precommits_bit_array": votes,
+                }],
+            },
+            "peers": peers,
+        }));
+    }
+
     pub fn set_peers(&self, ids: &[&str]) {
         let peer = |id: &&str| {
             json!({
@@ -124,6 +121,28 @@ impl FakeComet {
 
     pub fn refuse_next(&self, error: &str) {
         self.chain().mempool_error = Some(error.into());
+    }
+
+    /// Transactions in its mempool.
+    pub fn waiting(&self) -> usize {
+        self.chain().mempool.len()
+    }
+
+    /// Goes on where another one was, whose mempool ended with it.
+    pub fn resume(&self, other: &Self) {
+        self.chain().blocks = other.chain().blocks.clone();
+    }
+
+    /// Its headers don't say what is in their blocks any more.
+    pub fn forget_data_hashes(&self) {
+        for block in &mut self.chain().blocks {
+            block.data_hash = [0; 32];
+        }
+    }
+
+    /// Whole blocks that were asked for.
+    pub fn blocks_read(&self) -> usize {
+        self.chain().blocks_read
     }
 
     pub fn broadcasts(&self) -> usize {
@@ -187,6 +206,7 @@ impl FakeComet {
             hash,
             parent,
             proposer,
+            data_hash: data_hash(&txs),
             txs: txs.clone(),
             app_hash_before,
         });
@@ -280,6 +300,33 @@ impl FakeComet {
     }
 }
 
+fn begin(node: &Node, genesis: &Value) {
+    node.init_chain(RequestInitChain {
+        chain_id: CHAIN_ID.into(),
+        initial_height: 1,
+        time: Some(Timestamp {
+            seconds: EPOCH,
+            nanos: 0,
+        }),
+        consensus_params: Some(ConsensusParams {
+            block: Some(BlockParams {
+                max_bytes: 4 * 1024 * 1024,
+                max_gas: -1,
+            }),
+            validator: Some(ValidatorParams {
+                pub_key_types: vec!["ed25519".into()],
+            }),
+            evidence: Some(EvidenceParams {
+                max_age_num_blocks: 100,
+                ..EvidenceParams::default()
+            }),
+            ..ConsensusParams::default()
+        }),
+        app_state_bytes: genesis.to_string().into(),
+        ..RequestInitChain::default()
+    });
+}
+
 async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>) -> Json<Value> {
     let params = &request["params"];
     let method = request["method"].as_str().unwrap();
@@ -291,9 +338,16 @@ async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>)
         }
         "dial_peers" => comet.dial(params),
         _ => {
-            let chain = comet.chain();
+            let mut chain = comet.chain();
+            if method == "block" {
+                chain.blocks_read += 1;
+            }
             match method {
                 "status" => Ok(json!({"sync_info": {"catching_up": chain.catching_up}})),
+                "dump_consensus_state" => chain
+                    .consensus
+                    .clone()
+                    .ok_or_else(|| internal("consensus is busy")),
                 "net_info" => Ok(json!({"n_peers": "0", "peers": chain.peers})),
                 "block" => chain.at(params).map(Block::answer),
                 "header" => chain
@@ -301,7 +355,7 @@ async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>)
                     .map(|block| json!({"header": block.header()})),
                 "commit" => chain.commit(params),
                 "validators" => chain.validators(params),
-                "block_by_hash" => Ok(chain.by_hash(params)),
+                "header_by_hash" => chain.header_by_hash(params),
                 _ => Err(json!({"code": -32601, "message": "Method not found", "data": method})),
             }
         }

@@ -3,7 +3,6 @@
 pub mod comet;
 pub mod coordinator;
 pub mod keys;
-pub mod openapi;
 pub mod proofs;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -15,6 +14,7 @@ use ait_app::{
 };
 use ait_rest::{Config, Server};
 use ait_store::MemoryStore;
+use ait_tests::contract::Answered;
 use reqwest::{Client, Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
@@ -33,6 +33,8 @@ pub struct Chain {
     pub node: Node,
     pub comet: Arc<FakeComet>,
     pub base: String,
+    /// The operator's own listener, where it has one.
+    pub ops: Option<std::net::SocketAddr>,
     pub http: Client,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
@@ -61,6 +63,13 @@ impl Chain {
         Self::of(genesis(), store, change).await
     }
 
+    /// The same chain on the store of a node that stopped, with a CometBFT that begins anew.
+    pub async fn restarted(store: Arc<MemoryStore>, stopped: &Self) -> Self {
+        let chain = Self::on_store(store, |_| {}).await;
+        chain.comet.resume(&stopped.comet);
+        chain
+    }
+
     /// A devnet of another genesis, with one block made.
     pub async fn of_genesis(
         change_genesis: impl FnOnce(&mut Value),
@@ -87,6 +96,7 @@ impl Chain {
         change(&mut config);
         let server = Server::bind(node.clone(), config).await.unwrap();
         let base = format!("http://{}", server.address());
+        let ops = server.ops_address();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(server.run(async move {
             let _ = stopped.await;
@@ -95,6 +105,7 @@ impl Chain {
             node,
             comet,
             base,
+            ops,
             http: Client::builder().no_proxy().build().unwrap(),
             stop: Some(stop),
             server: Some(server),
@@ -158,7 +169,14 @@ impl Chain {
             request = request.body(body);
         }
         let answer = Answer::of(request.send().await.unwrap()).await;
-        openapi::check(&method, path, &answer);
+        Answered {
+            method: method.as_str(),
+            path,
+            status: answer.status,
+            content_type: answer.header("content-type"),
+            text: &answer.text,
+        }
+        .check();
         answer
     }
 

@@ -21,9 +21,13 @@ pub struct Chain {
     pub peers: Vec<Value>,
     pub dialled: Option<Vec<String>>,
     pub catching_up: bool,
+    /// What it says of its consensus.
+    pub consensus: Option<Value>,
     /// What the next broadcast is answered instead of being checked.
     pub mempool_error: Option<String>,
     pub broadcasts: usize,
+    /// Whole blocks that were asked for.
+    pub blocks_read: usize,
     pub consensus_key: Option<[u8; 32]>,
     /// Who is in the set, with proposer priority.
     pub validators: Vec<(PublicKey, i64)>,
@@ -39,6 +43,7 @@ pub struct Block {
     pub parent: String,
     pub proposer: [u8; 20],
     pub txs: Vec<Vec<u8>>,
+    pub data_hash: [u8; 32],
     pub app_hash_before: Vec<u8>,
 }
 
@@ -84,7 +89,8 @@ impl Chain {
         Ok(json!({
             "signed_header": {
                 "header": block.header(),
-                "commit": {"height": block.height.to_string(), "round": 0, "signatures": [
+                "commit": {"height": block.height.to_string(), "round": 0,
+                    "block_id": {"hash": hex::encode_upper(block.hash)}, "signatures": [
                     {"block_id_flag": 1, "validator_address": "", "signature": null,
                      "timestamp": "0001-01-01T00:00:00Z"},
                     {"block_id_flag": 2, "validator_address": hex::encode_upper(block.proposer),
@@ -134,13 +140,14 @@ impl Chain {
         }))
     }
 
-    pub fn by_hash(&self, params: &Value) -> Value {
-        let hash = STANDARD.decode(params["hash"].as_str().unwrap()).unwrap();
+    /// Takes the hash in hex, as CometBFT does here alone: `block_by_hash` has base64.
+    pub fn header_by_hash(&self, params: &Value) -> Result<Value, Value> {
+        let hash = hex::decode(params["hash"].as_str().unwrap()).map_err(|error| {
+            let data = format!("error converting json params to arguments: {error}");
+            json!({"code": -32602, "message": "Invalid params", "data": data})
+        })?;
         let found = self.blocks.iter().find(|block| block.hash[..] == hash);
-        found.map_or(
-            json!({"block_id": {"hash": ""}, "block": null}),
-            Block::answer,
-        )
+        Ok(json!({"header": found.map(Block::header)}))
     }
 }
 
@@ -162,6 +169,7 @@ impl Block {
             "height": self.height.to_string(),
             "time": self.time(),
             "last_block_id": {"hash": self.parent},
+            "data_hash": hex::encode_upper(self.data_hash),
             "app_hash": hex::encode_upper(&self.app_hash_before),
             "proposer_address": hex::encode_upper(self.proposer),
         })
@@ -178,6 +186,18 @@ impl Block {
                 "last_commit": null,
             },
         })
+    }
+}
+
+/// CometBFT's root of a block's entries (RFC 6962).
+pub fn data_hash(txs: &[Vec<u8>]) -> [u8; 32] {
+    match txs {
+        [] => sha256(b""),
+        [tx] => sha256(&[&[0][..], &sha256(tx)].concat()),
+        many => {
+            let (left, right) = many.split_at(many.len().next_power_of_two() / 2);
+            sha256(&[&[1][..], &data_hash(left), &data_hash(right)].concat())
+        }
     }
 }
 

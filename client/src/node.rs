@@ -1,11 +1,19 @@
 //! Owns talking to a node's REST routes (PROTOCOL section 9): requests, time limits, and what the
 //! answers mean. Knows no keys.
 
-mod answers;
-mod error;
-
 use std::time::Duration;
 
+use ait_api::{
+    accounts::Account,
+    blocks::{Block, Head},
+    fees::{FeeEstimate, FeeParams},
+    node::Health,
+    routes::{
+        ESTIMATE_FEE, GET_ACCOUNT, GET_BLOCK, GET_ESCROW, GET_HEAD, GET_PARAMS, GET_RECEIPT,
+        GET_TX, HEALTH, LIVE_EVENTS, SEND_TX,
+    },
+    tx::{Sent, TxView},
+};
 use ait_app::{
     address::Address,
     escrow::record::Escrow,
@@ -13,17 +21,16 @@ use ait_app::{
     receipts::record::Receipt,
     tx::Payload,
 };
-use reqwest::header::CONTENT_TYPE;
+use reqwest::{Url, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
-pub use answers::{
-    Account, Block, FeeEstimate, FeeParams, Head, Health, Reason, Sent, TxReceipt, TxStatus,
+use crate::{
+    backoff::Backoff,
+    error::{ClientError, read_answer},
+    http::{self, Trust},
+    live::LiveEvents,
 };
-pub use error::ClientError;
-use error::read_answer;
-
-use crate::backoff::Backoff;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,22 +43,22 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the node at `base`, such as `http://127.0.0.1:8080`.
+    /// A client of the node at `base`, such as `http://127.0.0.1:8080`; of an `https` one whose certificate is by
+    /// an authority that is trusted.
     ///
     /// # Errors
-    /// [`ClientError::Unexpected`] when the system gives no sockets.
-    pub fn new(base: &str) -> Result<Self, ClientError> {
-        // No proxy of the environment: nodes are near, and their coordinators' clients never use one.
-        let http = reqwest::Client::builder()
+    /// [`ClientError::Unexpected`] when that is no URL, or the system gives no sockets or authorities.
+    pub fn new(base: &str, trust: &Trust) -> Result<Self, ClientError> {
+        let unexpected = |reason: String| ClientError::Unexpected {
+            url: base.to_owned(),
+            reason,
+        };
+        let url = Url::parse(base).map_err(|error| unexpected(error.to_string()))?;
+        let http = http::builder(&url, trust)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
             .build()
-            .map_err(|error| ClientError::Unexpected {
-                url: base.to_owned(),
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| unexpected(error.to_string()))?;
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
             http,
@@ -108,9 +115,17 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn health<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
-        let url = format!("{}/health", self.base);
+        let url = format!("{}{}", self.base, HEALTH.path);
         let answer = self.http.get(&url).send().await;
         read_answer(url, answer, true).await
+    }
+
+    /// The node's live events, from here on.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn live_events(&self) -> Result<LiveEvents, ClientError> {
+        LiveEvents::open(&self.http, format!("{}{}", self.base, LIVE_EVENTS.path)).await
     }
 
     /// Waits until the node tells its chain and its first block; logs as `component` that it does.
@@ -134,7 +149,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn head(&self) -> Result<Head, ClientError> {
-        self.get("/rpc/getHead").await
+        self.get(GET_HEAD.path).await
     }
 
     /// An account: balance, bond, key, and the nonce after all that is pending.
@@ -142,7 +157,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn account(&self, address: &Address) -> Result<Account, ClientError> {
-        self.get(&format!("/rpc/getAccount/{address}")).await
+        self.get(&GET_ACCOUNT.to(&[address])).await
     }
 
     /// An escrow.
@@ -154,8 +169,7 @@ impl Client {
         client: &Address,
         job_id: &JobId,
     ) -> Result<Option<Escrow>, ClientError> {
-        self.find(&format!("/rpc/getEscrow/{client}/{job_id}"))
-            .await
+        self.find(&GET_ESCROW.to(&[client, job_id])).await
     }
 
     /// A miner's receipt that was paid or refused.
@@ -167,16 +181,15 @@ impl Client {
         miner: &Address,
         receipt_id: &ReceiptId,
     ) -> Result<Option<Receipt>, ClientError> {
-        self.find(&format!("/rpc/getReceipt/{miner}/{receipt_id}"))
-            .await
+        self.find(&GET_RECEIPT.to(&[miner, receipt_id])).await
     }
 
     /// A transaction.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn tx(&self, hash: &str) -> Result<Option<TxStatus>, ClientError> {
-        self.find(&format!("/rpc/getTx/{hash}")).await
+    pub async fn tx(&self, hash: &str) -> Result<Option<TxView>, ClientError> {
+        self.find(&GET_TX.to(&[&hash])).await
     }
 
     /// A block with its transactions.
@@ -184,7 +197,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn block(&self, height: u64) -> Result<Option<Block>, ClientError> {
-        self.find(&format!("/rpc/getBlock/{height}?txs=full")).await
+        self.find(&format!("{}?txs=full", GET_BLOCK.to(&[&height])))
+            .await
     }
 
     /// The fee that a payload of `sender` needs, and the one that the pool takes at present.
@@ -201,7 +215,7 @@ impl Client {
             "payload": payload,
             "sender": sender,
         });
-        self.post("/rpc/estimateFee", body.to_string().into_bytes())
+        self.post(ESTIMATE_FEE.path, body.to_string().into_bytes())
             .await
     }
 
@@ -210,14 +224,25 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn fee_params(&self) -> Result<FeeParams, ClientError> {
-        self.get("/rpc/getParams").await
+        self.get(GET_PARAMS.path).await
     }
 
-    /// Sends a signed transaction; answers once the node accepted it.
+    /// Sends a signed transaction whose sender chose its nonce, be it that of a pending one to replace;
+    /// answers once the node accepted it.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn send(&self, wire: Vec<u8>) -> Result<Sent, ClientError> {
-        self.post("/rpc/sendTx", wire).await
+        self.post(SEND_TX.path, wire).await
+    }
+
+    /// Sends a signed transaction whose nonce was taken to be free: where another pending one has it, that one
+    /// stays and this one is refused as `nonce_pending`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn send_new(&self, wire: Vec<u8>) -> Result<Sent, ClientError> {
+        self.post(&format!("{}?replace=false", SEND_TX.path), wire)
+            .await
     }
 }

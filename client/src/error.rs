@@ -1,10 +1,20 @@
 //! Owns what an HTTP answer means: the answer asked for, a refusal, or none at all.
 
+use ait_api::error::ErrorAnswer;
 use reqwest::{Response, StatusCode};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 /// What is shown of an answer that is not understood.
 const SHOWN_CHARACTERS: usize = 300;
+
+/// What a node answers before it has tried anything.
+const NOT_TRIED: [&str; 5] = [
+    "address_limit",
+    "not_configured",
+    "shutting_down",
+    "starting",
+    "too_many_connections",
+];
 
 /// Why a request brought no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +26,8 @@ pub enum ClientError {
         url: String,
         /// The system's reason.
         reason: String,
+        /// Whether the request may have been heard all the same.
+        maybe_heard: bool,
     },
     /// The node said no.
     #[error("refused with {codespace}/{code} (HTTP {status}): {message}")]
@@ -55,24 +67,39 @@ impl ClientError {
         }
     }
 
+    /// Whether a deed that was asked for may be done, though no answer says so.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            ClientError::Unreachable { maybe_heard, .. } => *maybe_heard,
+            ClientError::Refused { status, code, .. } => {
+                *status >= 500 && !NOT_TRIED.contains(&code.as_str())
+            }
+            ClientError::Unexpected { .. } => true,
+        }
+    }
+
+    pub(crate) fn unreachable(url: &str, error: &reqwest::Error) -> Self {
+        ClientError::Unreachable {
+            url: url.to_owned(),
+            reason: innermost(error),
+            // Without a connection nothing was said.
+            maybe_heard: !error.is_connect() && !error.is_builder(),
+        }
+    }
+
+    /// What an answer says that is not the one hoped for.
+    pub(crate) async fn of_answer(url: String, answer: Response) -> Self {
+        let status = answer.status();
+        match answer.bytes().await {
+            Ok(body) => refusal(&url, status, &body),
+            Err(error) => ClientError::unreachable(&url, &error),
+        }
+    }
+
     /// Whether what was asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, ClientError::Refused { status: 404, .. })
     }
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: ErrorDetail,
-}
-
-#[derive(Deserialize)]
-struct ErrorDetail {
-    code: String,
-    #[serde(default)]
-    codespace: String,
-    #[serde(default)]
-    message: String,
 }
 
 /// Reads an answer; with `even_failed` whatever its status is.
@@ -84,13 +111,10 @@ pub async fn read_answer<T: DeserializeOwned>(
     answer: reqwest::Result<Response>,
     even_failed: bool,
 ) -> Result<T, ClientError> {
-    let unreachable = |error: &reqwest::Error| ClientError::Unreachable {
-        url: url.clone(),
-        reason: innermost(error),
-    };
-    let answer = answer.map_err(|error| unreachable(&error))?;
+    let answer = answer.map_err(|error| ClientError::unreachable(&url, &error))?;
     let status = answer.status();
-    let body = answer.bytes().await.map_err(|error| unreachable(&error))?;
+    let body = answer.bytes().await;
+    let body = body.map_err(|error| ClientError::unreachable(&url, &error))?;
     if status.is_success() || even_failed {
         return serde_json::from_slice(&body).map_err(|error| ClientError::Unexpected {
             reason: format!("HTTP {status}, {error}: {}", shown(&body)),
@@ -101,14 +125,15 @@ pub async fn read_answer<T: DeserializeOwned>(
 }
 
 fn refusal(url: &str, status: StatusCode, body: &[u8]) -> ClientError {
-    match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(ErrorBody { error }) => ClientError::Refused {
+    match serde_json::from_slice::<ErrorAnswer>(body) {
+        Ok(ErrorAnswer { error, .. }) => ClientError::Refused {
             status: status.as_u16(),
             code: error.code,
             codespace: error.codespace,
             message: error.message,
         },
         Err(_) if status.is_server_error() => ClientError::Unreachable {
+            maybe_heard: true,
             url: url.to_owned(),
             reason: format!("HTTP {status}: {}", shown(body)),
         },

@@ -1,0 +1,62 @@
+//! Owns which transactions CometBFT must be offered again: its mempool ends with its process, while
+//! what this node acknowledged stays in the pool, or was saved with it at a graceful stop.
+
+use std::sync::Arc;
+
+use ait_app::{
+    Broken, Refusal,
+    tx::{TxHash, VerifiedTx},
+};
+
+use super::{Bench, Pool, Queue, limits};
+use crate::records::Verdict;
+
+impl Pool {
+    /// Takes in a transaction that was saved at a stop, as CheckTx would; CometBFT is to be offered it.
+    /// The inner refusal says why it is not kept, as the node says from then on.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub fn restore(
+        &mut self,
+        bench: &Bench<'_>,
+        verified: Arc<VerifiedTx>,
+        wire: Arc<[u8]>,
+    ) -> Result<Result<(), Refusal>, Broken> {
+        let (hash, sender) = (verified.hash, verified.tx.sender);
+        if let Verdict::Refused(why) = self.check(bench, verified, wire)? {
+            self.dropped
+                .remember(hash, why.clone(), limits::MAX_DROPPED);
+            return Ok(Err(why));
+        }
+        if let Some(queue) = self.queues.get_mut(&sender) {
+            queue.offer_again();
+        }
+        Ok(Ok(()))
+    }
+
+    /// CometBFT began anew and holds nothing: all of it is to be offered.
+    pub fn offer_again(&mut self) {
+        self.queues.values_mut().for_each(Queue::offer_again);
+    }
+
+    /// What is to be offered, each sender's nonces in sequence.
+    pub fn unoffered(&self) -> Vec<(TxHash, Arc<[u8]>)> {
+        let entries = self.queues.values().flat_map(Queue::entries);
+        let unoffered = entries.filter(|entry| entry.unoffered);
+        unoffered
+            .map(|entry| (entry.hash(), entry.wire.clone()))
+            .collect()
+    }
+
+    /// CometBFT was offered it. Unless it presents it from here on, it does not hold it.
+    pub fn offered(&mut self, hash: &TxHash) {
+        self.seen_again(hash);
+    }
+
+    /// The wire bytes of everything in it, each sender's nonces in sequence.
+    pub fn wires(&self) -> Vec<Vec<u8>> {
+        let entries = self.queues.values().flat_map(Queue::entries);
+        entries.map(|entry| entry.wire.to_vec()).collect()
+    }
+}

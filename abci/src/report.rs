@@ -1,0 +1,85 @@
+//! Owns what is logged and counted of a committed block.
+
+use std::time::Duration;
+
+use ait_app::{Code, block, events::Event};
+
+use crate::{Node, node::Finalized, records::CommittedBlock};
+
+/// Events that an operator is told of, each with a line: what befalls validators, miners, coordinators
+/// and the rules. Transfers and jobs are not among them.
+const TOLD: [&str; 7] = [
+    "jailed",
+    "unjailed",
+    "slashed",
+    "banned",
+    "coordinator_suspended",
+    "param_updated",
+    "admin_changed",
+];
+
+/// Logs a committed block: one line, and one for each of its events that an operator is told of.
+/// `took` is the time of FinalizeBlock and Commit, `validator_updates` how many CometBFT was sent.
+pub fn log(block: &CommittedBlock, validator_updates: usize, took: Duration) {
+    let head = &block.head;
+    let failed = block.txs.iter().filter(|tx| tx.result.code != 0).count();
+    tracing::info!(
+        component = "abci",
+        event = "block",
+        height = head.height,
+        txs = block.txs.len(),
+        failed,
+        proposer = %head.proposer,
+        app_hash = head.app_hash,
+        latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    );
+    let of_txs = block.txs.iter().flat_map(|tx| &tx.result.events);
+    for event in of_txs.chain(&block.events) {
+        if TOLD.contains(&event.kind.as_str()) {
+            log_event(head.height, event);
+        }
+    }
+    if validator_updates > 0 {
+        tracing::info!(
+            component = "abci",
+            event = "validators_changed",
+            height = head.height,
+            updates = validator_updates,
+        );
+    }
+}
+
+fn log_event(height: u64, event: &Event) {
+    tracing::info!(
+        component = "abci",
+        event = event.kind,
+        height,
+        validator = event.get("validator"),
+        coordinator = event.get("coordinator"),
+        miner = event.get("miner"),
+        amount = event.get("amount"),
+        until = event.get("until"),
+        reason = event.get("reason"),
+        param = event.get("key"),
+        admin = event.get("admin"),
+    );
+}
+
+impl Node {
+    /// Counts a block that was just written.
+    pub(crate) fn count(&self, block: &Finalized) {
+        let metrics = &self.inner.metrics;
+        for (entry, result) in block.entries.iter().zip(&block.outcome.results) {
+            let kind = match entry {
+                block::Entry::Transaction(verified) => verified.tx.payload.kind(),
+                block::Entry::Attestations(_) => "ATTESTATIONS",
+                block::Entry::Invalid(_) => "invalid",
+            };
+            let code = Code::from_number(result.code).map_or("ok", |c| c.name());
+            metrics.txs.with_label_values(&[kind, code]).inc();
+        }
+        metrics.show_head(&block.head);
+        let records = i64::try_from(block.outcome.state.len()).unwrap_or(i64::MAX);
+        metrics.records.set(records);
+    }
+}
