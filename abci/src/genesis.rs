@@ -38,6 +38,21 @@ pub fn limits(params: Option<&ConsensusParams>) -> Result<Limits, String> {
                 format!("block.max_bytes is {bytes}, but must be -1 or 1 to {most} (100 MiB)")
             })?,
     };
+    if block.max_gas != -1 {
+        let gas = block.max_gas;
+        return Err(format!(
+            "block.max_gas is {gas}, not -1: this chain knows no gas"
+        ));
+    }
+    let extensions = params
+        .abci
+        .unwrap_or_default()
+        .vote_extensions_enable_height;
+    if extensions != 0 {
+        return Err(format!(
+            "abci.vote_extensions_enable_height is {extensions}, not 0: this chain extends no votes"
+        ));
+    }
     let key_types = params
         .validator
         .as_ref()

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, io::ErrorKind, path::Path};
 
 use anyhow::{Result, bail};
 
-use crate::{exit::Usage, misspelt};
+use crate::{fault::Usage, misspelt};
 
 /// The settings file that is read from the working folder when there is one.
 const DEFAULT_FILE: &str = ".env";

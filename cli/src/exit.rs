@@ -11,8 +11,10 @@
 //!
 //! What is done is 0 even where standard output can't be written to: standard error gets the result then.
 
-use crate::config::BadSetting;
 use ait_client::ClientError;
+
+use crate::config::BadSetting;
+pub use crate::fault::{OutcomeUnknown, Refused, Usage};
 
 /// It failed.
 pub const FAILED: u8 = 1;
@@ -25,21 +27,6 @@ pub const REFUSED: u8 = 4;
 
 /// Sent, with an outcome that is not known.
 pub const UNKNOWN: u8 = 5;
-
-/// What became of a transaction that was sent, or may have been, is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct OutcomeUnknown(pub String);
-
-/// A refusal that is no answer of REST: a transaction that failed in its block, a negative attestation.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
-
-/// A combination of flags that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Usage(pub String);
 
 /// The exit code that an error ends the program with.
 pub fn code_of(error: &anyhow::Error) -> u8 {

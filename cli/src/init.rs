@@ -59,7 +59,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "DURATION")]
     block_interval: Option<String>,
     /// The name that peers see
-    #[arg(long, default_value = "ait")]
+    #[arg(long, default_value = "ait", value_parser = parse_moniker)]
     moniker: String,
     /// For networks on one machine: allows loopback peers and dialling peers over CometBFT's RPC
     #[arg(long)]
@@ -185,6 +185,15 @@ fn node_config(args: &InitArgs, environment: &Environment) -> Result<NodeConfig>
         block_interval: settings::block_interval(environment, args.block_interval.as_deref())?,
         devnet: args.devnet,
     })
+}
+
+/// A name that CometBFT takes for a node.
+fn parse_moniker(text: &str) -> Result<String, String> {
+    let is_printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_printable && (1..=70).contains(&text.len()) && text.trim() == text {
+        return Ok(text.to_owned());
+    }
+    Err("must be 1 to 70 printable ASCII characters, without spaces around them".to_owned())
 }
 
 /// Makes a home.
@@ -322,5 +331,15 @@ mod tests {
         let text = fs::read_to_string(again.home.config().join("priv_validator_key.json")).unwrap();
         let kept = SecretKey::from_seed([5; 32]).public_key();
         assert_eq!(crate::comet::keys::consensus_key_of(&text), Some(kept));
+    }
+
+    #[test]
+    fn a_name_that_peers_would_refuse_is_refused_before_anything_is_written() {
+        for good in ["ait", "node 1", &"x".repeat(70)] {
+            assert_eq!(parse_moniker(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "kn\u{f6}del", "a\tb", " a", &"x".repeat(71)] {
+            assert!(parse_moniker(bad).is_err(), "{bad:?}");
+        }
     }
 }

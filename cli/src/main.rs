@@ -15,6 +15,7 @@ mod config;
 mod coordinator;
 mod devnet;
 mod exit;
+mod fault;
 mod files;
 mod genesis;
 mod init;

@@ -3,7 +3,7 @@
 
 use strsim::damerau_levenshtein;
 
-use crate::{exit::Usage, output::shell_word};
+use crate::{fault::Usage, output::shell_word};
 
 const EXAMPLE: &str = include_str!("../../.env.example");
 /// Names that begin so are nobody else's.

@@ -11,15 +11,15 @@ use crate::{
     config::{self, Config},
     error::{ApiError, RestCode},
     limit::Limiter,
-    live::Feed,
-    liveness::Liveness,
+    live::feed::Feed,
+    liveness::verdict::Liveness,
     metrics::Metrics,
+    mock::MockCoordinator,
     prices::Prices,
-    routes::attest::MockCoordinator,
-    server::ServeError,
+    serve_error::ServeError,
     shares::Shares,
     shelf::Shelf,
-    wallet::Wallet,
+    signer::Signer,
 };
 
 /// Batches of transactions at once: each may have 16 MiB in memory.
@@ -60,9 +60,9 @@ pub struct Context {
     /// sha256 of the admin token.
     pub admin_token: Option<[u8; 32]>,
     /// Sends `PARAM_UPDATE`.
-    pub admin: Option<Wallet>,
+    pub admin: Option<Signer>,
     /// Pays the faucet's transfers.
-    pub faucet: Option<Wallet>,
+    pub faucet: Option<Signer>,
     /// The mock coordinator behind `/rpc/attest`.
     pub mock_coordinator: Option<MockCoordinator>,
     /// How long `?wait=commit` waits.
@@ -114,8 +114,8 @@ impl Context {
             admin_token: token
                 .filter(|token| !token.is_empty())
                 .map(|token| sha256(token.as_bytes())),
-            admin: config.admin_key.clone().map(Wallet::new),
-            faucet: config.faucet_key.clone().map(Wallet::new),
+            admin: config.admin_key.clone().map(Signer::new),
+            faucet: config.faucet_key.clone().map(Signer::new),
             mock_coordinator,
             commit_wait: config.commit_wait,
             max_block_age: config.max_block_age,

@@ -1,6 +1,6 @@
 //! Owns REST as a whole: what runs in the background, the doors by which clients come, and the stop that ends all.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ait_abci::Node;
 use tokio::{
@@ -12,37 +12,17 @@ use tokio::{
 
 use crate::{
     attester::{self, Attester},
-    config::{Config, ConfigError},
+    config::Config,
     context::Context,
     cors,
     door::Door,
     gate::{Gate, OPS_CONNECTIONS},
     live, liveness, offer, peers, routes,
+    serve_error::ServeError,
 };
 
 /// How long the stop waits for connections and background tasks.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// Why REST cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// A setting cannot be used.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The address cannot be listened on.
-    #[error("{setting} {address}: REST cannot listen there: {source}")]
-    Bind {
-        /// The setting that names it.
-        setting: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The metrics are in the node's registry already.
-    #[error("REST's metrics cannot be registered: {0}")]
-    Metrics(#[from] prometheus::Error),
-}
-
 /// REST, listening and not yet answering.
 pub struct Server {
     door: Door,

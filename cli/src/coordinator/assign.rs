@@ -1,7 +1,7 @@
 //! Owns the mock coordinator's assignments: the first miner that asks for a job is bound to its escrow
 //! by `ESCROW_ASSIGN`; all others are refused.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use ait_api::tx::Sent;
 use ait_app::{
@@ -11,13 +11,12 @@ use ait_app::{
 };
 use ait_client::ClientError;
 use anyhow::Result;
-use tokio::sync::Mutex;
 
 use super::{
     ledger::Opening,
-    request::Denied,
+    request::{Denied, internal},
     rules::{check_holder, exists, no_such_job},
-    server::{Coordinator, internal},
+    state::{Coordinator, Policy},
 };
 use crate::{
     assign::{AssignRequest, Assigned},
@@ -26,20 +25,6 @@ use crate::{
 
 /// How long another command may send with the coordinator's key.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Whom jobs are assigned to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Policy {
-    /// The first miner that asks.
-    First,
-    /// Nobody: whoever gets the attestation may claim.
-    None,
-}
-
-/// The assignments that were sent, by opening. Held while one is sent: the nonces of the coordinator's
-/// account go in sequence.
-#[derive(Default)]
-pub struct Sending(Mutex<HashMap<Opening, String>>);
 
 impl Coordinator {
     /// Binds the asking miner to its escrow, if it is the first.

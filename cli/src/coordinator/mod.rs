@@ -10,6 +10,7 @@ mod ledger;
 mod request;
 mod rules;
 mod server;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -57,7 +58,7 @@ pub struct CoordinatorArgs {
     known_jobs: bool,
     /// Whom to assign jobs to, by ESCROW_ASSIGN: the first miner that asks, or nobody
     #[arg(long, value_enum, default_value = "first")]
-    assign: assign::Policy,
+    assign: state::Policy,
     #[command(flatten)]
     logs: logs::LogArgs,
 }
@@ -102,7 +103,7 @@ pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()>
     })?;
     let chain = chain::Chain::new(node, chain_id);
     let coordinator =
-        server::Coordinator::new(chain, key.key, key.lock, limits, args.assign, ledger);
+        state::Coordinator::new(chain, key.key, key.lock, limits, args.assign, ledger);
     tracing::info!(
         component = "coordinator",
         event = "listening",

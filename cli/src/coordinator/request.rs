@@ -122,6 +122,13 @@ pub fn parse(body: &[u8]) -> Result<Asked, Denied> {
     })
 }
 
+/// A failure of the coordinator itself.
+pub(super) fn internal(error: impl Into<anyhow::Error>) -> Denied {
+    let message = format!("{:#}", error.into());
+    tracing::error!(component = "coordinator", event = "failed", %message);
+    Denied::trouble("internal", message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

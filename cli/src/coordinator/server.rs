@@ -1,11 +1,9 @@
 //! Owns the mock coordinator's HTTP routes, and the order in which it judges a receipt: form, chain, the
 //! miner's signature, what was answered before, the chain's escrow, the ledger. It signs last.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ait_app::{
-    address::Address,
-    crypto::SecretKey,
     identifiers::JobId,
     json,
     receipts::{
@@ -23,56 +21,14 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    assign::{Policy, Sending},
-    chain::Chain,
     ledger::{Answer, Ledger, Opening},
-    request::{Asked, Denied, FactsRequest, MAX_BODY_BYTES, parse},
-    rules::{self, Limits, Shown},
+    request::{Asked, Denied, FactsRequest, MAX_BODY_BYTES, internal, parse},
+    rules::{self, Shown},
+    state::{Coordinator, Shared},
 };
-use crate::{assign::Assigned, attest::JobInfo, keys::KeyLock};
-
-/// A mock coordinator.
-pub struct Coordinator {
-    pub(super) chain: Chain,
-    pub(super) key: SecretKey,
-    /// Held while an assignment is sent.
-    pub(super) lock: KeyLock,
-    pub(super) address: Address,
-    pub(super) policy: Policy,
-    pub(super) sending: Sending,
-    pub(super) limits: Limits,
-    ledger: Arc<Mutex<Ledger>>,
-}
-
-type Shared = Arc<Coordinator>;
+use crate::{assign::Assigned, attest::JobInfo};
 
 impl Coordinator {
-    /// A coordinator of one chain.
-    pub fn new(
-        chain: Chain,
-        key: SecretKey,
-        lock: KeyLock,
-        limits: Limits,
-        policy: Policy,
-        ledger: Ledger,
-    ) -> Shared {
-        Arc::new(Self {
-            chain,
-            address: Address::of(&key.public_key()),
-            key,
-            lock,
-            policy,
-            sending: Sending::default(),
-            limits,
-            ledger: Arc::new(Mutex::new(ledger)),
-        })
-    }
-
-    /// Its account.
-    pub fn address(&self) -> Address {
-        self.address
-    }
-
     /// How many receipts it answered.
     pub fn attested(&self) -> usize {
         locked(&self.ledger).len()
@@ -206,13 +162,6 @@ impl Coordinator {
 fn locked(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {
     // A ledger writes whole lines or says that it is broken, so no panic leaves it half-made.
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A failure of the coordinator itself.
-pub(super) fn internal(error: impl Into<anyhow::Error>) -> Denied {
-    let message = format!("{:#}", error.into());
-    tracing::error!(component = "coordinator", event = "failed", %message);
-    Denied::trouble("internal", message)
 }
 
 /// All routes.

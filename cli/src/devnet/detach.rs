@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    UpArgs, manifest::Manifest, plan, process::Identity, surroundings::passed_on, up::StopSignals,
+    UpArgs, manifest::Manifest, plan, process::Identity, stop::StopSignals, surroundings::passed_on,
 };
 use crate::config::Environment;
 

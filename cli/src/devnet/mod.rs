@@ -17,6 +17,7 @@ mod plan;
 mod ports;
 mod process;
 mod status;
+mod stop;
 mod surroundings;
 mod up;
 

@@ -2,17 +2,19 @@
 //! `cometbft-config/`, checked by the state machine itself before it is written.
 
 mod command;
+mod file;
 
 use std::{collections::BTreeMap, time::SystemTime};
 
 use ait_app::{
-    Failure, address::Address, block::entry::MOST_BLOCK_BYTES, crypto::PublicKey, genesis::Genesis,
-    identifiers::ChainId, params::values::Authority, quantity::Uait,
+    address::Address, crypto::PublicKey, identifiers::ChainId, params::values::Authority,
+    quantity::Uait,
 };
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 pub use command::{GenesisArgs, parse_power, run};
+pub use file::check;
 
 use crate::{
     amounts::{parse_ratio, parse_uait},
@@ -30,8 +32,6 @@ const DEFAULT_COORDINATOR_RATIO: &str = "0.05";
 const MAX_MINT_PER_UNIT: u64 = 1_000_000_000;
 /// Blocks after which evidence counts no more, where nothing else is said: fits the params' defaults.
 pub const DEFAULT_EVIDENCE_AGE: u64 = 100;
-/// Nanoseconds that evidence may last for each block of its age (PROTOCOL section 5.2).
-const NANOSECONDS_PER_BLOCK: u64 = 1_000_000_000;
 
 /// A genesis to be made.
 #[derive(Debug, Clone)]
@@ -125,63 +125,6 @@ pub fn build(plan: &GenesisPlan) -> Result<String> {
     Ok(text)
 }
 
-/// Whether a chain can start on the text of a genesis file; gives its chain's name.
-///
-/// # Errors
-/// A message that names what is wrong.
-pub fn check(text: &str) -> Result<ChainId> {
-    let genesis: Value = serde_json::from_str(text).context("the genesis file is no JSON")?;
-    let chain_id: ChainId = genesis
-        .get("chain_id")
-        .and_then(Value::as_str)
-        .context("the genesis file has no chain_id")?
-        .parse()?;
-    let max_age = check_consensus_params(&genesis)?;
-    let app_state = genesis
-        .get("app_state")
-        .context("the genesis file has no app_state: it is not of this kind of chain")?;
-    let parsed = Genesis::parse(&serde_json::to_vec(app_state)?, max_age)
-        .map_err(|refusal| anyhow!("the genesis is refused: {refusal}"))?;
-    parsed
-        .state(chain_id.clone(), 1)
-        .map_err(|failure| match failure {
-            Failure::Refused(refusal) | Failure::Offence(refusal) => {
-                anyhow!("the genesis is refused: {refusal}")
-            }
-            Failure::Broken(broken) => anyhow!("the genesis contradicts itself: {broken}"),
-        })?;
-    Ok(chain_id)
-}
-
-/// CometBFT's own params, as far as the protocol says something of them (PROTOCOL sections 5.2 and 6);
-/// gives the age of evidence in blocks.
-fn check_consensus_params(genesis: &Value) -> Result<u64> {
-    let text = |name: &str| {
-        let path = format!("/consensus_params/{name}");
-        let text = genesis.pointer(&path).and_then(Value::as_str);
-        text.with_context(|| format!("the genesis file has no {path}"))
-    };
-    let number = |name: &str| {
-        let number = text(name)?.parse::<u64>();
-        number.with_context(|| format!("{name} of the genesis file is no whole number"))
-    };
-    // -1 stands for CometBFT's own limit, which is the same.
-    let is_size = |bytes: &usize| (1..=MOST_BLOCK_BYTES).contains(bytes);
-    let max_bytes = text("block/max_bytes")?;
-    ensure!(
-        max_bytes == "-1" || max_bytes.parse().is_ok_and(|bytes| is_size(&bytes)),
-        "block.max_bytes is {max_bytes}, not 1 to {MOST_BLOCK_BYTES} bytes (100 MiB)"
-    );
-    let max_age = number("evidence/max_age_num_blocks")?;
-    let duration = number("evidence/max_age_duration")?;
-    ensure!(
-        duration <= max_age.saturating_mul(NANOSECONDS_PER_BLOCK),
-        "evidence.max_age_duration is {duration} ns, above 1 s a block of evidence.max_age_num_blocks \
-         {max_age}: evidence would outlive what unbonds"
-    );
-    Ok(max_age)
-}
-
 #[cfg(test)]
 mod tests {
     use ait_app::{crypto::SecretKey, quantity::Ranged};
@@ -260,6 +203,8 @@ mod tests {
             ("evidence/max_age_num_blocks", "x", "max_age_num_blocks"),
             ("block/max_bytes", "0", "max_bytes"),
             ("block/max_bytes", "104857601", "max_bytes"),
+            ("block/max_gas", "1", "max_gas"),
+            ("abci/vote_extensions_enable_height", "7", "vote_extensions"),
         ] {
             let mut genesis = whole.clone();
             let place = format!("/consensus_params/{path}");
@@ -267,6 +212,57 @@ mod tests {
             let error = format!("{:#}", check(&genesis.to_string()).unwrap_err());
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn what_cometbft_or_the_chain_would_stumble_over_later_is_refused_by_name() {
+        let whole = build(&plan()).unwrap();
+        let refused = |from: &str, to: &str, name: &str| {
+            let changed = whole.replacen(from, to, 1);
+            assert_ne!(changed, whole, "{from}");
+            let error = format!("{:#}", check(&changed).unwrap_err());
+            assert!(error.contains(name), "{to}: {error}");
+        };
+        refused(r#""ed25519""#, r#""secp256k1""#, "pub_key_types");
+        refused(r#""ed25519""#, r#""ed25519", "secp256k1""#, "pub_key_types");
+        refused(
+            "1970-01-01T00:00:00.000000000Z",
+            "yesterday",
+            "genesis_time",
+        );
+        refused(
+            r#""initial_height": "1""#,
+            r#""initial_height": "x""#,
+            "initial_height",
+        );
+        refused(
+            r#""validators": []"#,
+            r#""validators": [{"pub_key": {"type": "tendermint/PubKeyEd25519", "value": "AA=="}, "power": "1"}]"#,
+            "validators",
+        );
+        // Written twice, the second would win and the first be lost without a word.
+        let account = account(5).address.to_string();
+        let entry = format!("\"{account}\": 7000000");
+        refused(&entry, &format!("{entry}, {entry}"), &account);
+        refused(
+            r#""app_hash""#,
+            r#""chain_id": "another", "app_hash""#,
+            "chain_id",
+        );
+    }
+
+    #[test]
+    fn validators_that_are_the_authorities_are_taken() {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let whole = build(&plan()).unwrap();
+        let key = STANDARD.encode(account(4).pubkey.as_bytes());
+        let one = |power: &str| {
+            let key = json!({"type": "tendermint/PubKeyEd25519", "value": key});
+            let list = json!([{"address": "", "name": "", "pub_key": key, "power": power}]);
+            whole.replacen(r#""validators": []"#, &format!("\"validators\": {list}"), 1)
+        };
+        assert!(check(&one("10")).is_ok());
+        assert!(check(&one("11")).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ait_client::ClientError;
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
-use super::{Miner, job, progress::Opened};
+use super::{Miner, escrow, progress::Opened};
 use crate::assign::{self, AssignRequest};
 
 /// How often the chain is looked at for the binding.
@@ -59,7 +59,7 @@ fn reaction(error: &ClientError) -> Reaction {
 /// # Errors
 /// What no trying again can mend.
 pub async fn obtain(miner: &Miner, coordinator: &Client, opened: &Opened) -> Result<Assignment> {
-    let mut backoff = job::backoff();
+    let mut backoff = escrow::backoff();
     loop {
         if let Some(assignment) = shown(miner, opened).await? {
             return Ok(assignment);
@@ -96,7 +96,7 @@ pub async fn obtain(miner: &Miner, coordinator: &Client, opened: &Opened) -> Res
 /// What the chain shows; `None` while nobody is bound.
 async fn shown(miner: &Miner, opened: &Opened) -> Result<Option<Assignment>> {
     let lost = |reason: &str| Some(Assignment::Lost(reason.to_owned()));
-    let Some(escrow) = job::open_escrow(miner, opened).await? else {
+    let Some(escrow) = escrow::open_escrow(miner, opened).await? else {
         return Ok(lost("it closed before it was assigned"));
     };
     Ok(match escrow.binding.miner() {

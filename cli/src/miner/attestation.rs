@@ -10,7 +10,7 @@ use ait_app::{
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
-use super::{Miner, job, progress::Opened};
+use super::{Miner, escrow, progress::Opened};
 use crate::{
     attest::{self, SignedReceipt},
     tx::claim::chosen,
@@ -52,7 +52,7 @@ pub async fn obtain(
         return Ok(Attested::Good(Brought::Nothing));
     }
     let mut found: Vec<Attestation> = Vec::new();
-    let mut backoff = job::backoff();
+    let mut backoff = escrow::backoff();
     loop {
         for attester in &escrow.attesters {
             let Some(coordinator) = miner.coordinators.get(&attester.address) else {
@@ -73,7 +73,7 @@ pub async fn obtain(
             }
         }
         sleep(backoff.pause()).await;
-        if job::open_escrow(miner, opened).await?.is_none() {
+        if escrow::open_escrow(miner, opened).await?.is_none() {
             return Ok(Attested::Lost);
         }
     }

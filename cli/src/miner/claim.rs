@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use super::{
     Miner,
-    job::{self, Outcome},
+    escrow::{self, Outcome},
     progress::Opened,
 };
 use crate::tx::fee;
@@ -121,7 +121,7 @@ impl Failure {
 /// When the claim is refused for good.
 pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result<Outcome> {
     let payload = Payload::from(claim.clone());
-    let mut backoff = job::backoff();
+    let mut backoff = escrow::backoff();
     loop {
         let failure = match send(miner, &payload).await {
             Ok(hash) => match outcome(miner, &hash).await? {
@@ -147,7 +147,7 @@ pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result
             Reaction::GiveUp => anyhow::bail!("the claim is refused: {message}"),
             Reaction::TryAgain => sleep(backoff.pause()).await,
         }
-        if job::open_escrow(miner, opened).await?.is_none() {
+        if escrow::open_escrow(miner, opened).await?.is_none() {
             return Ok(Outcome::Skipped("it closed before the claim held".into()));
         }
     }

@@ -2,8 +2,6 @@
 //! claim. What a restart does again comes out the same, so that it is the same receipt for the
 //! coordinator.
 
-use std::time::Duration;
-
 use ait_app::{
     address::Address,
     crypto::{Signature, sha256},
@@ -18,7 +16,6 @@ use ait_app::{
     },
     tx::Payload,
 };
-use ait_client::Backoff;
 use ait_client::Client;
 use ait_client::ClientError;
 use anyhow::{Context, Result};
@@ -28,6 +25,7 @@ use super::{
     Miner,
     assignment::{self, Assignment},
     attestation::{self, Attested},
+    escrow::{Outcome, backoff, open_escrow},
     pricing::{self, Market, Part, Pay},
     progress::Opened,
     work,
@@ -37,17 +35,6 @@ use crate::{
     coordinator::NO_QUOTE,
     tx::claim,
 };
-
-/// What became of an escrow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its receipts were paid.
-    Paid,
-    /// Nothing can be claimed, for the reason given.
-    Skipped(String),
-    /// The coordinators deny the receipt.
-    Denied(String),
-}
 
 /// A reason to leave an escrow alone.
 fn skip(reason: impl Into<String>) -> Result<Outcome> {
@@ -117,38 +104,6 @@ async fn run_part(
         Attested::Lost => return skip("it closed before its coordinators could attest"),
     };
     super::claim::run(miner, opened, &claim::of(receipt, brought, is_final)).await
-}
-
-/// The escrow, if it is still the one that was opened in that block, open, and bound to no other miner.
-/// Tries until the node answers.
-///
-/// # Errors
-/// When the node's answer is not understood.
-pub async fn open_escrow(miner: &Miner, opened: &Opened) -> Result<Option<Escrow>> {
-    let mut backoff = backoff();
-    loop {
-        let answer = async {
-            let head = miner.client.head().await?;
-            let escrow = miner.client.escrow(&opened.client, &opened.job_id).await?;
-            Ok::<_, ClientError>((head.height, escrow))
-        };
-        match answer.await {
-            Ok((head, escrow)) => {
-                let next = Height::constant(head.saturating_add(1));
-                return Ok(escrow.filter(|escrow| {
-                    let bound = escrow.binding.miner();
-                    escrow.opened_height.get() == opened.height
-                        && escrow.remaining_in(next).is_some()
-                        && bound.is_none_or(|bound| bound == miner.address)
-                }));
-            }
-            Err(error) if error.is_passing() => {
-                tracing::debug!(component = "miner", event = "node_away", %error);
-                sleep(backoff.pause()).await;
-            }
-            Err(error) => return Err(error).context("asking for the escrow"),
-        }
-    }
 }
 
 /// What the coordinator says of a job; `None` when there is no such job. One that doesn't tell is
@@ -262,11 +217,6 @@ async fn work_and_sign(
         opened_height: Height::constant(opened.height),
     };
     Ok(SignedReceipt::sign(&miner.chain_id, terms, &miner.key))
-}
-
-/// The pauses between tries.
-pub fn backoff() -> Backoff {
-    Backoff::new(Duration::from_millis(250), Duration::from_secs(5))
 }
 
 /// A receipt's name: another for every part and opening of an escrow, the same whenever its job is done

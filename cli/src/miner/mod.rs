@@ -7,6 +7,7 @@
 mod assignment;
 mod attestation;
 mod claim;
+mod escrow;
 mod follow;
 mod job;
 mod pricing;
@@ -207,11 +208,11 @@ async fn work_on(miner: &Miner, opened: Opened) -> Opened {
     let (job_id, client) = (&opened.job_id, &opened.client);
     tracing::info!(component = "miner", event = "escrow_found", %job_id, %client, height = opened.height);
     match job::run(miner, &opened).await {
-        Ok(job::Outcome::Paid) => {}
-        Ok(job::Outcome::Skipped(reason)) => {
+        Ok(escrow::Outcome::Paid) => {}
+        Ok(escrow::Outcome::Skipped(reason)) => {
             tracing::info!(component = "miner", event = "escrow_skipped", %job_id, %client, reason);
         }
-        Ok(job::Outcome::Denied(reason)) => {
+        Ok(escrow::Outcome::Denied(reason)) => {
             tracing::warn!(component = "miner", event = "receipt_denied", %job_id, %client, reason);
         }
         Err(error) => {

@@ -1,11 +1,10 @@
 //! Owns the live events (PROTOCOL section 9, `WS /p2p/ws`): what is told, kept for readers in a bounded log, and
 //! the connections that read it.
 
-mod feed;
+pub mod feed;
 mod publish;
 mod socket;
 
-pub use feed::Feed;
 pub use publish::run;
 pub use socket::connect;
 

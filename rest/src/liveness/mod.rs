@@ -2,9 +2,10 @@
 //! the background, so that `health` answers from memory, and finds out why where no block comes.
 
 mod reason;
+pub mod verdict;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::{comet::ConsensusDump, context::Context};
 use reason::Look;
+use verdict::Verdict;
 
 /// How often CometBFT is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -25,61 +27,6 @@ const DUMP_TIMEOUT: Duration = Duration::from_secs(3);
 const PACE_BLOCKS: u64 = 20;
 /// How many times the chain's pace the last block may be old.
 const PACES: u32 = 10;
-
-/// What was seen last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// Whether the node can serve.
-    pub status: HealthStatus,
-    /// Why not, of a stalled one.
-    pub reason: Option<StallReason>,
-}
-
-/// The verdict, for whoever asks.
-pub struct Liveness(Mutex<Verdict>);
-
-impl Default for Liveness {
-    fn default() -> Self {
-        Self(Mutex::new(Verdict {
-            status: HealthStatus::Starting,
-            reason: None,
-        }))
-    }
-}
-
-impl Liveness {
-    /// What was seen last.
-    pub fn verdict(&self) -> Verdict {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Shows what is seen, and logs what it means where that is news.
-    fn show(&self, verdict: Verdict, age: Option<Duration>) {
-        let before = {
-            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *shown, verdict)
-        };
-        if before == verdict {
-            return;
-        }
-        let last_block_age_seconds = age.map(|age| age.as_secs());
-        match verdict.reason {
-            Some(reason) => tracing::warn!(
-                component = "rest",
-                event = "stalled",
-                reason = reason.name(),
-                last_block_age_seconds,
-            ),
-            None if before.status == HealthStatus::Stalled => tracing::info!(
-                component = "rest",
-                event = "resumed",
-                status = verdict.status.name(),
-                last_block_age_seconds,
-            ),
-            None => {}
-        }
-    }
-}
 
 /// How long ago the last block of a node was made, by its own time; `None` before the first, zero for
 /// a time to come.

@@ -13,13 +13,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Endpoint,
+    endpoint::Endpoint,
     extract::{Admin, Body, WithinLimit},
 };
 use crate::{
     context::Context,
     error::{ApiError, RestCode},
-    wallet::Wallet,
+    signer::Signer,
+    wallet,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -67,17 +68,17 @@ async fn mint_faucet(
 
 async fn send(
     context: &Arc<Context>,
-    wallet: Option<&Wallet>,
+    signer: Option<&Signer>,
     key_name: &str,
     payload: &Payload,
 ) -> Result<Json<Sent>, ApiError> {
-    let wallet = wallet.ok_or_else(|| {
+    let signer = signer.ok_or_else(|| {
         ApiError::new(
             RestCode::NotConfigured,
             format!("this node has no {key_name}"),
         )
     })?;
-    let hash = wallet.send(context, payload).await?;
+    let hash = wallet::send(signer, context, payload).await?;
     let tx_hash = hash.to_string();
     Ok(Json(Sent { tx_hash }))
 }

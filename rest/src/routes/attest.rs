@@ -1,57 +1,24 @@
 //! Owns `attest`: on a devnet, the mock coordinator's own route under this address.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ait_api::{
     error::{PassedOn, RestCode},
     routes::ATTEST,
 };
-use ait_client::http::{self, Trust};
 use axum::{
     Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
-use super::{Endpoint, extract::Body};
-use crate::{
-    config::{ConfigError, attest_url},
-    context::Context,
-    error::ApiError,
-};
+use super::{endpoint::Endpoint, extract::Body};
+use crate::{context::Context, error::ApiError};
 
 /// The longest answer that is passed on.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
-
-/// How long it may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A mock coordinator at its address.
-pub struct MockCoordinator {
-    url: Url,
-    http: Client,
-}
-
-impl MockCoordinator {
-    /// The one at a base URL.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when that can't be used.
-    pub fn new(url: &str, trust: &Trust) -> Result<Self, ConfigError> {
-        let setting = "the mock coordinator's URL";
-        let url = attest_url(setting, url)?;
-        let http = http::builder(&url, trust).timeout(TIMEOUT).build();
-        let http = http.map_err(|error| ConfigError {
-            setting: setting.to_owned(),
-            value: url.to_string(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { url, http })
-    }
-}
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::post(ATTEST.path, attest)]

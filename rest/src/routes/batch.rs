@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use super::{
-    Endpoint, MAX_BODY_BYTES,
+    endpoint::{Endpoint, MAX_BODY_BYTES},
     extract::{QueryOf, WithinLimit, read_body},
 };
 use crate::{

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    Endpoint,
+    endpoint::Endpoint,
     extract::{PathOf, QueryOf},
 };
 use crate::{

@@ -10,7 +10,7 @@ use axum::{
 };
 use utoipa_swagger_ui::{Config, serve};
 
-use super::{Endpoint, extract::PathOf};
+use super::{endpoint::Endpoint, extract::PathOf};
 use crate::error::{ApiError, RestCode};
 
 /// Swagger UI styles its elements in place and draws its icons from data URLs.

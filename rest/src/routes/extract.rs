@@ -56,13 +56,13 @@ where
     }
 }
 
-/// The body's bytes, [`super::MAX_BODY_BYTES`] at most.
+/// The body's bytes, [`super::endpoint::MAX_BODY_BYTES`] at most.
 pub struct Body(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        read_body(request, state, super::MAX_BODY_BYTES)
+        read_body(request, state, super::endpoint::MAX_BODY_BYTES)
             .await
             .map(Self)
     }

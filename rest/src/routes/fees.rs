@@ -16,7 +16,7 @@ use axum::{Json, extract::State};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Endpoint, extract::Body};
+use super::{endpoint::Endpoint, extract::Body};
 use crate::{context::Context, error::ApiError, submit::off_thread};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -8,7 +8,7 @@ use ait_api::{
 };
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 
-use super::{Endpoint, extract::Admin};
+use super::{endpoint::Endpoint, extract::Admin};
 use crate::{context::Context, error::ApiError, liveness::last_block_age};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -6,7 +6,7 @@ use ait_api::routes::METRICS;
 use axum::{extract::State, http::header, response::IntoResponse};
 use prometheus::{Encoder, TextEncoder};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::{context::Context, error::ApiError};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -3,11 +3,12 @@
 
 mod accounts;
 mod admin;
-pub mod attest;
+mod attest;
 mod batch;
 mod blocks;
 mod coordinators;
 mod docs;
+mod endpoint;
 mod escrows;
 mod extract;
 mod fees;
@@ -29,14 +30,14 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
-    handler::Handler,
     http::{HeaderValue, Uri, header},
     middleware,
-    routing::{MethodRouter, get, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer, cors::CorsLayer, set_header::SetResponseHeaderLayer,
 };
+
+use endpoint::{Endpoint, MAX_BODY_BYTES};
 
 use crate::{
     context::Context,
@@ -45,45 +46,8 @@ use crate::{
     observe,
 };
 
-/// The longest body that is read, of all routes but `sendTxs`: a transaction of 16 KiB in any formatting.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// What the paths of the administrator's routes begin with.
 const ADMIN: &str = "/admin/";
-
-/// One route.
-struct Endpoint {
-    #[cfg_attr(not(test), allow(dead_code, reason = "held against the documentation"))]
-    method: &'static str,
-    path: &'static str,
-    handler: MethodRouter<Arc<Context>>,
-}
-
-impl Endpoint {
-    fn get<H, T>(path: &'static str, handler: H) -> Self
-    where
-        H: Handler<T, Arc<Context>>,
-        T: 'static,
-    {
-        Self {
-            method: "get",
-            path,
-            handler: get(handler),
-        }
-    }
-
-    fn post<H, T>(path: &'static str, handler: H) -> Self
-    where
-        H: Handler<T, Arc<Context>>,
-        T: 'static,
-    {
-        Self {
-            method: "post",
-            path,
-            handler: post(handler),
-        }
-    }
-}
 
 fn endpoints() -> Vec<Endpoint> {
     [

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use ait_api::{document, routes::OPENAPI};
 use axum::{http::header, response::IntoResponse};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document::openapi().to_string());
 

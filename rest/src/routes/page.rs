@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Endpoint, extract::PathOf};
+use super::{endpoint::Endpoint, extract::PathOf};
 use crate::error::{ApiError, RestCode};
 
 /// The page may load its own files and talk to its own node, and nothing else.

@@ -6,7 +6,7 @@ use ait_api::{params::Params, routes::GET_PARAMS};
 use ait_app::{params::table::ParamKey, state::Key};
 use axum::{Json, extract::State};
 
-use super::{Endpoint, extract::QueryOf};
+use super::{endpoint::Endpoint, extract::QueryOf};
 use crate::{context::Context, error::ApiError, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -8,7 +8,7 @@ use ait_api::{
 };
 use axum::{Json, extract::State};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::{context::Context, error::ApiError, live, peers::view};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -13,7 +13,7 @@ use ait_app::{
 use axum::{Json, extract::State};
 
 use super::{
-    Endpoint,
+    endpoint::Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
 use crate::{

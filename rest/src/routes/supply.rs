@@ -9,7 +9,7 @@ use ait_app::{
 };
 use axum::{Json, extract::State};
 
-use super::{Endpoint, extract::QueryOf};
+use super::{endpoint::Endpoint, extract::QueryOf};
 use crate::{context::Context, error::ApiError, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Endpoint,
+    endpoint::Endpoint,
     extract::{Body, PathOf, QueryOf, WithinLimit},
 };
 use crate::{

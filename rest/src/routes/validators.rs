@@ -18,7 +18,7 @@ use ait_app::{
 };
 use axum::{Json, extract::State};
 
-use super::{Endpoint, extract::QueryOf, miners::miner_today};
+use super::{endpoint::Endpoint, extract::QueryOf, miners::miner_today};
 use crate::{comet::Comet, context::Context, error::ApiError, proofs::ProveQuery};
 
 /// At most this many without power are listed: anybody with enough coins can stake from any number of

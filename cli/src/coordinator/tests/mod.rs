@@ -13,7 +13,7 @@ use ait_app::{
 use serde_json::{Value, json};
 
 use self::setup::*;
-use super::assign::Policy;
+use super::state::Policy;
 use crate::assign::{self, AssignRequest};
 
 #[tokio::test]

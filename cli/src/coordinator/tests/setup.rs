@@ -26,7 +26,13 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::super::{assign::Policy, chain::Chain, ledger::Ledger, rules::Limits, server};
+use super::super::{
+    chain::Chain,
+    ledger::Ledger,
+    rules::Limits,
+    server,
+    state::{Coordinator, Policy},
+};
 use crate::{
     assign::{self, AssignRequest, Assigned},
     attest::SignedReceipt,
@@ -181,7 +187,7 @@ async fn serve(
         ..Limits::default()
     };
     let chain = Chain::new(node.clone(), chain_id);
-    let coordinator = server::Coordinator::new(
+    let coordinator = Coordinator::new(
         chain,
         key(COORDINATOR),
         KeyLock::default(),
