@@ -79,7 +79,7 @@ async fn settings_that_cannot_be_used_are_named() {
         ),
         (
             |config| {
-                let url = "https://coordinator.example.org".to_owned();
+                let url = "ftp://coordinator.example.org".to_owned();
                 config.coordinator_urls.insert(COORDINATOR.address(), url);
             },
             "COORDINATOR_URLS",
