@@ -68,7 +68,7 @@ fn transactions() -> Vec<Operation> {
     )
     .body("What would be sent", json_of(reference(INTENT)))
     .answers::<FeeEstimate>(200, "The fee")
-    .refuses(&[403]);
+    .refuses(&[403, 422]);
     let simulate = Operation::new(
         routes::SIMULATE,
         "transactions",

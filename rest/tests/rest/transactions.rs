@@ -289,3 +289,12 @@ async fn simulation_shows_what_would_change_and_changes_nothing() {
         (Some(30), &json!("bank"))
     );
 }
+
+#[tokio::test]
+async fn no_fee_is_estimated_for_a_param_that_there_is_not() {
+    let chain = Chain::start().await;
+    let payload = json!({"key": "no_such_param", "value": null});
+    let asked = json!({"type": "PARAM_UPDATE", "payload": payload});
+    let answer = chain.post("/rpc/estimateFee", &asked).await;
+    assert_eq!(answer.refusal(), (422, "unknown_param"));
+}
