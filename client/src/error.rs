@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 
 /// What is shown of an answer that is not understood.
 const SHOWN_CHARACTERS: usize = 300;
+/// The longest refusal that is read where something else was hoped for.
+const REFUSAL_BYTES: usize = 64 * 1024;
 
 /// What a node answers before it has tried anything.
 const NOT_TRIED: [&str; 5] = [
@@ -90,9 +92,9 @@ impl ClientError {
     /// What an answer says that is not the one hoped for.
     pub(crate) async fn of_answer(url: String, answer: Response) -> Self {
         let status = answer.status();
-        match answer.bytes().await {
+        match read_body(&url, answer, REFUSAL_BYTES).await {
             Ok(body) => refusal(&url, status, &body),
-            Err(error) => ClientError::unreachable(&url, &error),
+            Err(error) => error,
         }
     }
 
@@ -102,7 +104,29 @@ impl ClientError {
     }
 }
 
-/// Reads an answer; with `even_failed` whatever its status is.
+/// Who answers chooses how much: no more is kept than may come.
+async fn read_body(
+    url: &str,
+    mut answer: Response,
+    most_bytes: usize,
+) -> Result<Vec<u8>, ClientError> {
+    let mut body = Vec::new();
+    loop {
+        let part = answer.chunk().await;
+        let Some(part) = part.map_err(|error| ClientError::unreachable(url, &error))? else {
+            return Ok(body);
+        };
+        if body.len().saturating_add(part.len()) > most_bytes {
+            return Err(ClientError::Unexpected {
+                url: url.to_owned(),
+                reason: format!("it has more than {most_bytes} bytes"),
+            });
+        }
+        body.extend_from_slice(&part);
+    }
+}
+
+/// Reads an answer of at most so many bytes; with `even_failed` whatever its status is.
 ///
 /// # Errors
 /// [`ClientError`].
@@ -110,11 +134,11 @@ pub async fn read_answer<T: DeserializeOwned>(
     url: String,
     answer: reqwest::Result<Response>,
     even_failed: bool,
+    most_bytes: usize,
 ) -> Result<T, ClientError> {
     let answer = answer.map_err(|error| ClientError::unreachable(&url, &error))?;
     let status = answer.status();
-    let body = answer.bytes().await;
-    let body = body.map_err(|error| ClientError::unreachable(&url, &error))?;
+    let body = read_body(&url, answer, most_bytes).await?;
     if status.is_success() || even_failed {
         return serde_json::from_slice(&body).map_err(|error| ClientError::Unexpected {
             reason: format!("HTTP {status}, {error}: {}", shown(&body)),

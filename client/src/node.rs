@@ -34,12 +34,16 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer that is read: a block of 100 MiB with its transactions as objects.
+const MOST_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
 /// A node's REST routes.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    /// Bytes of an answer, at most.
+    most_bytes: usize,
 }
 
 impl Client {
@@ -62,7 +66,15 @@ impl Client {
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
             http,
+            most_bytes: MOST_ANSWER_BYTES,
         })
+    }
+
+    /// With longer answers refused: who needs little gives nobody room for much.
+    #[must_use]
+    pub fn with_answers_up_to(mut self, bytes: usize) -> Self {
+        self.most_bytes = bytes;
+        self
     }
 
     /// The address it was made for.
@@ -77,7 +89,7 @@ impl Client {
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.base);
         let answer = self.http.get(&url).send().await;
-        read_answer(url, answer, false).await
+        read_answer(url, answer, false, self.most_bytes).await
     }
 
     /// Posts JSON text.
@@ -95,7 +107,7 @@ impl Client {
             .post(&url)
             .header(CONTENT_TYPE, "application/json");
         let answer = request.body(body).send().await;
-        read_answer(url, answer, false).await
+        read_answer(url, answer, false, self.most_bytes).await
     }
 
     /// As [`Client::get`], with `None` for what does not exist.
@@ -117,7 +129,7 @@ impl Client {
     pub async fn health<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
         let url = format!("{}{}", self.base, HEALTH.path);
         let answer = self.http.get(&url).send().await;
-        read_answer(url, answer, true).await
+        read_answer(url, answer, true, self.most_bytes).await
     }
 
     /// The node's live events, from here on.

@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use crate::{
-    amounts::parse_ratio, config::Environment, exit::Usage, keys, logs, settings, signals,
+    amounts::parse_ratio, attest, config::Environment, exit::Usage, keys, logs, settings, signals,
 };
 
 /// Escrows that are worked on at once; more wait.
@@ -139,7 +139,10 @@ async fn open(
     let trust = settings::trust(environment)?;
     let coordinators = urls
         .into_iter()
-        .map(|(address, url)| Ok((address, Client::new(&url, &trust)?)))
+        .map(|(address, url)| {
+            let client = Client::new(&url, &trust)?.with_answers_up_to(attest::MOST_ANSWER_BYTES);
+            Ok((address, client))
+        })
         .collect::<Result<BTreeMap<Address, Client>>>()?;
     let client = settings::node_client(environment, args.node.as_deref())?;
     let (health, head) = client.wait_until_ready("miner").await;

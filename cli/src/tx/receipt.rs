@@ -123,7 +123,8 @@ impl Sources {
             found.extend(read_attestations(file)?);
         }
         for url in &self.attest {
-            let coordinator = Client::new(url, trust)?;
+            let coordinator =
+                Client::new(url, trust)?.with_answers_up_to(attest::MOST_ANSWER_BYTES);
             let answer = attest::ask(&coordinator, receipt, chain_id).await;
             found.push(answer.with_context(|| format!("asking {url} to attest"))?);
         }
