@@ -2,27 +2,30 @@
 //! it to tell what any application outside CometBFT's process costs from what this chain's costs.
 //! Argument: the address to serve at, as CometBFT's `proxy_app`.
 
-use std::{env, process, sync::Arc, thread};
+use std::{convert::Infallible, env, process, sync::Arc, thread};
 
-use ait_abci::transport::{Address, Server};
-use tendermint_abci::Application;
+use ait_abci::transport::{Address, Application, Server, default_answer};
 use tendermint_proto::v0_38::abci::{
-    RequestPrepareProposal, RequestProcessProposal, ResponsePrepareProposal,
-    ResponseProcessProposal, response_process_proposal::ProposalStatus,
+    ResponsePrepareProposal, ResponseProcessProposal, request::Value as Request,
+    response::Value as Response, response_process_proposal::ProposalStatus,
 };
 
 #[derive(Clone)]
 struct Idle;
 
 impl Application for Idle {
-    fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
-        ResponsePrepareProposal { txs: request.txs }
-    }
+    type Fatal = Infallible;
 
-    fn process_proposal(&self, _request: RequestProcessProposal) -> ResponseProcessProposal {
-        ResponseProcessProposal {
-            status: ProposalStatus::Accept as i32,
-        }
+    fn answer(&self, request: Request) -> Result<Response, Infallible> {
+        Ok(match request {
+            Request::PrepareProposal(request) => {
+                Response::PrepareProposal(ResponsePrepareProposal { txs: request.txs })
+            }
+            Request::ProcessProposal(_) => Response::ProcessProposal(ResponseProcessProposal {
+                status: ProposalStatus::Accept as i32,
+            }),
+            other => default_answer(other),
+        })
     }
 }
 

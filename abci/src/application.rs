@@ -1,135 +1,217 @@
-//! Owns the answers to CometBFT: one method for each ABCI request, each a translation to the node's
-//! own words and back. Times them; decides nothing.
+//! Owns the node's application as a whole: its parts, made on a store, and which of them answers each
+//! request of CometBFT. Times the answers; decides nothing.
 
-use std::time::Instant;
-
-use ait_app::tx::TxHash;
-use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci::{
-    CheckTxType, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain,
-    RequestPrepareProposal, RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit,
-    ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponsePrepareProposal,
-    ResponseProcessProposal, ResponseQuery, response_process_proposal::ProposalStatus,
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicU64},
+    time::Instant,
 };
 
-use crate::{Node, Verdict, convert, query};
+use ait_app::identifiers::ChainId;
+use ait_store::Store;
+use prometheus::Registry;
+use tendermint_proto::v0_38::abci::{
+    CheckTxType, RequestCheckTx, ResponseCheckTx, ResponseInfo, request::Value as Request,
+    response::Value as Response,
+};
+use tokio::sync::broadcast;
+
+use crate::{
+    OnFatal, OpenError,
+    committed::Committed,
+    consensus::{Consensus, Making},
+    convert,
+    fatal::{Fatal, Stopper},
+    mempool::{self, Mempool},
+    metrics::Metrics,
+    query,
+    reader::Reader,
+    records::Verdict,
+    signatures::{MAX_VERDICTS, SignatureMemo},
+    stored, transport,
+    verified::VerifiedCache,
+};
 
 /// The protocol version of the application, in every header: Info says it, and InitChain gives it to
 /// CometBFT's params. State sync compares the two.
 pub const APP_VERSION: u64 = 2;
 
-impl Application for Node {
-    fn info(&self, _request: RequestInfo) -> ResponseInfo {
-        self.offer_pool_again();
-        let snapshot = self.snapshot();
-        let head = snapshot.as_ref().map(|snapshot| snapshot.head.height);
+/// Blocks that a slow subscriber may lag behind before it misses some.
+const SUBSCRIPTION_BLOCKS: usize = 256;
+
+/// What CometBFT is served. Cloning is cheap: every clone is of the same node.
+#[derive(Clone)]
+pub struct Application {
+    consensus: Arc<Consensus>,
+    mempool: Mempool,
+    reader: Reader,
+    metrics: Arc<Metrics>,
+}
+
+impl Application {
+    /// Opens a node on its store: rebuilds the state in memory, checks its app hash against the one
+    /// that was stored with it, and judges the transactions that the last graceful stop saved, so that
+    /// they are known before anybody can ask.
+    ///
+    /// `on_fatal` hears of an invariant violation that is met outside of ABCI; what is met inside ends
+    /// with ABCI's exception.
+    ///
+    /// # Errors
+    /// [`OpenError`], each with what to do.
+    pub fn open(
+        store: Arc<dyn Store>,
+        chain_id: ChainId,
+        on_fatal: OnFatal,
+    ) -> Result<Self, OpenError> {
+        let stored = stored::load(store.as_ref(), &chain_id)?;
+        let saved = store.take_pool()?;
+        if !saved.is_empty() {
+            store.save_pool(&saved)?;
+        }
+        let making = Making::new(stored.is_some(), !saved.is_empty());
+        let metrics = Arc::new(Metrics::new()?);
+        if let Some(snapshot) = &stored {
+            metrics.show_head(&snapshot.head);
+        }
+        let chain_id = Arc::new(chain_id);
+        let committed = Arc::new(Committed::new(stored));
+        let verified = Arc::new(VerifiedCache::default());
+        let judged = metrics.judged_signatures.clone();
+        let signatures = Arc::new(SignatureMemo::new(MAX_VERDICTS, judged));
+        let (blocks, _) = broadcast::channel(SUBSCRIPTION_BLOCKS);
+        let parts = mempool::Parts {
+            chain_id: chain_id.clone(),
+            committed: committed.clone(),
+            store: store.clone(),
+            verified: verified.clone(),
+            signatures: signatures.clone(),
+            metrics: metrics.clone(),
+            stopper: Stopper::new(on_fatal),
+        };
+        let mempool = Mempool::new(parts, saved);
+        mempool.restore()?;
+        let reader = Reader {
+            chain_id: chain_id.clone(),
+            committed: committed.clone(),
+            store: store.clone(),
+            blocks: blocks.clone(),
+        };
+        let consensus = Consensus {
+            chain_id,
+            committed,
+            store,
+            mempool: mempool.clone(),
+            verified,
+            signatures,
+            metrics: metrics.clone(),
+            blocks,
+            making: Mutex::new(making),
+            kept_blocks: AtomicU64::new(0),
+        };
+        Ok(Self {
+            consensus: Arc::new(consensus),
+            mempool,
+            reader,
+            metrics,
+        })
+    }
+
+    /// What makes and commits blocks.
+    pub fn consensus(&self) -> &Consensus {
+        &self.consensus
+    }
+
+    /// What waits for a block.
+    pub fn mempool(&self) -> &Mempool {
+        &self.mempool
+    }
+
+    /// What was committed.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The process's metrics; those of others may join.
+    pub fn registry(&self) -> &Registry {
+        &self.metrics.registry
+    }
+
+    /// Info: the last block that is on disk, from which CometBFT replays what it has beyond.
+    pub fn info(&self) -> ResponseInfo {
+        self.mempool.offer_again();
+        let snapshot = self.reader.snapshot();
+        let height = snapshot.as_ref().map(|snapshot| snapshot.head.height);
         let hash = snapshot.map(|snapshot| snapshot.state.app_hash());
         ResponseInfo {
             data: "ait".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             app_version: APP_VERSION,
-            last_block_height: head.map_or(0, |height| i64::try_from(height).unwrap_or(0)),
+            last_block_height: height.map_or(0, |height| i64::try_from(height).unwrap_or(0)),
             last_block_app_hash: hash.map_or_else(Default::default, |hash| hash.0.to_vec().into()),
         }
     }
 
-    fn init_chain(&self, request: RequestInitChain) -> ResponseInitChain {
-        self.timed("init_chain", || {
-            self.begin_chain(&request)
-                .unwrap_or_else(|error| self.fatal(&error))
-        })
-    }
-
-    fn query(&self, request: RequestQuery) -> ResponseQuery {
-        self.timed("query", || query::answer(self, &request))
-    }
-
-    fn check_tx(&self, request: RequestCheckTx) -> ResponseCheckTx {
-        self.timed("check_tx", || {
-            let recheck = request.r#type == CheckTxType::Recheck as i32;
-            let known = recheck
-                .then(|| self.pool().recheck(&TxHash::of(&request.tx)))
-                .flatten();
-            let verdict = known.unwrap_or_else(|| self.check_new(&request.tx));
-            let (label, response) = match &verdict {
-                Verdict::Ready => ("ok", convert::accepted("")),
-                Verdict::WaitsForAttestation => (
-                    "waiting",
-                    convert::accepted("waits for its coordinator's attestation"),
-                ),
-                Verdict::Parked(refusal) => ("parked", convert::accepted(&refusal.message)),
-                Verdict::Refused(refusal) => (refusal.code.name(), convert::refused(refusal)),
-            };
-            if !recheck {
-                self.inner
-                    .metrics
-                    .check_tx
-                    .with_label_values(&[label])
-                    .inc();
+    /// CheckTx, of a new transaction or of one that CometBFT still holds after a block.
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub fn check_tx(&self, request: &RequestCheckTx) -> Result<ResponseCheckTx, Fatal> {
+        let verdict = if request.r#type == CheckTxType::Recheck as i32 {
+            self.mempool.recheck_tx(&request.tx)?
+        } else {
+            self.mempool.check_tx(&request.tx)?
+        };
+        Ok(match &verdict {
+            Verdict::Ready => convert::accepted(""),
+            Verdict::WaitsForAttestation => {
+                convert::accepted("waits for its coordinator's attestation")
             }
-            response
+            Verdict::Parked(refusal) => convert::accepted(&refusal.message),
+            Verdict::Refused(refusal) => convert::refused(refusal),
         })
-    }
-
-    fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
-        self.timed("prepare_proposal", || {
-            let txs = self
-                .propose(&request)
-                .unwrap_or_else(|error| self.fatal(&error));
-            ResponsePrepareProposal { txs }
-        })
-    }
-
-    fn process_proposal(&self, request: RequestProcessProposal) -> ResponseProcessProposal {
-        self.timed("process_proposal", || {
-            let accepted = self
-                .judge_proposal(&request)
-                .unwrap_or_else(|error| self.fatal(&error));
-            let status = if accepted {
-                ProposalStatus::Accept
-            } else {
-                ProposalStatus::Reject
-            };
-            ResponseProcessProposal {
-                status: status as i32,
-            }
-        })
-    }
-
-    fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
-        self.timed("finalize_block", || {
-            self.finalize(request)
-                .unwrap_or_else(|error| self.fatal(&error))
-        })
-    }
-
-    fn commit(&self) -> ResponseCommit {
-        self.timed("commit", || {
-            let retain_height = self
-                .commit_block()
-                .unwrap_or_else(|error| self.fatal(&error));
-            ResponseCommit { retain_height }
-        })
-    }
-}
-
-impl Node {
-    fn check_new(&self, wire: &[u8]) -> Verdict {
-        let verdict = self.judge_new(wire, |pool, bench, verified| {
-            pool.check(bench, verified, wire.into())
-        });
-        if verdict == Verdict::WaitsForAttestation {
-            self.inner.wanted.notify_one();
-        }
-        verdict
     }
 
     fn timed<T>(&self, method: &str, answer: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
         let answer = answer();
         let seconds = begun.elapsed().as_secs_f64();
-        let histogram = &self.inner.metrics.abci_seconds;
+        let histogram = &self.metrics.abci_seconds;
         histogram.with_label_values(&[method]).observe(seconds);
         answer
+    }
+}
+
+impl transport::Application for Application {
+    type Fatal = Fatal;
+
+    fn answer(&self, request: Request) -> Result<Response, Fatal> {
+        let consensus = &self.consensus;
+        match request {
+            Request::InitChain(request) => self.timed("init_chain", || {
+                consensus.init_chain(&request).map(Response::InitChain)
+            }),
+            Request::CheckTx(request) => self.timed("check_tx", || {
+                self.check_tx(&request).map(Response::CheckTx)
+            }),
+            Request::PrepareProposal(request) => self.timed("prepare_proposal", || {
+                let answer = consensus.prepare_proposal(&request);
+                answer.map(Response::PrepareProposal)
+            }),
+            Request::ProcessProposal(request) => self.timed("process_proposal", || {
+                let answer = consensus.process_proposal(&request);
+                answer.map(Response::ProcessProposal)
+            }),
+            Request::FinalizeBlock(request) => self.timed("finalize_block", || {
+                consensus
+                    .finalize_block(request)
+                    .map(Response::FinalizeBlock)
+            }),
+            Request::Commit(_) => self.timed("commit", || consensus.commit().map(Response::Commit)),
+            Request::Query(request) => Ok(self.timed("query", || {
+                Response::Query(query::answer(&self.reader, &request))
+            })),
+            Request::Info(_) => Ok(Response::Info(self.info())),
+            // This chain extends no votes and gives no snapshots.
+            other => Ok(transport::default_answer(other)),
+        }
     }
 }

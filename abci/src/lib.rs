@@ -1,34 +1,40 @@
-//! The node's application as CometBFT sees it: transport, pool, proposals, blocks and queries.
+//! The node's application as CometBFT sees it: transport, mempool, proposals, blocks and queries.
 //!
 //! Owns everything between the pure state machine (`ait-app`) and the disk (`ait-store`) on one side
 //! and CometBFT on the other. It may use threads, clocks and caches, but no result that consensus
-//! depends on may depend on them.
+//! depends on may depend on them. It calls nobody: what asks other machines is `ait-node`'s.
 //!
-//! Reading order: [`Node`] (what is shared), `application` (one method an ABCI request),
-//! `genesis` and `consensus` (the life of a chain and of a block), `pool` (what waits), [`transport`]
-//! (the socket).
+//! Reading order: [`Application`] (the parts, and which answers what), [`Consensus`] (the life of a chain
+//! and of a block), [`Mempool`] (what waits), [`Reader`] (what was committed; it cannot commit),
+//! [`transport`] (the socket).
 
 mod application;
+mod committed;
 mod consensus;
 mod convert;
+mod fatal;
 mod genesis;
+mod mempool;
 mod metrics;
-mod node;
-mod pool;
 mod query;
+mod reader;
 mod records;
 mod report;
-mod restore;
 mod signatures;
 mod stored;
 pub mod transport;
 mod verified;
 
-pub use application::APP_VERSION;
-pub use node::{Node, OnFatal};
-pub use pool::{Kept, limits};
+pub use application::{APP_VERSION, Application};
+pub use consensus::Consensus;
+pub use fatal::{Fatal, OnFatal, Stopping};
+pub use mempool::{
+    Mempool,
+    pool::{Kept, limits},
+};
+pub use reader::Reader;
 pub use records::{
-    CommittedBlock, CommittedTx, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict,
+    Arrival, CommittedBlock, CommittedTx, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict,
     WantedAttestation,
 };
 pub use stored::OpenError;

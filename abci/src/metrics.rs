@@ -1,10 +1,14 @@
 //! Owns what the node counts of itself, for Prometheus. Never read by the state machine.
 
+use ait_app::{
+    Code,
+    block::{BlockOutcome, Entry},
+};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use crate::records::{Head, PoolStats};
+use crate::records::{Head, PoolStats, Verdict};
 
 /// From a CheckTx, 50 µs, to a block that takes too long.
 const SECONDS: [f64; 12] = [
@@ -99,6 +103,32 @@ impl Metrics {
     pub fn show_head(&self, head: &Head) {
         self.height.set(gauge_value(head.height));
         self.last_block.set(head.time);
+    }
+
+    /// Counts an answer of CheckTx to a transaction that is new.
+    pub fn count_check(&self, verdict: &Verdict) {
+        let label = match verdict {
+            Verdict::Ready => "ok",
+            Verdict::WaitsForAttestation => "waiting",
+            Verdict::Parked(_) => "parked",
+            Verdict::Refused(refusal) => refusal.code.name(),
+        };
+        self.check_tx.with_label_values(&[label]).inc();
+    }
+
+    /// Counts a block that was just written.
+    pub fn count_block(&self, head: &Head, entries: &[Entry], outcome: &BlockOutcome) {
+        for (entry, result) in entries.iter().zip(&outcome.results) {
+            let kind = match entry {
+                Entry::Transaction(verified) => verified.tx.payload.kind(),
+                Entry::Attestations(_) => "ATTESTATIONS",
+                Entry::Invalid(_) => "invalid",
+            };
+            let code = Code::from_number(result.code).map_or("ok", |code| code.name());
+            self.txs.with_label_values(&[kind, code]).inc();
+        }
+        self.show_head(head);
+        self.records.set(gauge_value(outcome.state.len()));
     }
 
     /// Shows how full the pool is.

@@ -7,7 +7,7 @@ use tendermint_proto::v0_38::{
     crypto::{ProofOp, ProofOps},
 };
 
-use crate::Node;
+use crate::Reader;
 
 /// The path is none of the state's.
 const INVALID_PATH: u32 = 1;
@@ -15,14 +15,14 @@ const INVALID_PATH: u32 = 1;
 const HEIGHT_UNAVAILABLE: u32 = 2;
 
 /// Answers a query. An absent record has an empty value, and with `prove` the proof of its absence.
-pub(crate) fn answer(node: &Node, request: &RequestQuery) -> ResponseQuery {
+pub(crate) fn answer(reader: &Reader, request: &RequestQuery) -> ResponseQuery {
     let key = match Key::parse(&request.path) {
         Ok(key) => key,
         Err(refusal) => return refused(INVALID_PATH, &refusal.message),
     };
     let snapshot = match u64::try_from(request.height) {
-        Ok(0) => node.snapshot(),
-        Ok(height) => node.snapshot_at(height),
+        Ok(0) => reader.snapshot(),
+        Ok(height) => reader.snapshot_at(height),
         Err(_) => None,
     };
     let Some(snapshot) = snapshot else {

@@ -37,6 +37,13 @@ pub struct Snapshot {
     pub head: Head,
 }
 
+impl Snapshot {
+    /// Whether a block made it, not the genesis alone.
+    pub(crate) fn is_of_a_block(&self) -> bool {
+        !self.head.block_hash.is_empty()
+    }
+}
+
 /// A block as it was committed, for those who watch.
 #[derive(Debug)]
 pub struct CommittedBlock {
@@ -162,7 +169,16 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// How full the pool is.
+/// What became of a coordinator's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// The claim has it now.
+    Taken,
+    /// It is worth nothing, or comes too late.
+    Refused(Refusal),
+}
+
+/// How full the mempool is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PoolStats {
     /// Transactions, the next two kinds included, and those that a replacement has not displaced yet.

@@ -1,10 +1,10 @@
-//! Owns what is logged and counted of a committed block.
+//! Owns what is logged of a committed block.
 
 use std::time::Duration;
 
-use ait_app::{Code, block, events::Event};
+use ait_app::events::Event;
 
-use crate::{Node, node::Finalized, records::CommittedBlock};
+use crate::records::CommittedBlock;
 
 /// Events that an operator is told of, each with a line: what befalls validators, miners, coordinators
 /// and the rules. Transfers and jobs are not among them.
@@ -63,23 +63,4 @@ fn log_event(height: u64, event: &Event) {
         param = event.get("key"),
         admin = event.get("admin"),
     );
-}
-
-impl Node {
-    /// Counts a block that was just written.
-    pub(crate) fn count(&self, block: &Finalized) {
-        let metrics = &self.inner.metrics;
-        for (entry, result) in block.entries.iter().zip(&block.outcome.results) {
-            let kind = match entry {
-                block::Entry::Transaction(verified) => verified.tx.payload.kind(),
-                block::Entry::Attestations(_) => "ATTESTATIONS",
-                block::Entry::Invalid(_) => "invalid",
-            };
-            let code = Code::from_number(result.code).map_or("ok", |c| c.name());
-            metrics.txs.with_label_values(&[kind, code]).inc();
-        }
-        metrics.show_head(&block.head);
-        let records = i64::try_from(block.outcome.state.len()).unwrap_or(i64::MAX);
-        metrics.records.set(records);
-    }
 }

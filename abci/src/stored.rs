@@ -1,6 +1,6 @@
 //! Owns how a node finds its chain again: the stored state and head, checked against each other.
 
-use ait_app::{identifiers::ChainId, quantity::Height, state::State};
+use ait_app::{Broken, identifiers::ChainId, quantity::Height, state::State};
 use ait_store::{Store, StoreError};
 
 use crate::records::{Head, Snapshot};
@@ -16,6 +16,11 @@ pub enum OpenError {
         "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
     )]
     Corrupt(String),
+    /// The transactions that a stop saved can't be judged on it.
+    #[error(
+        "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
+    )]
+    Broken(#[from] Broken),
     /// Two metrics of one name.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),

@@ -5,7 +5,7 @@ mod driver;
 
 use std::sync::Arc;
 
-use ait_abci::{Node, OpenError};
+use ait_abci::{Application, OpenError, transport::Application as _};
 use ait_app::{
     block::protobuf_size,
     state::app_hash::{self, ProofOp},
@@ -13,12 +13,12 @@ use ait_app::{
 use ait_store::{Batch, MemoryStore, Store};
 use bytes::Bytes;
 use driver::{Comet, chain_id, init_chain, key, transfer};
-use tendermint_abci::Application;
 use tendermint_proto::{
     google::protobuf::Duration,
     v0_38::{
         abci::{
-            RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestQuery, ValidatorUpdate,
+            RequestFinalizeBlock, RequestInitChain, RequestQuery, ValidatorUpdate, request,
+            response,
         },
         crypto::{PublicKey as ProtoKey, public_key::Sum},
         types::ConsensusParams,
@@ -34,7 +34,8 @@ fn replay_without_proposals_gives_the_same_app_hash() {
         let block = proposer.make_block();
         replica.decide(block.into_iter().map(|(tx, _)| tx).collect());
     }
-    let heads = [&proposer, &replica].map(|comet| comet.node.snapshot().unwrap().head.clone());
+    let heads =
+        [&proposer, &replica].map(|comet| comet.node.reader().snapshot().unwrap().head.clone());
     assert_eq!(heads[0], heads[1]);
     assert_eq!(heads[0].height, 5);
 }
@@ -54,7 +55,14 @@ fn a_proposal_with_a_transaction_that_fails_authentication_is_rejected_but_one_t
 fn a_decided_block_of_garbage_has_a_result_for_each_entry_and_changes_nothing() {
     let mut comet = Comet::begin(&["alice"]);
     comet.make_block();
-    let before = comet.node.snapshot().unwrap().head.app_hash.clone();
+    let before = comet
+        .node
+        .reader()
+        .snapshot()
+        .unwrap()
+        .head
+        .app_hash
+        .clone();
     let garbage: Vec<bytes::Bytes> = vec![
         b"".as_slice().into(),
         b"{}".as_slice().into(),
@@ -67,7 +75,10 @@ fn a_decided_block_of_garbage_has_a_result_for_each_entry_and_changes_nothing() 
     let results = comet.decide(garbage);
     assert_eq!(results.len(), 5);
     assert!(results.iter().all(|(_, result)| result.code != 0));
-    assert_eq!(comet.node.snapshot().unwrap().head.app_hash, before);
+    assert_eq!(
+        comet.node.reader().snapshot().unwrap().head.app_hash,
+        before
+    );
 }
 
 #[test]
@@ -87,9 +98,9 @@ fn a_restarted_node_goes_on_from_its_store() {
     let mut first = Comet::begin_on(store.clone(), &["alice"]);
     first.submit(&transfer("alice", 1, 100));
     first.make_block();
-    let head = first.node.snapshot().unwrap();
+    let head = first.node.reader().snapshot().unwrap();
     let mut again = Comet::open(store, 1);
-    let info = again.node.info(RequestInfo::default());
+    let info = again.node.info();
     assert_eq!(info.last_block_height, 1);
     assert_eq!(info.last_block_app_hash, head.state.app_hash().0.to_vec());
     let mut other = Comet::begin(&["alice"]);
@@ -101,7 +112,7 @@ fn a_restarted_node_goes_on_from_its_store() {
         comet.submit(&transfer("alice", 2, 100));
         comet.make_block();
     }
-    let heads = [&other, &again].map(|comet| comet.node.snapshot().unwrap().head.clone());
+    let heads = [&other, &again].map(|comet| comet.node.reader().snapshot().unwrap().head.clone());
     assert_eq!(heads[0], heads[1]);
 }
 
@@ -112,7 +123,7 @@ fn the_genesis_decides_how_large_a_block_may_be_and_a_restarted_node_still_knows
     let mut genesis = init_chain(&["alice"], serde_json::json!({}));
     let params = genesis.consensus_params.as_mut().unwrap();
     params.block.as_mut().unwrap().max_bytes = 2_000;
-    comet.node.init_chain(genesis);
+    comet.node.consensus().init_chain(&genesis).unwrap();
     for nonce in 1..=15 {
         comet.submit(&transfer("alice", nonce, 100));
     }
@@ -131,7 +142,7 @@ fn the_genesis_decides_how_large_a_block_may_be_and_a_restarted_node_still_knows
 fn a_store_whose_records_do_not_match_their_root_is_refused() {
     let mut comet = Comet::begin(&["alice"]);
     comet.make_block();
-    let head = comet.node.snapshot().unwrap();
+    let head = comet.node.reader().snapshot().unwrap();
     let store = MemoryStore::new();
     let mut state: Vec<_> = head
         .state
@@ -151,17 +162,15 @@ fn a_store_whose_records_do_not_match_their_root_is_refused() {
             ..Batch::default()
         })
         .unwrap();
-    let refused = Node::open(Arc::new(store), chain_id(), Arc::new(|_| {}));
+    let refused = Application::open(Arc::new(store), chain_id(), Arc::new(|_| {}));
     assert!(matches!(refused.err(), Some(OpenError::Corrupt(_))));
 }
 
 /// The one message with which a node stops on a genesis.
 fn refused(request: RequestInitChain) -> String {
     let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
-    comet.node.init_chain(request);
-    let messages = comet.fatal.lock().unwrap().clone();
-    assert_eq!(messages.len(), 1, "{messages:?}");
-    messages[0].clone()
+    let refusal = comet.node.consensus().init_chain(&request);
+    refusal.unwrap_err().to_string()
 }
 
 #[test]
@@ -219,7 +228,8 @@ fn the_genesis_names_no_validators_or_exactly_the_authorities() {
     };
     let right = vera("vera consensus", 10);
     let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
-    let answer = comet.node.init_chain(with(vec![right.clone()]));
+    let consensus = comet.node.consensus();
+    let answer = consensus.init_chain(&with(vec![right.clone()])).unwrap();
     assert_eq!(answer.validators, std::slice::from_ref(&right));
     for wrong in [
         vec![vera("vera consensus", 11)],
@@ -234,12 +244,11 @@ fn the_genesis_names_no_validators_or_exactly_the_authorities() {
 #[test]
 fn info_and_the_genesis_answer_name_the_same_version_and_app_hash() {
     let comet = Comet::open(Arc::new(MemoryStore::new()), 0);
-    let answer = comet
-        .node
-        .init_chain(init_chain(&[], serde_json::json!({})));
+    let genesis = init_chain(&[], serde_json::json!({}));
+    let answer = comet.node.consensus().init_chain(&genesis).unwrap();
     let version = answer.consensus_params.unwrap().version.unwrap().app;
     assert_eq!(version, ait_abci::APP_VERSION);
-    assert_eq!(comet.node.info(RequestInfo::default()).app_version, version);
+    assert_eq!(comet.node.info().app_version, version);
     assert_eq!(version, 2);
     assert_eq!(answer.app_hash.len(), 32);
 }
@@ -247,14 +256,15 @@ fn info_and_the_genesis_answer_name_the_same_version_and_app_hash() {
 #[test]
 fn a_block_out_of_step_stops_the_node() {
     let comet = Comet::begin(&["alice"]);
-    comet.node.finalize_block(RequestFinalizeBlock {
+    let request = RequestFinalizeBlock {
         height: 7,
         ..RequestFinalizeBlock::default()
-    });
-    let messages = comet.fatal.lock().unwrap().clone();
+    };
+    let refusal = comet.node.consensus().finalize_block(request);
+    let message = refusal.unwrap_err().to_string();
     assert!(
-        messages[0].contains("block 7") && messages[0].contains("next is 1"),
-        "{messages:?}"
+        message.contains("block 7") && message.contains("next is 1"),
+        "{message}"
     );
 }
 
@@ -265,12 +275,16 @@ fn queries_answer_with_value_and_proof_at_the_asked_height() {
     comet.submit(&transfer("alice", 1, 100));
     comet.make_block();
     let query = |path: String, height: i64| {
-        comet.node.query(RequestQuery {
+        let request = RequestQuery {
             path,
             height,
             prove: true,
             ..RequestQuery::default()
-        })
+        };
+        match comet.node.answer(request::Value::Query(request)) {
+            Ok(response::Value::Query(answer)) => answer,
+            other => panic!("{other:?}"),
+        }
     };
     let path = format!("/account/{}", driver::address("bob"));
     for (height, balance) in [(1, None), (2, Some(1))] {
@@ -286,7 +300,11 @@ fn queries_answer_with_value_and_proof_at_the_asked_height() {
         assert_eq!(kinds, ["ics23:smt", "ics23:simple"]);
         assert_eq!(ops[0].key, path.as_bytes());
         assert_eq!(ops[1].key, b"ait");
-        let snapshot = comet.node.snapshot_at(height.unsigned_abs()).unwrap();
+        let snapshot = comet
+            .node
+            .reader()
+            .snapshot_at(height.unsigned_abs())
+            .unwrap();
         let value = balance.map(|_| answer.value.as_ref());
         let steps: Vec<ProofOp> = ["ics23:smt", "ics23:simple"]
             .into_iter()

@@ -28,16 +28,13 @@ fn a_waiting_claim_is_asked_for_and_settles_when_the_answer_came() {
     let claim = claim(&terms, "mia", 1, 100);
     assert_eq!(comet.submit(&claim).code, 0);
     assert!(comet.proposal().is_empty());
-    let wanted = comet.node.attestations_wanted();
+    let wanted = comet.node.mempool().attestations_wanted().unwrap();
     assert_eq!(wanted.len(), 1);
     assert_eq!(wanted[0].request.terms(), terms);
     assert_eq!(wanted[0].request.opened_height, Height::constant(1));
     assert_eq!(wanted[0].coordinator, address("carol"));
     let answer = attest(&terms, Says::Yes);
-    comet
-        .node
-        .attestation_arrived(&hash(&claim), answer)
-        .unwrap();
+    comet.attestation_arrived(&hash(&claim), answer).unwrap();
     let before = comet.balance("mia");
     let block = comet.make_block();
     assert_eq!(block.len(), 2, "the attestation entry and the claim");
@@ -91,12 +88,11 @@ fn an_answer_for_another_job_or_by_another_key_is_refused_and_the_claim_waits_on
     other_key.sig = key("mallory").sign(&[7; 32]);
     for answer in [other_job, other_height, other_key] {
         let refusal = comet
-            .node
             .attestation_arrived(&hash(&claim), answer)
             .unwrap_err();
         assert_eq!(refusal.code, Code::InvalidAttestation);
     }
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 1);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 1);
 }
 
 #[test]
@@ -106,7 +102,6 @@ fn a_negative_answer_puts_the_offence_into_the_block() {
     let claim = claim(&terms, "mia", 1, 100);
     comet.submit(&claim);
     comet
-        .node
         .attestation_arrived(&hash(&claim), attest(&terms, Says::NoSuchWork))
         .unwrap();
     let before = comet.balance("mia");
@@ -128,7 +123,6 @@ fn a_negative_answer_that_cannot_be_paid_for_is_dropped() {
     let claim = exact_claim(&terms, "mia", 1);
     assert_eq!(comet.submit(&claim).code, 0, "an empty account can claim");
     comet
-        .node
         .attestation_arrived(&hash(&claim), attest(&terms, Says::NoSuchWork))
         .unwrap();
     assert!(comet.make_block().is_empty());
@@ -158,13 +152,12 @@ fn only_one_of_two_answered_claims_on_an_escrow_is_proposed() {
         let claim = exact_claim(&terms, miner, 1);
         comet.submit(&claim);
         comet
-            .node
             .attestation_arrived(&hash(&claim), attest(&terms, Says::Yes))
             .unwrap();
     }
     assert_eq!(comet.make_block().len(), 2, "one entry, one claim");
     comet.make_block();
-    assert_eq!(comet.node.pool_stats().transactions, 0);
+    assert_eq!(comet.node.mempool().stats().transactions, 0);
 }
 
 #[test]
@@ -176,7 +169,7 @@ fn a_claim_before_its_escrow_is_parked_and_then_waits_for_its_coordinator() {
     assert!(parked.log.contains("no escrow"), "{}", parked.log);
     comet.submit(&escrow("alice", 1, "job_1"));
     comet.make_block();
-    assert_eq!(comet.node.attestations_wanted().len(), 1);
+    assert_eq!(comet.node.mempool().attestations_wanted().unwrap().len(), 1);
 }
 
 #[test]
@@ -186,7 +179,6 @@ fn a_proposal_whose_attestations_break_the_rule_is_rejected() {
     let claim = claim(&terms, "mia", 1, 100);
     comet.submit(&claim);
     comet
-        .node
         .attestation_arrived(&hash(&claim), attest(&terms, Says::Yes))
         .unwrap();
     let honest = comet.proposal();
@@ -238,7 +230,6 @@ fn an_answer_that_is_negative_and_not_the_miners_fault_drops_the_claim() {
     let claim = claim(&terms, "mia", 1, 100);
     comet.submit(&claim);
     comet
-        .node
         .attestation_arrived(&hash(&claim), attest(&terms, Says::NotPaid))
         .unwrap();
     assert!(comet.make_block().is_empty());
@@ -255,14 +246,11 @@ fn at_most_three_transactions_wait_behind_a_claim() {
     comet.submit_all(&behind);
     let refused = comet.submit(&transfer("mia", 5, 100));
     assert_eq!(refused.code, Code::TooManyWaiting.number());
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 4);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 4);
     assert!(comet.proposal().is_empty());
     let answer = attest(&terms("mia", "alice", "job_1", "r1"), Says::Yes);
-    comet
-        .node
-        .attestation_arrived(&hash(&waiting), answer)
-        .unwrap();
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 0);
+    comet.attestation_arrived(&hash(&waiting), answer).unwrap();
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 0);
     assert_eq!(
         comet.make_block().len(),
         5,
@@ -277,13 +265,13 @@ fn a_claim_that_begins_to_wait_keeps_no_more_than_three_behind_it() {
     let behind: Vec<_> = (2..=9).map(|nonce| transfer("mia", nonce, 100)).collect();
     comet.submit_all(&behind);
     assert_eq!(
-        comet.node.pool_stats().parked,
+        comet.node.mempool().stats().parked,
         9,
         "its escrow is not open yet"
     );
     comet.submit_all(&[escrow("alice", 1, "job_1")]);
     comet.make_block();
-    let stats = comet.node.pool_stats();
+    let stats = comet.node.mempool().stats();
     assert_eq!((stats.waiting_for_attestation, stats.parked), (4, 4));
     assert_eq!(comet.dropped(&behind[3]), Some("too_many_waiting"));
     assert_eq!(comet.dropped(&behind[2]), None);
@@ -308,7 +296,7 @@ fn a_claim_with_its_attestation_finds_a_place_among_four_that_wait() {
     let block = comet.make_block();
     assert_eq!(Comet::code_in(&block, &real), Some(0));
     assert_eq!(
-        comet.node.pool_stats().transactions,
+        comet.node.mempool().stats().transactions,
         0,
         "the escrow is settled"
     );
@@ -334,7 +322,7 @@ fn a_fifth_sender_with_an_attested_claim_outbids_or_is_contested() {
         sign("mia", 1, attested.fee.get() * 2, attested.payload)
     };
     comet.submit_all([&dear]);
-    assert_eq!(comet.node.pool_stats().transactions, 4);
+    assert_eq!(comet.node.mempool().stats().transactions, 4);
     assert_eq!(Comet::code_in(&comet.make_block(), &dear), Some(0));
 }
 
@@ -345,7 +333,11 @@ fn a_released_escrow_parks_its_claims_and_a_settled_one_drops_them() {
     let waiting = claim(&terms, "mia", 1, 100);
     comet.submit_all(&[waiting.clone(), release("alice", "job_1", 1)]);
     comet.make_block();
-    assert_eq!(comet.node.pool_stats().parked, 1, "it may be opened again");
+    assert_eq!(
+        comet.node.mempool().stats().parked,
+        1,
+        "it may be opened again"
+    );
     assert!(comet.pool_has(&waiting));
     for _ in 0..limits::PARKED_BLOCKS {
         comet.make_block();
@@ -383,9 +375,9 @@ fn a_free_claim_holds_no_run_of_transactions_in_the_pool() {
     for _ in 0..limits::PARKED_BLOCKS {
         comet.make_block();
     }
-    assert_eq!(comet.node.pool_stats().transactions, 4);
+    assert_eq!(comet.node.mempool().stats().transactions, 4);
     for _ in 0..limits::WAITING_BLOCKS {
         comet.make_block();
     }
-    assert!(comet.node.pool_stats().waiting_for_attestation == 0);
+    assert!(comet.node.mempool().stats().waiting_for_attestation == 0);
 }

@@ -31,7 +31,7 @@ fn only_a_tenth_more_displaces(comet: &mut Comet, rival: impl Fn(&str, u64) -> T
     assert!(!comet.pool_has(&first) && comet.pool_has(&dearer));
     assert_eq!(comet.dropped(&first), Some("contested"));
     assert_eq!(
-        comet.node.pool_stats().parked,
+        comet.node.mempool().stats().parked,
         1,
         "dave's next one has a gap now"
     );
@@ -87,7 +87,7 @@ fn a_parked_rival_keeps_nobody_out() {
     let mut comet = with_escrow();
     let parked = stake("dave", 9, 900_000, "a key");
     comet.submit_all([&parked]);
-    assert_eq!(comet.node.pool_stats().parked, 1);
+    assert_eq!(comet.node.mempool().stats().parked, 1);
     let ready = stake("erin", 1, 2_000, "a key");
     comet.submit_all([&ready]);
     assert_eq!(comet.dropped(&parked), Some("contested"));
@@ -130,7 +130,7 @@ fn thousands_of_rivals_for_one_key_hold_one_place() {
             .iter()
             .all(|code| *code == Code::Contested.number())
     );
-    assert_eq!(comet.node.pool_stats().transactions, 1);
+    assert_eq!(comet.node.mempool().stats().transactions, 1);
     assert_eq!(comet.judged_signatures(), 1, "the others cost no check");
     assert_eq!(comet.make_block().len(), 1);
 }

@@ -31,7 +31,7 @@ fn full(fee: impl Fn(usize, u64) -> u64) -> (Comet, Vec<Vec<Transaction>>) {
         runs.push(run);
     }
     assert_eq!(
-        comet.node.pool_stats().transactions,
+        comet.node.mempool().stats().transactions,
         limits::MAX_TRANSACTIONS
     );
     (comet, runs)
@@ -74,7 +74,7 @@ fn a_tenth_more_a_byte_takes_the_place_of_the_last_of_the_run_that_is_worth_leas
     let before = comet.mempool.len();
     comet.decide(Vec::new());
     assert_eq!(
-        comet.node.pool_stats().transactions,
+        comet.node.mempool().stats().transactions,
         limits::MAX_TRANSACTIONS
     );
     assert_eq!(
@@ -102,7 +102,7 @@ fn five_thousand_leave_between_two_commits_and_replacements_need_no_room() {
     comet.submit_all([&replacement]);
     assert_eq!(comet.dropped(&runs[0][0]), Some("dropped"));
     assert_eq!(
-        comet.node.pool_stats().transactions,
+        comet.node.mempool().stats().transactions,
         limits::MAX_TRANSACTIONS
     );
     comet.decide(Vec::new());
@@ -123,7 +123,7 @@ fn a_commit_with_a_full_pool_judges_no_signature_again() {
         let room = limits::MAX_TRANSACTIONS - comet.mempool.len();
         comet.submit_all(run.iter().take(room));
     }
-    let stats = comet.node.pool_stats();
+    let stats = comet.node.mempool().stats();
     assert_eq!(
         (stats.transactions, stats.parked),
         (limits::MAX_TRANSACTIONS, 0)
@@ -161,5 +161,5 @@ fn twenty_thousand_transactions_that_cannot_run_yet_hold_five_hundred_places() {
     for _ in 0..limits::PARKED_BLOCKS {
         comet.make_block();
     }
-    assert_eq!(comet.node.pool_stats().transactions, 0);
+    assert_eq!(comet.node.mempool().stats().transactions, 0);
 }

@@ -106,20 +106,17 @@ fn take(comet: &mut Comet, step: Step) {
             }
         }
         Step::Preview(kind, sender, nonce, fee) => {
-            let before = comet.node.pool_stats();
+            let before = comet.node.mempool().stats();
             let tx = transaction(kind, sender, nonce, fee);
-            comet.node.preview(&tx.to_wire());
-            assert_eq!(comet.node.pool_stats(), before);
+            comet.node.mempool().preview(&tx.to_wire()).unwrap();
+            assert_eq!(comet.node.mempool().stats(), before);
         }
         Step::Answer(claim, says) => {
-            let wanted = comet.node.attestations_wanted();
+            let wanted = comet.node.mempool().attestations_wanted().unwrap();
             if !wanted.is_empty() {
                 let wanted = claim.get(&wanted);
                 let answer = attest(&wanted.request.terms(), says);
-                comet
-                    .node
-                    .attestation_arrived(&wanted.hash, answer)
-                    .unwrap();
+                comet.attestation_arrived(&wanted.hash, answer).unwrap();
             }
         }
         Step::Own => {
@@ -149,7 +146,7 @@ proptest! {
         let mut comet = Comet::begin(&SENDERS);
         for step in history {
             take(&mut comet, step);
-            let stats = comet.node.pool_stats();
+            let stats = comet.node.mempool().stats();
             prop_assert!(stats.parked <= SENDERS.len() * limits::MAX_PARKED_OF_SENDER);
             prop_assert!(stats.waiting_for_attestation <= SENDERS.len() * 4);
         }
@@ -158,10 +155,10 @@ proptest! {
             comet.make_block();
             for tx in &comet.mempool {
                 let hash = ait_app::tx::TxHash::of(tx);
-                prop_assert!(comet.node.pending(&hash).is_some());
+                prop_assert!(comet.node.mempool().pending(&hash).is_some());
             }
         }
-        prop_assert_eq!(comet.node.pool_stats().transactions, 0);
+        prop_assert_eq!(comet.node.mempool().stats().transactions, 0);
         prop_assert!(comet.mempool.is_empty());
     }
 }

@@ -11,7 +11,6 @@ use ait_app::{
     tx::Transaction,
 };
 use driver::{Comet, address, sign, transfer, transfer_of, uait, work::stake};
-use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::RequestCheckTx;
 
 #[test]
@@ -27,7 +26,7 @@ fn a_run_of_nonces_is_committed_in_one_block_in_order() {
     assert_eq!(block.len(), 50);
     assert!(run.iter().all(|tx| Comet::code_in(&block, tx) == Some(0)));
     assert_eq!(comet.balance("bob"), 50);
-    assert_eq!(comet.node.pool_stats().transactions, 0);
+    assert_eq!(comet.node.mempool().stats().transactions, 0);
 }
 
 #[test]
@@ -143,7 +142,7 @@ fn a_future_nonce_is_parked_and_runs_once_the_gap_closes() {
     let third = transfer("alice", 3, 100);
     assert_eq!(comet.submit(&third).code, 0);
     assert!(comet.proposal().is_empty());
-    assert_eq!(comet.node.pool_stats().parked, 1);
+    assert_eq!(comet.node.mempool().stats().parked, 1);
     comet.submit(&transfer("alice", 2, 100));
     comet.submit(&transfer("alice", 1, 100));
     assert_eq!(comet.make_block().len(), 3);
@@ -213,7 +212,7 @@ fn a_future_nonce_with_too_low_a_fee_is_not_worth_parking() {
     let mut comet = Comet::begin(&["alice"]);
     let refused = comet.submit(&transfer("alice", 5, 1));
     assert_ne!(refused.code, 0);
-    assert_eq!(comet.node.pool_stats().transactions, 0);
+    assert_eq!(comet.node.mempool().stats().transactions, 0);
 }
 
 #[test]
@@ -222,7 +221,7 @@ fn a_transaction_sent_again_while_pending_is_accepted_and_counted_once() {
     let tx = transfer("alice", 1, 100);
     comet.submit(&tx);
     assert_eq!(comet.submit_when_full(&tx).code, 0);
-    assert_eq!(comet.node.pool_stats().transactions, 1);
+    assert_eq!(comet.node.mempool().stats().transactions, 1);
     assert_eq!(comet.make_block().len(), 1);
 }
 
@@ -248,7 +247,14 @@ fn fees_count_by_the_byte() {
 #[test]
 fn the_next_nonce_counts_what_is_pending_in_sequence() {
     let mut comet = Comet::begin(&["alice"]);
-    let next = |comet: &Comet| comet.node.next_nonce(&address("alice")).get();
+    let next = |comet: &Comet| {
+        comet
+            .node
+            .mempool()
+            .next_nonce(&address("alice"))
+            .unwrap()
+            .get()
+    };
     assert_eq!(next(&comet), 1);
     comet.submit_all(&[1, 2, 4].map(|nonce| transfer("alice", nonce, 100)));
     assert_eq!(next(&comet), 3);
@@ -298,8 +304,8 @@ fn what_rest_asks_beforehand_changes_nothing() {
     let mut comet = Comet::begin(&["alice", "dave"]);
     let pending = [1, 2, 3].map(|nonce| transfer("alice", nonce, 100));
     comet.submit_all(&pending);
-    let before = comet.node.pool_stats();
-    let ask = |tx: &Transaction| comet.node.preview(&tx.to_wire());
+    let before = comet.node.mempool().stats();
+    let ask = |tx: &Transaction| comet.node.mempool().preview(&tx.to_wire()).unwrap();
     assert_eq!(ask(&transfer("alice", 2, 200)), Verdict::Ready);
     assert_eq!(ask(&transfer("alice", 4, 100)), Verdict::Ready);
     assert_eq!(ask(&pending[0]), Verdict::Ready);
@@ -311,7 +317,7 @@ fn what_rest_asks_beforehand_changes_nothing() {
         panic!("a used nonce is refused");
     };
     assert_eq!(used.code, Code::NonceUsed);
-    assert_eq!(comet.node.pool_stats(), before);
+    assert_eq!(comet.node.mempool().stats(), before);
     assert_eq!(comet.make_block().len(), 3);
 }
 
@@ -323,7 +329,7 @@ fn envelopes_and_attestations_are_no_transactions() {
             tx: wire.into(),
             ..RequestCheckTx::default()
         };
-        comet.node.check_tx(request).code
+        comet.node.check_tx(&request).unwrap().code
     };
     let envelope = |bytes: usize| [b"AIT-ENVELOPE/1\n".to_vec(), vec![b'x'; bytes]].concat();
     assert_eq!(check(envelope(10)), Code::UnexpectedEnvelope.number());
@@ -341,10 +347,10 @@ fn transactions_that_a_block_leaves_without_money_keep_no_more_places_than_parke
         let run: Vec<_> = (1..=30).map(|nonce| transfer(name, nonce, 100)).collect();
         comet.submit_all(&run);
     }
-    assert_eq!(comet.node.pool_stats().parked, 0);
+    assert_eq!(comet.node.mempool().stats().parked, 0);
     let spend = |name: &&str| transfer_of(name, 1, 100, 999_999_900).to_wire().into();
     comet.decide(funded.iter().map(spend).collect());
-    let stats = comet.node.pool_stats();
+    let stats = comet.node.mempool().stats();
     assert_eq!(
         (stats.transactions, stats.parked),
         (limits::MAX_PARKED, limits::MAX_PARKED)
@@ -355,7 +361,7 @@ fn transactions_that_a_block_leaves_without_money_keep_no_more_places_than_parke
     for _ in 0..limits::PARKED_BLOCKS {
         comet.make_block();
     }
-    assert!(comet.mempool.is_empty() && comet.node.pool_stats().transactions == 0);
+    assert!(comet.mempool.is_empty() && comet.node.mempool().stats().transactions == 0);
 }
 
 #[test]

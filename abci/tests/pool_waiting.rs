@@ -51,8 +51,11 @@ fn a_thousand_wait_and_more_money_or_a_binding_takes_the_place_of_less() {
     let mut comet = with_escrows(open, COUNT + 3);
     let claims: Vec<_> = (0..COUNT).map(|job| claim_on(job, block_of(job))).collect();
     comet.submit_all(&claims);
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 1_000);
-    assert_eq!(comet.node.attestations_wanted().len(), 1_000);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 1_000);
+    assert_eq!(
+        comet.node.mempool().attestations_wanted().unwrap().len(),
+        1_000
+    );
 
     let poorest = claim_on(COUNT, block_of(COUNT));
     assert_eq!(comet.submit(&poorest).code, Code::TooManyWaiting.number());
@@ -75,7 +78,7 @@ fn a_thousand_wait_and_more_money_or_a_binding_takes_the_place_of_less() {
     comet.submit_all([&richest]);
     assert!(comet.pool_has(&poorest), "nor does more money displace it");
     assert_eq!(comet.dropped(&claims[2]), Some("too_many_waiting"));
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 1_000);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 1_000);
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn what_stands_behind_a_claim_counts_and_goes_with_it() {
         .map(|job| claim_on(job, block_of(job)))
         .collect();
     comet.submit_all(&others);
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 1_000);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 1_000);
     let full = comet.submit(&transfer("mia", 4, 100));
     assert_eq!(full.code, Code::TooManyWaiting.number());
     let newcomer = claim_on(COUNT - 2, block_of(COUNT - 2));
@@ -102,7 +105,7 @@ fn what_stands_behind_a_claim_counts_and_goes_with_it() {
     for gone in [&first, &behind[0], &behind[1]] {
         assert_eq!(comet.dropped(gone), Some("too_many_waiting"));
     }
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 998);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 998);
     comet.make_block();
     assert_eq!(
         comet.mempool.len(),
@@ -121,7 +124,7 @@ fn a_claim_on_an_escrow_bound_to_its_sender_waits_as_any_other() {
     comet.submit_all([&claim_of("mia", 0, 1, 1)]);
     let other = comet.submit(&claim_of("moe", 0, 1, 1));
     assert_eq!(other.code, Code::BoundToAnotherMiner.number());
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 1);
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 1);
 }
 
 #[test]
@@ -138,10 +141,10 @@ fn claims_parked_for_escrows_that_open_at_once_are_held_to_the_limits_of_waiting
         })
         .collect();
     comet.submit_all(&early);
-    assert_eq!(comet.node.pool_stats().parked, 8);
+    assert_eq!(comet.node.mempool().stats().parked, 8);
     comet.submit_all([&sign("alice", 1, 2_000, opening("job_0", 60_000))]);
     comet.make_block();
-    let stats = comet.node.pool_stats();
+    let stats = comet.node.mempool().stats();
     assert_eq!(stats.waiting_for_attestation, limits::MAX_WAITING_OF_ESCROW);
     assert_eq!(stats.transactions, 4);
 }
@@ -154,17 +157,14 @@ fn the_answer_for_a_claim_that_was_replaced_is_not_taken_for_its_replacement() {
     let first = claim(&older, "mia", 1, 100);
     let second = claim(&newer, "mia", 1, 200);
     comet.submit_all([&first, &second]);
-    let wanted = comet.node.attestations_wanted();
+    let wanted = comet.node.mempool().attestations_wanted().unwrap();
     assert_eq!(wanted.len(), 1);
     assert_eq!(wanted[0].hash, hash(&second));
     let late = attest(&older, Says::Yes);
-    let refusal = comet.node.attestation_arrived(&hash(&first), late);
+    let refusal = comet.attestation_arrived(&hash(&first), late);
     assert_eq!(refusal.unwrap_err().code, Code::Dropped);
     let answer = attest(&newer, Says::Yes);
-    comet
-        .node
-        .attestation_arrived(&hash(&second), answer)
-        .unwrap();
+    comet.attestation_arrived(&hash(&second), answer).unwrap();
     let block = comet.make_block();
     assert_eq!(Comet::code_in(&block, &second), Some(0));
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use ait_app::{quantity::Nonce, tx::Transaction};
 use ait_store::{MemoryStore, Store};
 use driver::{Comet, address, hash, transfer, transfer_of};
-use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci::{CheckTxType, RequestCheckTx, RequestInfo};
+use tendermint_proto::v0_38::abci::{CheckTxType, RequestCheckTx};
 
 /// A chain with a block, and a pool that a graceful stop saved.
 fn stopped(pool: &[Transaction]) -> Arc<dyn Store> {
@@ -17,25 +16,31 @@ fn stopped(pool: &[Transaction]) -> Arc<dyn Store> {
     let mut comet = Comet::begin_on(store.clone(), &["alice", "carl"]);
     comet.make_block();
     comet.submit_all(pool);
-    assert_eq!(comet.node.save_pool().unwrap(), pool.len());
+    assert_eq!(comet.node.mempool().save().unwrap(), pool.len());
     store
 }
 
 fn next_nonce(comet: &Comet, name: &str) -> u64 {
-    comet.node.next_nonce(&address(name)).get()
+    comet
+        .node
+        .mempool()
+        .next_nonce(&address(name))
+        .unwrap()
+        .get()
 }
 
 /// Offers CometBFT what the node wants it to have.
 fn offer(comet: &mut Comet) {
-    for (hash, wire) in comet.node.unoffered() {
+    for (hash, wire) in comet.node.mempool().unoffered() {
         let tx: bytes::Bytes = wire.to_vec().into();
-        let answer = comet.node.check_tx(RequestCheckTx {
+        let request = RequestCheckTx {
             tx: tx.clone(),
             r#type: CheckTxType::New as i32,
-        });
+        };
+        let answer = comet.node.check_tx(&request).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.log);
         comet.mempool.push(tx);
-        comet.node.offered(&hash);
+        comet.node.mempool().offered(&hash);
     }
 }
 
@@ -47,7 +52,7 @@ fn what_was_acknowledged_before_a_stop_is_known_before_cometbft_is_there() {
         assert!(comet.pool_has(tx));
     }
     assert_eq!(next_nonce(&comet, "alice"), 3);
-    assert_eq!(comet.node.pool_stats().transactions, 2);
+    assert_eq!(comet.node.mempool().stats().transactions, 2);
 }
 
 #[test]
@@ -70,10 +75,10 @@ fn blocks_that_come_before_the_offer_drop_nothing() {
     for _ in 0..5 {
         comet.decide(Vec::new());
     }
-    assert_eq!(comet.node.unoffered().len(), 2);
+    assert_eq!(comet.node.mempool().unoffered().len(), 2);
     assert_eq!(next_nonce(&comet, "alice"), 3);
     offer(&mut comet);
-    assert!(comet.node.unoffered().is_empty());
+    assert!(comet.node.mempool().unoffered().is_empty());
     assert_eq!(comet.make_block().len(), 2);
 }
 
@@ -81,8 +86,8 @@ fn blocks_that_come_before_the_offer_drop_nothing() {
 fn what_cometbft_was_offered_and_does_not_keep_is_dropped() {
     let tx = transfer("alice", 1, 100);
     let mut comet = Comet::open(stopped(std::slice::from_ref(&tx)), 1);
-    comet.node.offered(&hash(&tx));
-    assert!(comet.node.unoffered().is_empty());
+    comet.node.mempool().offered(&hash(&tx));
+    assert!(comet.node.mempool().unoffered().is_empty());
     for _ in 0..3 {
         comet.decide(Vec::new());
     }
@@ -136,13 +141,16 @@ fn a_cometbft_that_began_anew_is_offered_the_pool_and_nothing_is_lost_meanwhile(
     comet.make_block();
     let pool = [transfer("alice", 1, 100), transfer("alice", 2, 100)];
     comet.submit_all(&pool);
-    assert!(comet.node.unoffered().is_empty());
+    assert!(comet.node.mempool().unoffered().is_empty());
     comet.mempool.clear();
-    comet.node.info(RequestInfo::default());
+    comet.node.info();
     for _ in 0..3 {
         comet.decide(Vec::new());
     }
-    assert_eq!(comet.node.next_nonce(&address("alice")), Nonce::constant(3));
+    assert_eq!(
+        comet.node.mempool().next_nonce(&address("alice")).unwrap(),
+        Nonce::constant(3)
+    );
     offer(&mut comet);
     assert_eq!(comet.make_block().len(), 2);
 }

@@ -17,8 +17,15 @@ fn refused(comet: &mut Comet, claim: &Transaction, code: Code) {
     let answer = comet.submit(claim);
     assert_eq!(answer.code, code.number(), "{}", answer.log);
     assert!(!comet.pool_has(claim));
-    assert_eq!(comet.node.pool_stats().waiting_for_attestation, 0);
-    assert!(comet.node.attestations_wanted().is_empty());
+    assert_eq!(comet.node.mempool().stats().waiting_for_attestation, 0);
+    assert!(
+        comet
+            .node
+            .mempool()
+            .attestations_wanted()
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// A chain on which `alice` has opened these escrows, in block 1.

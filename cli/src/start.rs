@@ -10,9 +10,9 @@ use std::{
     thread,
 };
 
-use ait_abci::{Node, OnFatal, transport};
+use ait_abci::{Application, OnFatal, transport};
 use ait_app::{address::Address, crypto::SecretKey, identifiers::ChainId};
-use ait_rest::Config;
+use ait_node::Node;
 use ait_store::SledStore;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -83,7 +83,8 @@ struct Settings {
     db_path: PathBuf,
     abci: AbciAddress,
     keep_blocks: u64,
-    rest: Config,
+    node: ait_node::Config,
+    rest: ait_rest::Config,
 }
 
 /// Runs `ait start` until it is asked to stop.
@@ -98,8 +99,9 @@ pub async fn run(args: StartArgs, environment: &Environment) -> Result<()> {
     stop_on_lost_store_thread(on_fatal.clone());
 
     let store = SledStore::open(&settings.db_path, settings.chain_id.as_str())?;
-    let node = Node::open(Arc::new(store), settings.chain_id.clone(), on_fatal.clone())?;
-    node.keep_blocks(settings.keep_blocks);
+    let (store, chain_id) = (Arc::new(store), settings.chain_id.clone());
+    let application = Application::open(store, chain_id, on_fatal.clone())?;
+    application.consensus().keep_blocks(settings.keep_blocks);
     let abci_address: transport::Address = settings.abci.to_string().parse()?;
     let abci = transport::Server::bind(&abci_address).with_context(|| {
         format!(
@@ -107,18 +109,19 @@ pub async fn run(args: StartArgs, environment: &Environment) -> Result<()> {
              names another address"
         )
     })?;
-    let rest = ait_rest::Server::bind(node.clone(), settings.rest).await?;
+    let node = Node::start(&application, &settings.node)?;
+    let rest = ait_rest::Server::bind(&node, settings.rest).await?;
     tracing::info!(
         component = "node",
         event = "started",
         chain_id = %settings.chain_id,
-        height = node.snapshot().map_or(0, |snapshot| snapshot.head.height),
+        height = node.reader.height(),
         db_path = %settings.db_path.display(),
         abci = %abci_address,
         rest = %rest.address(),
     );
     let abci = abci
-        .serve(node.clone(), on_fatal)
+        .serve(application, on_fatal)
         .context("cannot serve ABCI")?;
     rest.run(async {
         if let Err(error) = signals::stop_requested().await {
@@ -127,10 +130,12 @@ pub async fn run(args: StartArgs, environment: &Environment) -> Result<()> {
         end_on_second_signal();
     })
     .await;
+    let mempool = node.mempool.clone();
+    node.end().await;
     // Joins threads that may be committing a block.
     let saved = tokio::task::spawn_blocking(move || {
         abci.stop();
-        node.save_pool()
+        mempool.save()
     })
     .await
     .context("the node did not stop cleanly")?
@@ -185,6 +190,7 @@ fn read_settings(args: &StartArgs, environment: &Environment) -> Result<Settings
         settings::DEFAULT_DB_PATH,
         |path| Ok(PathBuf::from(path)),
     )?;
+    let node = node_config(args, environment)?;
     Ok(Settings {
         chain_id: settings::chain_id(environment, args.chain_id.as_deref())?,
         db_path,
@@ -195,17 +201,12 @@ fn read_settings(args: &StartArgs, environment: &Environment) -> Result<Settings
             "0",
             settings::parse_blocks,
         )?,
-        rest: rest_config(args, environment)?,
+        rest: rest_config(args, environment, &node.coordinator_urls)?,
+        node,
     })
 }
 
-fn rest_config(args: &StartArgs, environment: &Environment) -> Result<Config> {
-    let bind: SocketAddr = settings::RPC_BIND.or(
-        environment,
-        args.rpc_bind.as_deref(),
-        settings::DEFAULT_RPC_BIND,
-        settings::parse_socket_address,
-    )?;
+fn node_config(args: &StartArgs, environment: &Environment) -> Result<ait_node::Config> {
     let comet_rpc = settings::COMETBFT_RPC.or(
         environment,
         args.comet_rpc.as_deref(),
@@ -217,6 +218,23 @@ fn rest_config(args: &StartArgs, environment: &Environment) -> Result<Config> {
         args.coordinator_urls.as_deref(),
         settings::parse_coordinator_urls,
     )?;
+    let mut config = ait_node::Config::new(comet_rpc);
+    config.coordinator_urls = urls.unwrap_or_default();
+    config.trust = settings::trust(environment)?;
+    Ok(config)
+}
+
+fn rest_config(
+    args: &StartArgs,
+    environment: &Environment,
+    coordinator_urls: &BTreeMap<Address, String>,
+) -> Result<ait_rest::Config> {
+    let bind: SocketAddr = settings::RPC_BIND.or(
+        environment,
+        args.rpc_bind.as_deref(),
+        settings::DEFAULT_RPC_BIND,
+        settings::parse_socket_address,
+    )?;
     let proxies: Option<Vec<IpAddr>> = settings::TRUSTED_PROXIES.optional(
         environment,
         args.trusted_proxies.as_deref(),
@@ -226,8 +244,7 @@ fn rest_config(args: &StartArgs, environment: &Environment) -> Result<Config> {
         setting.optional(environment, flag, keys::secret)
     };
     let faucet_key: Option<SecretKey> = key(settings::FAUCET_KEY, args.faucet_key.as_deref())?;
-    let mut config = Config::new(bind, comet_rpc);
-    config.coordinator_urls = urls.unwrap_or_default();
+    let mut config = ait_rest::Config::new(bind);
     config.trust = settings::trust(environment)?;
     config.admin_token = settings::ADMIN_TOKEN.optional(
         environment,
@@ -239,7 +256,7 @@ fn rest_config(args: &StartArgs, environment: &Environment) -> Result<Config> {
     config.trusted_proxies = proxies.unwrap_or_default();
     config.devnet = args.devnet;
     if args.devnet {
-        let first = || config.coordinator_urls.values().next().cloned();
+        let first = || coordinator_urls.values().next().cloned();
         config.mock_coordinator_url = args.mock_coordinator_url.clone().or_else(first);
     }
     args.limits.apply(environment, &mut config)?;
@@ -278,7 +295,7 @@ mod tests {
         assert_eq!(settings.chain_id.as_str(), "ait-devnet");
         assert_eq!(settings.db_path, PathBuf::from("./data/chain.db"));
         assert_eq!(settings.rest.bind.to_string(), "0.0.0.0:8080");
-        assert_eq!(settings.rest.comet_rpc, "http://127.0.0.1:26657");
+        assert_eq!(settings.node.comet_rpc, "http://127.0.0.1:26657");
         assert_eq!(settings.rest.rate_per_second.get(), 100);
         assert_eq!(settings.rest.rate_burst.get(), 1_000);
         assert!(!settings.rest.devnet && settings.rest.admin_token.is_none());

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Method, header};
 use reqwest::Url;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::config::ConfigError;
+use ait_node::ConfigError;
 
 /// How long a browser may remember what it was told.
 const MAX_AGE: Duration = Duration::from_secs(3600);

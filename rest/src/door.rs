@@ -3,6 +3,7 @@
 
 use std::{net::IpAddr, pin::pin, time::Duration};
 
+use ait_node::Stop;
 use axum::Router;
 use hyper::{
     Request,
@@ -16,13 +17,11 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     time::{sleep, timeout},
 };
 
 use crate::{
-    client::Peer,
-    context::wait_for_stop,
+    caller::Peer,
     gate::{Admission, Full, Gate, Place},
     pace::Paced,
 };
@@ -55,8 +54,8 @@ pub struct Door {
     pub proxies: Vec<IpAddr>,
     /// Whether connections of this machine are not limited.
     pub spares_loopback: bool,
-    /// Turns true when the node stops.
-    pub stopping: watch::Receiver<bool>,
+    /// Whether the node stops.
+    pub stop: Stop,
 }
 
 impl Door {
@@ -98,7 +97,7 @@ impl Door {
         place: Place,
     ) {
         let stream = Paced::new(stream, self.answer_patience);
-        let connection = serve_connection(stream, peer, router, full, self.stopping.clone());
+        let connection = serve_connection(stream, peer, router, full, self.stop.clone());
         tokio::spawn(async move {
             if full.is_some() {
                 let _ = timeout(RESERVE_PATIENCE, connection).await;
@@ -115,7 +114,7 @@ async fn serve_connection(
     peer: Peer,
     router: Router,
     full: Option<Full>,
-    stopping: watch::Receiver<bool>,
+    stop: Stop,
 ) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -136,7 +135,7 @@ async fn serve_connection(
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = wait_for_stop(stopping) => {
+        () = stop.begun() => {
             connection.as_mut().graceful_shutdown();
             timeout(ANSWER_PATIENCE, connection).await.unwrap_or(Ok(()))
         }

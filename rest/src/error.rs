@@ -9,14 +9,13 @@ use ait_api::{
     tx::SentOrRefused,
 };
 use ait_app::{Broken, Failure, Refusal};
+use ait_node::{SubmitError, Unanswered, comet::CometError};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value};
-
-use crate::comet::CometError;
 
 /// What REST itself refuses.
 pub use ait_api::error::RestCode;
@@ -165,5 +164,33 @@ impl From<CometError> for ApiError {
             CometError::Refused { .. } | CometError::Malformed(_) => RestCode::CometRefused,
         };
         Self::new(reason, error.to_string())
+    }
+}
+
+impl From<Unanswered> for ApiError {
+    fn from(error: Unanswered) -> Self {
+        match error {
+            Unanswered::Stopped => Self::new(
+                RestCode::ShuttingDown,
+                "the node stops; what it took it keeps",
+            ),
+            Unanswered::Stopping(stopping) => {
+                Self::new(RestCode::ShuttingDown, stopping.to_string())
+            }
+            Unanswered::Store(_) | Unanswered::Task(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        let message = error.to_string();
+        match error {
+            SubmitError::Refused(refusal) => refusal.into(),
+            SubmitError::Comet(error) => error.into(),
+            SubmitError::Unanswered(error) => error.into(),
+            SubmitError::UnknownCode { .. } => Self::new(RestCode::CometRefused, message),
+            SubmitError::Remembered => Self::new(RestCode::CometRefused, message).retry_after(5),
+        }
     }
 }

@@ -1,44 +1,38 @@
-//! What users of a node touch: REST, live events, metrics, the web page; and the attester, which asks
-//! coordinators in the background.
+//! What users of a node touch: REST, live events, metrics, the web page.
 //!
-//! Owns HTTP in both directions: towards users, CometBFT's JSON-RPC and coordinators. May not change
-//! the state: it reads committed snapshots of [`ait_abci::Node`], and whatever shall change goes to
-//! CometBFT as a transaction.
+//! Owns HTTP towards users. May not change the state: it reads what was committed, and whatever shall change
+//! goes to CometBFT as a transaction, by [`ait_node::Submitter`].
 //!
 //! Map, in reading order:
-//! - [`config`]: what is set from outside. `context`: what every handler shares.
-//! - `server`: all that runs, and the stop; `door`: connections; `gate`: who gets one; `pace`: how slowly it may read. `routes`: one group
-//!   of PROTOCOL section 9 a file; `cors`: whose pages may use them.
+//! - [`config`]: what is set from outside. `parts`: what handlers are made of; each takes what it uses.
+//! - `server`: all that runs, and the stop; `door`: connections; `gate`: who gets one; `pace`: how slowly it may
+//!   read. `routes`: one group of PROTOCOL section 9 a file; `cors`: whose pages may use them.
 //! - `error`: how every refusal looks, and the one table from codes to HTTP statuses. `views`: the
-//!   JSON of transactions and blocks. `proofs`: what `?prove=true` adds.
-//! - `submit`: a transaction's way to CometBFT. `wallet`: the node's own transactions. `offer`: those
-//!   that a stop saved. `comet`: CometBFT's JSON-RPC.
-//! - `client`, `limit`, `shares`: who asks, how often it may, and how much it may hold. `shelf`, `merkle`: blocks,
-//!   made once for all who ask. `prices`: what a place in the pool costs.
-//!   `observe`, `metrics`: what is counted.
-//! - `live`: the WebSocket. `peers`: who is connected to CometBFT. `liveness`: whether blocks come,
-//!   and why not.
-//! - `attester`: coordinators.
+//!   JSON of transactions and blocks. `last_block`: the state that a request reads. `proofs`: what
+//!   `?prove=true` adds.
+//! - `caller`, `callers`, `limit`, `shares`: who asks, how often it may, and how much it may hold.
+//!   `administration`: who is the administrator. `wallet`: the node's own transactions. `mock`: a devnet's
+//!   coordinator.
+//! - `shelf`, `merkle`: blocks, made once for all who ask. `prices`: what a place in the mempool costs.
+//!   `observe`, `metrics`: what is counted. `live`: the WebSocket.
 
-mod attester;
-mod client;
-mod comet;
+mod administration;
+mod caller;
+mod callers;
 pub mod config;
-mod context;
 mod cors;
 mod door;
 mod error;
 mod gate;
+mod last_block;
 mod limit;
 mod live;
-mod liveness;
 mod merkle;
 mod metrics;
 mod mock;
 mod observe;
-mod offer;
 mod pace;
-mod peers;
+mod parts;
 mod prices;
 mod proofs;
 mod routes;
@@ -46,12 +40,10 @@ mod serve_error;
 mod server;
 mod shares;
 mod shelf;
-mod signer;
-mod submit;
 mod views;
 mod wallet;
 
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use cors::check_origins;
 pub use serve_error::ServeError;
-pub use server::{Server, serve};
+pub use server::Server;

@@ -12,7 +12,7 @@ use std::{
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
-use crate::client::subscriber;
+use crate::caller::subscriber;
 
 /// Buckets: a few MiB when every one is in use.
 const BUCKETS: u64 = 65_536;

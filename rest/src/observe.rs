@@ -10,13 +10,13 @@ use axum::{
 };
 
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
+    metrics::Metrics,
 };
 
 /// Measures a request.
 pub async fn observe(
-    State(context): State<Arc<Context>>,
+    State(metrics): State<Arc<Metrics>>,
     path: Option<MatchedPath>,
     request: Request,
     next: Next,
@@ -28,8 +28,7 @@ pub async fn observe(
     let response = next.run(request).await;
     let elapsed = begin.elapsed();
     let status = response.status();
-    context
-        .metrics
+    metrics
         .http
         .with_label_values(&[method, &route, status.as_str()])
         .observe(elapsed.as_secs_f64());

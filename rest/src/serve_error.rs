@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use crate::config::ConfigError;
+use ait_node::ConfigError;
 
 /// Why REST cannot be served.
 #[derive(Debug, thiserror::Error)]

@@ -1,54 +1,36 @@
-//! Owns REST as a whole: what runs in the background, the doors by which clients come, and the stop that ends all.
+//! Owns REST as a whole: the doors by which clients come, what tells WebSockets, and the stop that ends all.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use ait_abci::Node;
-use tokio::{
-    net::TcpListener,
-    sync::{broadcast::Receiver, watch},
-    task::JoinSet,
-    time::timeout,
-};
+use ait_abci::CommittedBlock;
+use ait_api::node::PeerChange;
+use ait_node::{Node, Stop};
+use tokio::{net::TcpListener, sync::broadcast::Receiver, task::JoinSet, time::timeout};
 
 use crate::{
-    attester::{self, Attester},
     config::Config,
-    context::Context,
     cors,
     door::Door,
     gate::{Gate, OPS_CONNECTIONS},
-    live, liveness, offer, peers, routes,
+    live::{self, Publisher},
+    parts::Parts,
+    routes,
     serve_error::ServeError,
 };
 
 /// How long the stop waits for connections and background tasks.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
 /// REST, listening and not yet answering.
 pub struct Server {
     door: Door,
     address: SocketAddr,
     ops: Option<(Door, SocketAddr)>,
-    max_websockets: u32,
-    context: Arc<Context>,
-    attester: Attester,
+    parts: Parts,
     /// From before the first request on, so that no block is missed.
-    blocks: Receiver<Arc<ait_abci::CommittedBlock>>,
-    stop: watch::Sender<bool>,
-}
-
-/// Serves REST, live events and the attester until `shutdown` resolves; then answers what is under way,
-/// closes WebSockets, and returns within a few seconds.
-///
-/// # Errors
-/// [`ServeError`] when it cannot begin.
-pub async fn serve(
-    node: Node,
-    config: Config,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
-    let server = Server::bind(node, config).await?;
-    server.run(shutdown).await;
-    Ok(())
+    blocks: Receiver<Arc<CommittedBlock>>,
+    peer_changes: Receiver<PeerChange>,
+    stop: Stop,
 }
 
 impl Server {
@@ -56,29 +38,27 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError`] names what is wrong.
-    pub async fn bind(node: Node, config: Config) -> Result<Self, ServeError> {
-        let (stop, stopping) = watch::channel(false);
-        let blocks = node.subscribe();
-        let context = Arc::new(Context::new(node, &config, stopping)?);
-        let attester = Attester::new(context.clone(), &config.coordinator_urls, &config.trust)?;
+    pub async fn bind(node: &Node, config: Config) -> Result<Self, ServeError> {
+        let (blocks, peer_changes) = (node.reader.subscribe(), node.peer_changes());
+        let parts = Parts::new(node, &config)?;
         let cors = cors::layer(&config.cors_origins)?;
         let (listener, address) = listen("RPC_BIND", config.bind).await?;
-        let whole = routes::router(context.clone(), cors.clone());
-        let reserve = routes::reserve_router(context.clone(), cors);
+        let whole = routes::router(parts.clone(), cors.clone());
+        let reserve = routes::reserve_router(parts.clone(), cors);
         let door = |listener, gate, whole, reserve| Door {
             listener,
             gate,
             whole,
             reserve,
             answer_patience: config.answer_patience,
-            proxies: context.trusted_proxies.clone(),
-            spares_loopback: context.devnet,
-            stopping: context.stopping.clone(),
+            proxies: parts.callers.proxies().to_vec(),
+            spares_loopback: config.devnet,
+            stop: node.stop.clone(),
         };
         let ops = match config.ops_bind {
             Some(bind) => {
                 let (listener, address) = listen("OPS_BIND", bind).await?;
-                let router = routes::ops_router(context.clone());
+                let router = routes::ops_router(parts.clone());
                 let gate = Gate::plain(OPS_CONNECTIONS);
                 Some((door(listener, gate, router.clone(), router), address))
             }
@@ -89,11 +69,10 @@ impl Server {
             door: door(listener, gate, whole, reserve),
             address,
             ops,
-            max_websockets: config.max_websockets,
-            context,
-            attester,
             blocks,
-            stop,
+            peer_changes,
+            stop: node.stop.clone(),
+            parts,
         })
     }
 
@@ -107,16 +86,22 @@ impl Server {
         self.ops.as_ref().map(|(_, address)| *address)
     }
 
-    /// Serves until `shutdown` resolves.
+    /// Serves until `shutdown` resolves. Then the node stops: what is under way is answered, WebSockets are
+    /// closed, and this returns within a few seconds.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let address = self.address;
         tracing::info!(component = "rest", event = "listening", %address);
         let mut background = JoinSet::new();
-        background.spawn(live::run(self.context.clone(), self.blocks));
-        background.spawn(peers::run(self.context.clone()));
-        background.spawn(liveness::run(self.context.clone()));
-        background.spawn(offer::run(self.context.clone()));
-        background.spawn(attester::run(self.attester));
+        let feed = self.parts.events.feed.clone();
+        let publisher = Publisher {
+            reader: self.parts.reader.clone(),
+            feed: feed.clone(),
+            metrics: self.parts.metrics.clone(),
+            prices: self.parts.prices.clone(),
+            stop: self.stop.clone(),
+        };
+        background.spawn(live::tell_blocks(publisher, self.blocks));
+        background.spawn(live::tell_peers(feed, self.peer_changes, self.stop.clone()));
 
         let ops = self.ops.map(|(ops, address)| {
             tracing::info!(component = "rest", event = "listening_for_operators", %address);
@@ -137,16 +122,12 @@ impl Server {
         // Closes the listeners.
         let gates: Vec<Gate> = gates.map(|door| door.gate).collect();
         // Handlers, sockets and background tasks all watch this.
-        self.stop.send_replace(true);
+        self.stop.begin();
         let all_gone = async {
             for gate in &gates {
                 gate.empty().await;
             }
-            let _ = self
-                .context
-                .websockets
-                .acquire_many(self.max_websockets)
-                .await;
+            self.parts.events.all_closed().await;
             while background.join_next().await.is_some() {}
         };
         if timeout(STOP_PATIENCE, all_gone).await.is_err() {

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::client::subscriber;
+use crate::caller::subscriber;
 
 /// What clients hold of one thing. As large as there are things held: their number is bounded elsewhere.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use ait_app::{
     address::Address,
     tx::{TxHash, TxResult},
 };
+use ait_node::Found;
 use serde_json::{Value, json};
 
 /// A transaction, or a proposer's entry, as a JSON object. What is none is shown as `{"raw": hex}`.
@@ -21,8 +22,20 @@ pub fn transaction(wire: &[u8]) -> Value {
     }
 }
 
-/// getTx's answer for a transaction of the pool.
-pub fn pending(hash: &TxHash, wire: &[u8]) -> TxView {
+/// getTx's answer for a transaction, wherever it is; `None` where it is nowhere.
+pub fn found(hash: &TxHash, found: &Found) -> Option<TxView> {
+    Some(match found {
+        Found::Committed(record) => {
+            let (height, index) = (record.height, record.index);
+            committed(hash, height, index, &record.result, &record.wire)
+        }
+        Found::Pending(tx) => pending(hash, &tx.wire),
+        Found::Dropped(reason) => dropped(hash, reason),
+        Found::Nowhere => return None,
+    })
+}
+
+fn pending(hash: &TxHash, wire: &[u8]) -> TxView {
     TxView {
         hash: hash.to_string(),
         status: TxStatus::Pending,
@@ -32,8 +45,8 @@ pub fn pending(hash: &TxHash, wire: &[u8]) -> TxView {
     }
 }
 
-/// getTx's answer for a transaction that the node dropped: it remembers why, not what it was.
-pub fn dropped(hash: &TxHash, reason: &Refusal) -> TxView {
+/// The node remembers why it dropped a transaction, not what it was.
+fn dropped(hash: &TxHash, reason: &Refusal) -> TxView {
     TxView {
         hash: hash.to_string(),
         status: TxStatus::Dropped,

@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use tendermint_abci::Application;
+use tendermint_proto::v0_38::abci::{Response, response::Value as Answer};
 
 use super::{
     codec::{self, FrameError, Incoming, RETAINED_BYTES},
-    dispatch,
+    dispatch::{self, Application},
     socket::Stream,
 };
 
@@ -35,6 +35,8 @@ pub(super) enum End {
     Broken(io::Error),
     /// The peer sent what is no request, or asked for what is too long.
     Refused(FrameError),
+    /// The application can't go on, for this reason.
+    Fatal(String),
     /// The application panicked, with this message.
     Panicked(String),
 }
@@ -84,7 +86,7 @@ impl<'a, A: Application> Connection<'a, A> {
                 Err(error) => End::Broken(error),
             },
         };
-        if matches!(end, End::Refused(_)) {
+        if matches!(end, End::Refused(_) | End::Fatal(_)) {
             self.say_farewell();
         }
         let _ = self.stream.shutdown(Shutdown::Both);
@@ -121,12 +123,13 @@ impl<'a, A: Application> Connection<'a, A> {
                 Ok(None) => return None,
                 Err(error) => return Some(self.refuse(error)),
             };
-            let answer = || dispatch::answer(self.application, request);
-            let response = match catch_unwind(AssertUnwindSafe(answer)) {
-                Ok(response) => response,
+            let answer = || self.application.answer(request);
+            let answer = match catch_unwind(AssertUnwindSafe(answer)) {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(fatal)) => return Some(self.give_up(fatal.to_string())),
                 Err(payload) => return Some(End::Panicked(message_of(payload.as_ref()))),
             };
-            if let Err(error) = codec::append(&mut self.outgoing, &response, self.limit) {
+            if let Err(error) = self.append(answer, self.limit) {
                 return Some(self.refuse(error));
             }
             if self.outgoing.len() >= WRITE_BYTES
@@ -138,10 +141,25 @@ impl<'a, A: Application> Connection<'a, A> {
     }
 
     fn refuse(&mut self, error: FrameError) -> End {
-        let exception = dispatch::exception(error.to_string());
-        // An exception is short, and a connection that ends anyway can do without it.
-        let _ = codec::append(&mut self.outgoing, &exception, usize::MAX);
+        self.append_exception(error.to_string());
         End::Refused(error)
+    }
+
+    fn give_up(&mut self, why: String) -> End {
+        self.append_exception(why.clone());
+        End::Fatal(why)
+    }
+
+    fn append_exception(&mut self, why: String) {
+        // An exception is short, and a connection that ends anyway can do without it.
+        let _ = self.append(dispatch::exception(why), usize::MAX);
+    }
+
+    fn append(&mut self, answer: Answer, limit: usize) -> Result<(), FrameError> {
+        let response = Response {
+            value: Some(answer),
+        };
+        codec::append(&mut self.outgoing, &response, limit)
     }
 
     fn write(&mut self) -> io::Result<()> {

@@ -1,53 +1,48 @@
-//! Owns the way from a request to the application's method for it. (tendermint-abci keeps its own
-//! private, and it panics on a request without a value.)
+//! Owns what the socket needs of an application: an answer to each request, or why there is none.
 
-use tendermint_abci::Application;
+use std::fmt::Display;
+
 use tendermint_proto::v0_38::abci::{
-    Response, ResponseException, request::Value as Request, response::Value as Answer,
+    ResponseEcho, ResponseException, request::Value as Request, response::Value as Response,
 };
 
-/// The application's answer to a request.
-pub(super) fn answer<A: Application>(application: &A, request: Request) -> Response {
-    let answer = match request {
-        Request::Echo(request) => Answer::Echo(application.echo(request)),
-        Request::Flush(_) => Answer::Flush(application.flush()),
-        Request::Info(request) => Answer::Info(application.info(request)),
-        Request::InitChain(request) => Answer::InitChain(application.init_chain(request)),
-        Request::Query(request) => Answer::Query(application.query(request)),
-        Request::CheckTx(request) => Answer::CheckTx(application.check_tx(request)),
-        Request::Commit(_) => Answer::Commit(application.commit()),
-        Request::ListSnapshots(_) => Answer::ListSnapshots(application.list_snapshots()),
-        Request::OfferSnapshot(request) => {
-            Answer::OfferSnapshot(application.offer_snapshot(request))
-        }
-        Request::LoadSnapshotChunk(request) => {
-            Answer::LoadSnapshotChunk(application.load_snapshot_chunk(request))
-        }
-        Request::ApplySnapshotChunk(request) => {
-            Answer::ApplySnapshotChunk(application.apply_snapshot_chunk(request))
-        }
-        Request::PrepareProposal(request) => {
-            Answer::PrepareProposal(application.prepare_proposal(request))
-        }
-        Request::ProcessProposal(request) => {
-            Answer::ProcessProposal(application.process_proposal(request))
-        }
-        Request::ExtendVote(request) => Answer::ExtendVote(application.extend_vote(request)),
-        Request::VerifyVoteExtension(request) => {
-            Answer::VerifyVoteExtension(application.verify_vote_extension(request))
-        }
-        Request::FinalizeBlock(request) => {
-            Answer::FinalizeBlock(application.finalize_block(request))
-        }
-    };
-    Response {
-        value: Some(answer),
+/// What is served to CometBFT. Each connection has a clone of its own.
+pub trait Application: Clone + Send + 'static {
+    /// Why it can't answer: CometBFT is told with ABCI's exception, and the server stops.
+    type Fatal: Display;
+
+    /// Answers a request with the response of the same method.
+    ///
+    /// # Errors
+    /// What the application can't go on from.
+    fn answer(&self, request: Request) -> Result<Response, Self::Fatal>;
+}
+
+/// The answer of an application that has nothing to say to a request: Echo's message, and empty ones.
+pub fn default_answer(request: Request) -> Response {
+    match request {
+        Request::Echo(request) => Response::Echo(ResponseEcho {
+            message: request.message,
+        }),
+        Request::Flush(_) => Response::Flush(Default::default()),
+        Request::Info(_) => Response::Info(Default::default()),
+        Request::InitChain(_) => Response::InitChain(Default::default()),
+        Request::Query(_) => Response::Query(Default::default()),
+        Request::CheckTx(_) => Response::CheckTx(Default::default()),
+        Request::Commit(_) => Response::Commit(Default::default()),
+        Request::ListSnapshots(_) => Response::ListSnapshots(Default::default()),
+        Request::OfferSnapshot(_) => Response::OfferSnapshot(Default::default()),
+        Request::LoadSnapshotChunk(_) => Response::LoadSnapshotChunk(Default::default()),
+        Request::ApplySnapshotChunk(_) => Response::ApplySnapshotChunk(Default::default()),
+        Request::PrepareProposal(_) => Response::PrepareProposal(Default::default()),
+        Request::ProcessProposal(_) => Response::ProcessProposal(Default::default()),
+        Request::ExtendVote(_) => Response::ExtendVote(Default::default()),
+        Request::VerifyVoteExtension(_) => Response::VerifyVoteExtension(Default::default()),
+        Request::FinalizeBlock(_) => Response::FinalizeBlock(Default::default()),
     }
 }
 
 /// The answer that tells CometBFT to give up (ABCI, `ResponseException`).
 pub(super) fn exception(error: String) -> Response {
-    Response {
-        value: Some(Answer::Exception(ResponseException { error })),
-    }
+    Response::Exception(ResponseException { error })
 }

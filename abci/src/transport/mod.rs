@@ -6,10 +6,10 @@
 //!
 //! What arrives in one piece is answered in one write, so a burst of CheckTx costs two system calls.
 //! Bytes that are no request end their connection, with an exception as the last answer (ABCI,
-//! `ResponseException`). A panic of the application ends the server, since a node half alive is
-//! worse than none.
+//! `ResponseException`). An application that can't go on ends the server likewise, and so does a panic
+//! of it: a node half alive is worse than none.
 //!
-//! `codec` (frames), `dispatch` (one method a request), `connection` (one peer), `server` (all of
+//! `codec` (frames), `dispatch` (what is served), `connection` (one peer), `server` (all of
 //! them), `socket` (unix and TCP alike), `address` (how they are written).
 
 mod address;
@@ -21,4 +21,5 @@ mod socket;
 
 pub use address::{Address, AddressError};
 pub use codec::MAX_FRAME_BYTES;
+pub use dispatch::{Application, default_answer};
 pub use server::{Handle, Server};

@@ -12,10 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tendermint_abci::Application;
-
 use super::{
-    Address, MAX_FRAME_BYTES,
+    Address, Application, MAX_FRAME_BYTES,
     connection::{Connection, End, Signals},
     socket::{Listener, Stream, Waker},
 };
@@ -102,8 +100,8 @@ impl Server {
             .map(|address| address.to_string())
     }
 
-    /// Serves the application on threads of its own. When the application panics, `on_fatal` is told
-    /// once, with a message, and the server stops: it is expected to end the process.
+    /// Serves the application on threads of its own. When the application can't go on or panics, `on_fatal` is
+    /// told once, with a message, and the server stops: it is expected to end the process.
     ///
     /// # Errors
     /// The operating system's.
@@ -180,9 +178,9 @@ impl Shared {
         }
     }
 
-    fn fail(&self, message: &str) {
+    fn fail(&self, message: String) {
         if !self.failed.swap(true, Ordering::SeqCst) {
-            (self.on_fatal)(format!("the application panicked: {message}"));
+            (self.on_fatal)(message);
         }
         self.stop();
     }
@@ -259,8 +257,13 @@ fn begin<A: Application>(
         let limit = open.shared.max_frame_bytes;
         let end = Connection::new(&mut stream, &application, &signals, limit).serve();
         report(number, &end);
-        if let End::Panicked(message) = end {
-            open.shared.fail(&message);
+        match end {
+            End::Fatal(why) => open.shared.fail(why),
+            End::Panicked(message) => {
+                open.shared
+                    .fail(format!("the application panicked: {message}"));
+            }
+            End::Closed | End::Stopped | End::Broken(_) | End::Refused(_) => {}
         }
     };
     let name = format!("abci-{number}");
@@ -304,6 +307,12 @@ fn report(number: u64, end: &End) {
             connection = number,
             %error,
             "the connection is closed"
+        ),
+        End::Fatal(why) => tracing::error!(
+            component = "transport",
+            event = "fatal",
+            connection = number,
+            "{why}"
         ),
         End::Panicked(message) => tracing::error!(
             component = "transport",

@@ -3,22 +3,23 @@
 //! that order, and can refuse a transaction as full after CheckTx accepted it, as CometBFT does.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use ait_abci::Node;
+use ait_abci::{Application, Arrival};
 use ait_app::{
+    Refusal,
     address::Address,
     bank::transfer::Transfer,
     crypto::{SecretKey, sha256},
     identifiers::ChainId,
     quantity::{Nonce, Positive, Uait},
+    receipts::attestation::Attestation,
     state::View,
     tx::{Payload, Transaction, TxHash},
 };
 use ait_store::{MemoryStore, Store};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tendermint_abci::Application;
 use tendermint_proto::v0_38::{
     abci::{
         CheckTxType, ExecTxResult, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
@@ -46,10 +47,9 @@ pub fn address(name: &str) -> Address {
 }
 
 pub struct Comet {
-    pub node: Node,
+    pub node: Application,
     pub mempool: Vec<Bytes>,
     pub height: i64,
-    pub fatal: Arc<Mutex<Vec<String>>>,
 }
 
 impl Comet {
@@ -62,21 +62,18 @@ impl Comet {
     /// As [`Comet::begin`], on a store of the caller's.
     pub fn begin_on(store: Arc<dyn Store>, funded: &[&str]) -> Self {
         let comet = Self::open(store, 0);
-        comet.node.init_chain(init_chain(funded, json!({})));
-        assert_eq!(*comet.fatal.lock().unwrap(), Vec::<String>::new());
+        let genesis = init_chain(funded, json!({}));
+        comet.node.consensus().init_chain(&genesis).unwrap();
         comet
     }
 
     /// A node on a store that may hold a chain already, whose last block is `height`.
     pub fn open(store: Arc<dyn Store>, height: i64) -> Self {
-        let fatal = Arc::new(Mutex::new(Vec::new()));
-        let heard = fatal.clone();
-        let on_fatal = Arc::new(move |why: String| heard.lock().unwrap().push(why));
+        let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
         Self {
-            node: Node::open(store, chain_id(), on_fatal).unwrap(),
+            node: Application::open(store, chain_id(), on_fatal).unwrap(),
             mempool: Vec::new(),
             height,
-            fatal,
         }
     }
 
@@ -91,10 +88,11 @@ impl Comet {
 
     /// CheckTx of a transaction that CometBFT then drops as its mempool is full.
     pub fn submit_when_full(&self, tx: &Transaction) -> ResponseCheckTx {
-        self.node.check_tx(RequestCheckTx {
+        let request = RequestCheckTx {
             tx: tx.to_wire().into(),
             r#type: CheckTxType::New as i32,
-        })
+        };
+        self.node.check_tx(&request).unwrap()
     }
 
     /// What the node proposes now.
@@ -106,7 +104,8 @@ impl Comet {
             proposer_address: proposer(),
             ..RequestPrepareProposal::default()
         };
-        self.node.prepare_proposal(request).txs
+        let consensus = self.node.consensus();
+        consensus.prepare_proposal(&request).unwrap().txs
     }
 
     /// Whether the node accepts this proposal of another validator.
@@ -118,7 +117,8 @@ impl Comet {
             proposer_address: proposer(),
             ..RequestProcessProposal::default()
         };
-        self.node.process_proposal(request).status == ProposalStatus::Accept as i32
+        let answer = self.node.consensus().process_proposal(&request).unwrap();
+        answer.status == ProposalStatus::Accept as i32
     }
 
     /// A whole block: proposed, accepted by itself, finalised, committed, mempool rechecked.
@@ -131,15 +131,16 @@ impl Comet {
     /// Finalises and commits a block without asking, as replay does; then rechecks the mempool.
     pub fn decide(&mut self, txs: Vec<Bytes>) -> Vec<(Bytes, ExecTxResult)> {
         self.height += 1;
-        let response = self.node.finalize_block(RequestFinalizeBlock {
+        let consensus = self.node.consensus();
+        let request = RequestFinalizeBlock {
             hash: hash_of(&txs, self.height),
             txs: txs.clone(),
             height: self.height,
             proposer_address: proposer(),
             ..RequestFinalizeBlock::default()
-        });
-        self.node.commit();
-        assert_eq!(*self.fatal.lock().unwrap(), Vec::<String>::new());
+        };
+        let response = consensus.finalize_block(request).unwrap();
+        consensus.commit().unwrap();
         self.mempool.retain(|tx| !txs.contains(tx));
         let node = self.node.clone();
         self.mempool.retain(|tx| {
@@ -147,7 +148,7 @@ impl Comet {
                 tx: tx.clone(),
                 r#type: CheckTxType::Recheck as i32,
             };
-            node.check_tx(request).code == 0
+            node.check_tx(&request).unwrap().code == 0
         });
         txs.into_iter().zip(response.tx_results).collect()
     }
@@ -160,7 +161,11 @@ impl Comet {
     }
 
     pub fn balance(&self, name: &str) -> u64 {
-        let snapshot = self.node.snapshot().expect("a block was committed");
+        let snapshot = self
+            .node
+            .reader()
+            .snapshot()
+            .expect("a block was committed");
         snapshot
             .state
             .account(&address(name))
@@ -171,7 +176,10 @@ impl Comet {
 
     /// Why the node dropped a transaction, by code name.
     pub fn dropped(&self, tx: &Transaction) -> Option<&'static str> {
-        self.node.dropped(&hash(tx)).map(|why| why.code.name())
+        self.node
+            .mempool()
+            .dropped(&hash(tx))
+            .map(|why| why.code.name())
     }
 
     /// Signatures inside payloads that the node had to judge so far.
@@ -182,13 +190,26 @@ impl Comet {
         family.unwrap().get_metric()[0].get_counter().get_value() as u64
     }
 
+    /// A coordinator's answer for a waiting claim arrives.
+    pub fn attestation_arrived(
+        &self,
+        hash: &TxHash,
+        attestation: Attestation,
+    ) -> Result<(), Refusal> {
+        let mempool = self.node.mempool();
+        match mempool.attestation_arrived(hash, attestation).unwrap() {
+            Arrival::Taken => Ok(()),
+            Arrival::Refused(refusal) => Err(refusal),
+        }
+    }
+
     pub fn mempool_has(&self, tx: &Transaction) -> bool {
         let wire: Bytes = tx.to_wire().into();
         self.mempool.contains(&wire)
     }
 
     pub fn pool_has(&self, tx: &Transaction) -> bool {
-        self.node.pending(&hash(tx)).is_some()
+        self.node.mempool().pending(&hash(tx)).is_some()
     }
 
     /// CheckTx of each, all of which must be accepted.

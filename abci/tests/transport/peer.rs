@@ -14,9 +14,8 @@ use std::{
     time::Duration,
 };
 
-use ait_abci::transport::{Address, Handle, Server};
+use ait_abci::transport::{Address, Application, Handle, Server, default_answer};
 use prost::Message as _;
-use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::{
     Request, RequestCheckTx, RequestEcho, RequestFlush, RequestQuery, Response, ResponseCheckTx,
     ResponseFlush, ResponseQuery, request::Value as Ask, response::Value as Answer,
@@ -72,6 +71,18 @@ impl Gate {
 }
 
 impl Application for TestApplication {
+    type Fatal = String;
+
+    fn answer(&self, request: Ask) -> Result<Answer, String> {
+        match request {
+            Ask::CheckTx(request) => Ok(Answer::CheckTx(self.check_tx(request))),
+            Ask::Query(request) => self.query(&request).map(Answer::Query),
+            other => Ok(default_answer(other)),
+        }
+    }
+}
+
+impl TestApplication {
     fn check_tx(&self, request: RequestCheckTx) -> ResponseCheckTx {
         let gas_used = self.checked.fetch_add(1, Ordering::SeqCst);
         ResponseCheckTx {
@@ -82,17 +93,18 @@ impl Application for TestApplication {
     }
 
     #[expect(clippy::panic, reason = "what the server does then is what is tested")]
-    fn query(&self, request: RequestQuery) -> ResponseQuery {
+    fn query(&self, request: &RequestQuery) -> Result<ResponseQuery, String> {
         match request.path.as_str() {
             "wait" => self.gate.wait(),
             "panic" => panic!("supply does not add up"),
+            "fatal" => return Err("supply does not add up".to_owned()),
             _ => {}
         }
         let length = usize::try_from(request.height).unwrap_or_default();
-        ResponseQuery {
+        Ok(ResponseQuery {
             value: vec![7; length].into(),
             ..Default::default()
-        }
+        })
     }
 }
 

@@ -1,22 +1,52 @@
-//! Owns turning committed blocks into live events: each is rendered once, for all who listen.
+//! Owns turning committed blocks, and peers that come and go, into live events: each is rendered once, for all who listen.
 
 use std::{sync::Arc, time::Instant};
 
-use ait_abci::CommittedBlock;
-use ait_api::node::LiveKind;
+use ait_abci::{CommittedBlock, Reader};
+use ait_api::node::{LiveKind, PeerChange};
+use ait_node::{Stop, off_thread};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::message;
-use crate::{context::Context, submit::off_thread, views};
+use super::{feed::Feed, message};
+use crate::{metrics::Metrics, prices::Prices, views};
 
-/// Publishes every block until the node stops. `blocks` is the node's own subscription.
-pub async fn run(context: Arc<Context>, mut blocks: Receiver<Arc<CommittedBlock>>) {
+/// What tells of the node's doings.
+pub struct Publisher {
+    /// Where the block before a block is looked up.
+    pub reader: Reader,
+    /// Whom it is told to.
+    pub feed: Arc<Feed>,
+    /// Where the time between two blocks is counted.
+    pub metrics: Arc<Metrics>,
+    /// What takes note of what a block's transactions paid.
+    pub prices: Arc<Prices>,
+    /// Whether the node stops.
+    pub stop: Stop,
+}
+
+/// Publishes every peer that comes or goes, until the node stops.
+pub async fn tell_peers(feed: Arc<Feed>, mut changes: Receiver<PeerChange>, stop: Stop) {
+    loop {
+        let change = tokio::select! {
+            change = changes.recv() => change,
+            () = stop.begun() => return,
+        };
+        match change {
+            Ok(change) => feed.push(vec![message(LiveKind::Peer, &change)]),
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Publishes every block until the node stops.
+pub async fn tell_blocks(publisher: Publisher, mut blocks: Receiver<Arc<CommittedBlock>>) {
     let mut last: Option<(u64, String)> = None;
     let mut previous_commit: Option<Instant> = None;
     loop {
         let block = tokio::select! {
             block = blocks.recv() => block,
-            () = context.stopped() => return,
+            () = publisher.stop.begun() => return,
         };
         let block = match block {
             Ok(block) => block,
@@ -30,15 +60,15 @@ pub async fn run(context: Arc<Context>, mut blocks: Receiver<Arc<CommittedBlock>
         let now = Instant::now();
         if let Some(previous) = previous_commit.replace(now) {
             let seconds = now.duration_since(previous).as_secs_f64();
-            context.metrics.block_interval.observe(seconds);
+            publisher.metrics.block_interval.observe(seconds);
         }
-        context.prices.note(&block);
-        if context.feed.has_readers() {
-            let parent = parent(&context, &block, last.take());
+        publisher.prices.note(&block);
+        if publisher.feed.has_readers() {
+            let parent = parent(&publisher.reader, &block, last.take());
             let block = block.clone();
             // A full block takes a while to render.
             if let Ok(messages) = off_thread(move || render(&block, &parent)).await {
-                context.feed.push(messages);
+                publisher.feed.push(messages);
             }
         }
         last = Some((block.head.height, block.head.block_hash.clone()));
@@ -46,14 +76,14 @@ pub async fn run(context: Arc<Context>, mut blocks: Receiver<Arc<CommittedBlock>
 }
 
 /// The hash of the block before; empty for the first.
-fn parent(context: &Context, block: &CommittedBlock, last: Option<(u64, String)>) -> String {
+fn parent(reader: &Reader, block: &CommittedBlock, last: Option<(u64, String)>) -> String {
     let before = block.head.height.saturating_sub(1);
     if let Some((height, hash)) = last
         && height == before
     {
         return hash;
     }
-    let snapshot = context.node.snapshot_at(before);
+    let snapshot = reader.snapshot_at(before);
     snapshot.map_or_else(String::new, |snapshot| snapshot.head.block_hash.clone())
 }
 

@@ -21,10 +21,10 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use super::{feed::Reader, message};
+use super::{Events, feed::Reader, message};
 use crate::{
-    client::Client,
-    context::Context,
+    caller::Caller,
+    callers::Callers,
     error::{ApiError, RestCode},
     shares::Share,
 };
@@ -42,19 +42,20 @@ const MAX_INCOMING_BYTES: usize = 4 * 1024;
 
 /// `GET /p2p/ws`: becomes a WebSocket of live events.
 pub async fn connect(
-    State(context): State<Arc<Context>>,
-    Extension(client): Extension<Client>,
+    State(events): State<Events>,
+    State(callers): State<Arc<Callers>>,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(RestCode::InvalidRequest, rejection.body_text()))?;
-    let place = place(&context, &client)?;
+    let place = place(&events, &callers, &caller)?;
     // From here on, so that nothing is missed while the connection is upgraded.
-    let reader = context.feed.reader();
+    let reader = events.feed.reader();
     Ok(upgrade
         .max_message_size(MAX_INCOMING_BYTES)
         .max_frame_size(MAX_INCOMING_BYTES)
-        .on_upgrade(move |socket| serve(context, socket, reader, place)))
+        .on_upgrade(move |socket| serve(events, socket, reader, place)))
 }
 
 /// One of the WebSockets that may be open, until it is dropped.
@@ -63,19 +64,19 @@ struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-fn place(context: &Context, client: &Client) -> Result<Place, ApiError> {
-    let share = if context.is_exempt(client) {
+fn place(events: &Events, callers: &Callers, caller: &Caller) -> Result<Place, ApiError> {
+    let share = if callers.is_exempt(caller) {
         None
     } else {
-        let shares = &context.websocket_shares;
-        Some(shares.take(client.address).ok_or_else(|| {
-            let (address, most) = (client.address, shares.most());
+        let shares = &events.shares;
+        Some(shares.take(caller.address).ok_or_else(|| {
+            let (address, most) = (caller.address, shares.most());
             let message = format!("{address} has {most} WebSockets open, as many as it may");
             let error = ApiError::new(RestCode::AddressLimit, message).detail("limit", most);
             error.retry_after(COME_AGAIN_SECONDS)
         })?)
     };
-    let permit = context.websockets.clone().try_acquire_owned();
+    let permit = events.places.clone().try_acquire_owned();
     let permit = permit.map_err(|_| {
         let message = "as many WebSockets are open as this node allows";
         ApiError::new(RestCode::TooManyConnections, message).retry_after(COME_AGAIN_SECONDS)
@@ -86,10 +87,10 @@ fn place(context: &Context, client: &Client) -> Result<Place, ApiError> {
     })
 }
 
-async fn serve(context: Arc<Context>, mut socket: WebSocket, mut reader: Reader, _place: Place) {
-    context.metrics.websockets.inc();
-    let goodbye = talk(&context, &mut socket, &mut reader).await;
-    context.metrics.websockets.dec();
+async fn serve(events: Events, mut socket: WebSocket, mut reader: Reader, _place: Place) {
+    events.open.inc();
+    let goodbye = talk(&events, &mut socket, &mut reader).await;
+    events.open.dec();
     if let Some((code, reason)) = goodbye {
         let reason = Utf8Bytes::from_static(reason);
         let close = Message::Close(Some(CloseFrame { code, reason }));
@@ -100,7 +101,7 @@ async fn serve(context: Arc<Context>, mut socket: WebSocket, mut reader: Reader,
 
 /// Talks until the end; why it ended, where the other side shall be told.
 async fn talk(
-    context: &Context,
+    events: &Events,
     socket: &mut WebSocket,
     reader: &mut Reader,
 ) -> Option<(u16, &'static str)> {
@@ -109,7 +110,7 @@ async fn talk(
     pings.reset();
     let mut last_heard = Instant::now();
     loop {
-        if *context.stopping.borrow() {
+        if events.stop.has_begun() {
             return Some((close_code::AWAY, "the node stops"));
         }
         let sent = tokio::select! {
@@ -121,14 +122,14 @@ async fn talk(
                 }
                 Some(Err(_)) => return Some((close_code::POLICY, "unreadable or too long a message")),
             },
-            () = reader.more() => send_new(context, socket, reader).await,
+            () = reader.more() => send_new(events, socket, reader).await,
             _ = pings.tick() => {
                 if last_heard.elapsed() > SILENCE {
                     return Some((close_code::AWAY, "no sign of life"));
                 }
                 send(socket, Message::Ping(Bytes::new())).await
             }
-            () = context.stopped() => continue,
+            () = events.stop.begun() => continue,
         };
         if sent.is_err() {
             return Some((close_code::POLICY, "the events are not being read"));
@@ -140,17 +141,17 @@ async fn talk(
 struct NotTaken;
 
 async fn send_new(
-    context: &Context,
+    events: &Events,
     socket: &mut WebSocket,
     reader: &mut Reader,
 ) -> Result<(), NotTaken> {
-    while let Some(read) = context.feed.read(reader) {
+    while let Some(read) = events.feed.read(reader) {
         if read.skipped > 0 {
             let lagged = message(LiveKind::Lagged, &json!({"skipped": read.skipped}));
             send(socket, Message::Text(lagged.into())).await?;
         }
         for text in &read.batch.messages {
-            if *context.stopping.borrow() {
+            if events.stop.has_begun() {
                 return Ok(());
             }
             send(socket, Message::Text(text.clone())).await?;

@@ -1,7 +1,6 @@
 //! Owns accounts: `getBalance`, and `getAccount` with all that an address has on the chain.
 
-use std::sync::Arc;
-
+use ait_abci::{Mempool, Reader};
 use ait_api::{
     accounts::{Account, Balance, Leaving, LeavingKind, OpenEscrows},
     proof::Proved,
@@ -14,6 +13,7 @@ use ait_app::{
     state::{Key, View},
     unbonding::record::Unbonding,
 };
+use ait_node::{Unanswered, off_thread};
 use axum::{Json, extract::State};
 
 use super::{
@@ -21,7 +21,11 @@ use super::{
     extract::{PathOf, QueryOf, parse},
     miners::miner_today,
 };
-use crate::{context::Context, error::ApiError, proofs::ProveQuery, submit::off_thread};
+use crate::{
+    error::ApiError,
+    last_block::{LastBlock, last_block},
+    proofs::ProveQuery,
+};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -31,12 +35,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_balance(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Balance>>, ApiError> {
     let address: Address = parse(&address)?;
-    let snapshot = context.snapshot()?;
     let account = snapshot.state.account(&address)?;
     let proof = query.proof(&snapshot, &Key::Account(address))?;
     let answer = Balance {
@@ -47,15 +50,16 @@ async fn get_balance(
 }
 
 async fn get_account(
-    State(context): State<Arc<Context>>,
+    State(reader): State<Reader>,
+    State(mempool): State<Mempool>,
     PathOf(address): PathOf<String>,
 ) -> Result<Json<Account>, ApiError> {
     let address: Address = parse(&address)?;
-    // Waits for the pool, which a commit holds. Before the snapshot: then a transaction that a block
+    // Waits for the mempool, which a commit holds. Before the snapshot: then a transaction that a block
     // takes in between is counted by at least one of the two.
-    let node = context.node.clone();
-    let pending_next = off_thread(move || node.next_nonce(&address)).await?;
-    let snapshot = context.snapshot()?;
+    let pending_next = off_thread(move || mempool.next_nonce(&address)).await?;
+    let pending_next = pending_next.map_err(Unanswered::from)?;
+    let snapshot = last_block(&reader)?;
     let state = &snapshot.state;
     let account = state.account(&address)?;
     let validator = state.get::<Validator>(&address)?;

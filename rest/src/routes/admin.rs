@@ -8,6 +8,7 @@ use ait_api::{
     tx::Sent,
 };
 use ait_app::{Refusal, bank::transfer::Transfer, json, params::update::ParamUpdate, tx::Payload};
+use ait_node::comet::Comet;
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,10 +18,8 @@ use super::{
     extract::{Admin, Body, WithinLimit},
 };
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
-    signer::Signer,
-    wallet,
+    wallet::{Wallet, Wallets},
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -42,19 +41,19 @@ struct ParamSet<'a> {
 
 async fn param_set(
     _: Admin,
-    State(context): State<Arc<Context>>,
+    State(wallets): State<Arc<Wallets>>,
     Body(text): Body,
 ) -> Result<Json<Sent>, ApiError> {
     let asked: ParamSet<'_> = json::read(&text, "")?;
     let update = ParamUpdate::new(&asked.key, asked.value.get().as_bytes())?;
     let payload = Payload::from(update);
-    send(&context, context.admin.as_ref(), "admin key", &payload).await
+    send(wallets.admin.as_ref(), "admin key", &payload).await
 }
 
 async fn mint_faucet(
     _: WithinLimit,
     _: Admin,
-    State(context): State<Arc<Context>>,
+    State(wallets): State<Arc<Wallets>>,
     Body(text): Body,
 ) -> Result<Json<Sent>, ApiError> {
     let asked: MintFaucet = json::read(&text, "")?;
@@ -63,29 +62,28 @@ async fn mint_faucet(
         amount: asked.amount,
         memo: None,
     });
-    send(&context, context.faucet.as_ref(), "FAUCET_KEY", &payload).await
+    send(wallets.faucet.as_ref(), "FAUCET_KEY", &payload).await
 }
 
 async fn send(
-    context: &Arc<Context>,
-    signer: Option<&Signer>,
+    wallet: Option<&Wallet>,
     key_name: &str,
     payload: &Payload,
 ) -> Result<Json<Sent>, ApiError> {
-    let signer = signer.ok_or_else(|| {
+    let wallet = wallet.ok_or_else(|| {
         ApiError::new(
             RestCode::NotConfigured,
             format!("this node has no {key_name}"),
         )
     })?;
-    let hash = wallet::send(signer, context, payload).await?;
+    let hash = wallet.send(payload).await?;
     let tx_hash = hash.to_string();
     Ok(Json(Sent { tx_hash }))
 }
 
 async fn add_peer(
     _: Admin,
-    State(context): State<Arc<Context>>,
+    State(comet): State<Comet>,
     Body(text): Body,
 ) -> Result<Json<Dialing>, ApiError> {
     let AddPeer { addr: address } = json::read(&text, "")?;
@@ -93,7 +91,7 @@ async fn add_peer(
         let why = "field addr: must be id@host:port, the id 40 lower-case hex characters";
         return Err(Refusal::field(why).into());
     }
-    match context.comet.dial_peer(&address).await {
+    match comet.dial_peer(&address).await {
         Ok(()) => Ok(Json(Dialing {
             addr: address,
             status: "dialing".to_owned(),

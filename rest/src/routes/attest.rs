@@ -15,7 +15,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{endpoint::Endpoint, extract::Body};
-use crate::{context::Context, error::ApiError};
+use crate::{error::ApiError, mock::MockCoordinator};
 
 /// The longest answer that is passed on.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
@@ -25,22 +25,22 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn attest(
-    State(context): State<Arc<Context>>,
+    State(mock): State<Arc<MockCoordinator>>,
     Body(request): Body,
 ) -> Result<Response, ApiError> {
-    if !context.devnet {
-        return Err(ApiError::new(
-            RestCode::NotFound,
-            "this route is there on a devnet only",
-        ));
-    }
-    let Some(mock) = &context.mock_coordinator else {
-        let message = "this node has no mock coordinator";
-        return Err(ApiError::new(RestCode::NotConfigured, message));
+    let (url, http) = match &*mock {
+        MockCoordinator::At { url, http } => (url, http),
+        MockCoordinator::Off => {
+            let message = "this route is there on a devnet only";
+            return Err(ApiError::new(RestCode::NotFound, message));
+        }
+        MockCoordinator::Missing => {
+            let message = "this node has no mock coordinator";
+            return Err(ApiError::new(RestCode::NotConfigured, message));
+        }
     };
-    let request = mock
-        .http
-        .post(mock.url.clone())
+    let request = http
+        .post(url.clone())
         .header(header::CONTENT_TYPE, "application/json")
         .body(request);
     let (status, answer) = exchange(request).await?;

@@ -13,6 +13,7 @@ use ait_api::{
     tx::{Sent, SentOrRefused},
 };
 use ait_app::json;
+use ait_node::{Replacing, Submitter, off_thread};
 use axum::{
     Json,
     body::Bytes,
@@ -34,11 +35,11 @@ use tokio::{
 use super::{
     endpoint::{Endpoint, MAX_BODY_BYTES},
     extract::{QueryOf, WithinLimit, read_body},
+    transactions::replacing,
 };
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
-    submit::{Replacing, off_thread, submit, wire_bytes},
+    parts::Batches,
 };
 
 /// Transactions of one request.
@@ -64,24 +65,25 @@ struct SendQuery {
 
 async fn send_txs(
     limit: WithinLimit,
-    State(context): State<Arc<Context>>,
+    State(submitter): State<Submitter>,
+    State(batches): State<Batches>,
     QueryOf(query): QueryOf<SendQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
     // Before the body is read: what waits holds no memory.
-    let _turn = turn(&context).await?;
+    let _turn = turn(&batches).await?;
     let declared = Form::declared(request.headers());
-    let body = read_body(request, &context, MAX_BYTES).await?;
+    let body = read_body(request, &(), MAX_BYTES).await?;
     let form = declared.unwrap_or_else(|| Form::of(&body));
     let texts = form.split(&body)?;
     // The request was counted as one.
-    limit.take_more(&context, texts.len().saturating_sub(1))?;
-    let answers = send_all(&context, texts, Replacing::of(query.replace)).await?;
+    limit.take_more(texts.len().saturating_sub(1))?;
+    let answers = send_all(&submitter, texts, replacing(query.replace)).await?;
     Ok(form.answer(answers))
 }
 
-async fn turn(context: &Context) -> Result<SemaphorePermit<'_>, ApiError> {
-    let turn = timeout(TURN, context.batches.acquire()).await;
+async fn turn(Batches(batches): &Batches) -> Result<SemaphorePermit<'_>, ApiError> {
+    let turn = timeout(TURN, batches.acquire()).await;
     turn.ok().and_then(Result::ok).ok_or_else(|| {
         ApiError::new(
             RestCode::TooManyConnections,
@@ -193,13 +195,13 @@ struct Placed {
 /// Sends each. Those of one sender go one after another, since each is judged behind the one before;
 /// different senders wait for each other no longer than they must.
 async fn send_all(
-    context: &Arc<Context>,
+    submitter: &Submitter,
     texts: Vec<Bytes>,
     replacing: Replacing,
 ) -> Result<Vec<SentOrRefused>, ApiError> {
     let mut answers: BTreeMap<usize, SentOrRefused> = BTreeMap::new();
     let mut runs: BTreeMap<String, Vec<Placed>> = BTreeMap::new();
-    let reader = context.clone();
+    let reader = submitter.clone();
     let wires = off_thread(move || {
         let wires = texts.iter().map(|text| read_one(&reader, text));
         wires.collect::<Vec<_>>()
@@ -219,10 +221,10 @@ async fn send_all(
     let turns = Arc::new(Semaphore::new(SENDERS_AT_ONCE));
     let mut tasks = JoinSet::new();
     for run in runs.into_values() {
-        let (context, away, turns) = (context.clone(), away.clone(), turns.clone());
+        let (submitter, away, turns) = (submitter.clone(), away.clone(), turns.clone());
         tasks.spawn(async move {
             let _turn = turns.acquire().await;
-            send_run(&context, run, replacing, &away).await
+            send_run(&submitter, run, replacing, &away).await
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -232,13 +234,13 @@ async fn send_all(
 }
 
 /// The wire bytes of one of them, which may be no longer than one that comes alone.
-fn read_one(context: &Context, text: &[u8]) -> Result<Vec<u8>, ApiError> {
+fn read_one(submitter: &Submitter, text: &[u8]) -> Result<Vec<u8>, ApiError> {
     if text.len() > MAX_BODY_BYTES {
         let message = format!("the transaction has more than {MAX_BODY_BYTES} bytes");
         let error = ApiError::new(RestCode::BodyTooLarge, message);
         return Err(error.detail("limit_bytes", MAX_BODY_BYTES));
     }
-    wire_bytes(context, text)
+    Ok(submitter.wire_bytes(text)?)
 }
 
 /// Who sent wire bytes that were just made of a transaction.
@@ -253,7 +255,7 @@ fn sender_of(wire: &[u8]) -> String {
 
 /// Sends a run of one sender. Once CometBFT does not answer, nothing more is tried.
 async fn send_run(
-    context: &Context,
+    submitter: &Submitter,
     run: Vec<Placed>,
     replacing: Replacing,
     away: &OnceLock<ApiError>,
@@ -262,7 +264,7 @@ async fn send_run(
     for Placed { place, wire } in run {
         let answer = match away.get() {
             Some(error) => error.clone().into(),
-            None => match submit(context, wire, replacing).await {
+            None => match submitter.submit(wire, replacing).await {
                 Ok(submitted) => SentOrRefused::Sent(Sent {
                     tx_hash: submitted.hash.to_string(),
                 }),

@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
-use ait_abci::Snapshot;
+use ait_abci::{Reader, Snapshot};
 use ait_api::{
     blocks::Head,
     routes::{GET_BLOCK, GET_HEAD},
 };
 use ait_app::{address::Address, engine::ConsensusAddress, quantity::MAX, state::View, tx::TxHash};
+use ait_node::{
+    comet::{BlockAnswer, Comet, CometError, CommitAnswer, Header},
+    off_thread,
+};
 use axum::{
     Json,
-    extract::State,
+    extract::{FromRef, State},
     http::header,
     response::{IntoResponse, Response},
 };
@@ -24,12 +28,11 @@ use super::{
     extract::{PathOf, QueryOf},
 };
 use crate::{
-    comet::{BlockAnswer, CometError, CommitAnswer, Header},
-    context::Context,
     error::{ApiError, RestCode},
+    last_block::LastBlock,
     merkle,
-    shelf::{Made, Title},
-    submit::off_thread,
+    parts::Parts,
+    shelf::{Made, Shelf, Title},
     views::{self, BlockFacts, Entries},
 };
 
@@ -43,8 +46,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn get_head(State(context): State<Arc<Context>>) -> Result<Json<Head>, ApiError> {
-    let snapshot = context.snapshot()?;
+async fn get_head(LastBlock(snapshot): LastBlock) -> Result<Json<Head>, ApiError> {
     let head = &snapshot.head;
     Ok(Json(Head {
         height: head.height,
@@ -67,14 +69,15 @@ enum Txs {
 }
 
 async fn get_block(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
+    State(sources): State<Sources>,
+    State(shelf): State<Arc<Shelf>>,
     PathOf(id): PathOf<String>,
     QueryOf(query): QueryOf<BlockQuery>,
 ) -> Result<Response, ApiError> {
-    let snapshot = context.snapshot()?;
     let unknown = || ApiError::new(RestCode::NotFound, format!("this node has no block {id}"));
     let height = match BlockName::parse(&id)? {
-        BlockName::Hash(hash) => height_of(&context, &hash).await?.ok_or_else(unknown)?,
+        BlockName::Hash(hash) => sources.height_of(&hash).await?.ok_or_else(unknown)?,
         BlockName::Height(height) => height,
     };
     // CometBFT stores a block before it is executed.
@@ -89,8 +92,8 @@ async fn get_block(
         },
         is_head: height == snapshot.head.height,
     };
-    let make = make(&context, &snapshot, title.clone());
-    let body = context.blocks.answer(title, make).await;
+    let make = sources.make(&snapshot, title.clone());
+    let body = shelf.answer(title, make).await;
     let body = body.map_err(|error| {
         if error.is_not_found() {
             unknown()
@@ -123,9 +126,128 @@ impl BlockName {
     }
 }
 
-async fn height_of(context: &Context, hash: &[u8; 32]) -> Result<Option<u64>, ApiError> {
-    let found = context.comet.header_by_hash(hash).await;
-    Ok(found_by_comet(found)?.and_then(|answer| Some(answer.header?.height)))
+/// Where a block's parts come from.
+struct Sources {
+    reader: Reader,
+    comet: Comet,
+}
+
+impl FromRef<Parts> for Sources {
+    fn from_ref(parts: &Parts) -> Self {
+        Self {
+            reader: parts.reader.clone(),
+            comet: parts.comet.clone(),
+        }
+    }
+}
+
+impl Sources {
+    async fn height_of(&self, hash: &[u8; 32]) -> Result<Option<u64>, ApiError> {
+        let found = self.comet.header_by_hash(hash).await;
+        Ok(found_by_comet(found)?.and_then(|answer| Some(answer.header?.height)))
+    }
+
+    async fn make(&self, snapshot: &Snapshot, title: Title) -> Result<Made, ApiError> {
+        let Title {
+            height, entries, ..
+        } = title;
+        let (found, state_root) =
+            tokio::join!(self.find(height), self.state_root(snapshot, height));
+        let Found {
+            hash,
+            header,
+            wires,
+            commit,
+        } = found?;
+        let time = OffsetDateTime::parse(&header.time, &Rfc3339)
+            .map_err(|error| malformed(&format!("its time: {error}")))?;
+        let facts = BlockFacts {
+            height,
+            hash,
+            parent: header.last_block_id.hash.clone(),
+            time: time.unix_timestamp(),
+            proposer: self.proposer(snapshot, &header),
+            state_root: state_root?,
+        };
+        let is_final = title.is_head || commit.as_ref().is_some_and(|commit| commit.canonical);
+        let signature = commit.and_then(|commit| signature_of(commit, &header.proposer_address));
+        let body = off_thread(move || {
+            let txs = wires.iter().map(|wire| entries.entry(wire)).collect();
+            serde_json::to_vec(&views::block(facts, txs, signature))
+        });
+        Ok(Made {
+            body: body.await?.map_err(ApiError::internal)?,
+            is_final,
+        })
+    }
+
+    async fn find(&self, height: u64) -> Result<Found, ApiError> {
+        let commit = found_by_comet(self.comet.commit(height).await)?.flatten();
+        if let Some(commit) = &commit
+            && let Some(signed) = &commit.signed_header.commit
+            && let Some(wires) = self.own_entries(&commit.signed_header.header).await?
+        {
+            return Ok(Found {
+                hash: signed.block_id.hash.clone(),
+                header: commit.signed_header.header.clone(),
+                wires,
+                commit: Some(commit.clone()),
+            });
+        }
+        let gone = || ApiError::new(RestCode::NotFound, "there is no such block");
+        let answer = found_by_comet(self.comet.block(height).await)?;
+        let BlockAnswer { block_id, block } = answer.ok_or_else(gone)?;
+        let block = block.ok_or_else(gone)?;
+        let wires = block.data.txs.iter().map(|text| {
+            let wire = STANDARD.decode(text);
+            wire.map_err(|error| malformed(&format!("a transaction: {error}")))
+        });
+        Ok(Found {
+            hash: block_id.hash,
+            wires: wires.collect::<Result<_, _>>()?,
+            header: block.header,
+            commit,
+        })
+    }
+
+    /// The entries of a block out of our own index, where that has each of them: those of a pruned block are gone, and
+    /// of bytes that stand in two blocks the later one has them.
+    async fn own_entries(&self, header: &Header) -> Result<Option<Vec<Vec<u8>>>, ApiError> {
+        let (reader, height) = (self.reader.clone(), header.height);
+        let expected = hex::decode(&header.data_hash).unwrap_or_default();
+        off_thread(move || {
+            let entries = reader.entries_of(height).map_err(ApiError::internal)?;
+            let wires: Vec<Vec<u8>> = entries.into_values().collect();
+            let hashes = wires.iter().map(|wire| TxHash::of(wire).0);
+            let root = merkle::root(hashes.collect());
+            Ok((root[..] == expected[..]).then_some(wires))
+        })
+        .await?
+    }
+
+    /// The app hash after a block: the next header has it, and for the head we have it ourselves.
+    async fn state_root(&self, snapshot: &Snapshot, height: u64) -> Result<String, ApiError> {
+        if height == snapshot.head.height {
+            return Ok(snapshot.head.app_hash.clone());
+        }
+        if let Some(snapshot) = self.reader.snapshot_at(height) {
+            return Ok(snapshot.head.app_hash.clone());
+        }
+        let next = self.comet.header(height.saturating_add(1)).await?;
+        let next = next.header.ok_or_else(|| malformed("no next header"))?;
+        Ok(next.app_hash.to_ascii_lowercase())
+    }
+
+    /// The account that the block's fees went to.
+    fn proposer(&self, snapshot: &Snapshot, header: &Header) -> Address {
+        if let Some(snapshot) = self.reader.snapshot_at(header.height) {
+            return snapshot.head.proposer;
+        }
+        let bytes = hex::decode(&header.proposer_address).unwrap_or_default();
+        let key = ConsensusAddress::from_slice(&bytes);
+        let owner = key.and_then(|key| snapshot.state.key_owner(&key));
+        owner.unwrap_or_else(Address::treasury)
+    }
 }
 
 /// What CometBFT refuses to show was pruned, or is not stored yet.
@@ -137,124 +259,16 @@ fn found_by_comet<T>(answer: Result<T, CometError>) -> Result<Option<T>, ApiErro
     }
 }
 
-/// A block's parts, wherever they come from.
-struct Parts {
+/// A block, wherever it comes from.
+struct Found {
     hash: String,
     header: Header,
     wires: Vec<Vec<u8>>,
     commit: Option<CommitAnswer>,
 }
 
-async fn make(context: &Context, snapshot: &Snapshot, title: Title) -> Result<Made, ApiError> {
-    let Title {
-        height, entries, ..
-    } = title;
-    let (parts, state_root) = tokio::join!(
-        parts(context, height),
-        state_root(context, snapshot, height)
-    );
-    let Parts {
-        hash,
-        header,
-        wires,
-        commit,
-    } = parts?;
-    let time = OffsetDateTime::parse(&header.time, &Rfc3339)
-        .map_err(|error| malformed(&format!("its time: {error}")))?;
-    let facts = BlockFacts {
-        height,
-        hash,
-        parent: header.last_block_id.hash.clone(),
-        time: time.unix_timestamp(),
-        proposer: proposer(context, snapshot, &header),
-        state_root: state_root?,
-    };
-    let is_final = title.is_head || commit.as_ref().is_some_and(|commit| commit.canonical);
-    let signature = commit.and_then(|commit| signature_of(commit, &header.proposer_address));
-    let body = off_thread(move || {
-        let txs = wires.iter().map(|wire| entries.entry(wire)).collect();
-        serde_json::to_vec(&views::block(facts, txs, signature))
-    });
-    Ok(Made {
-        body: body.await?.map_err(ApiError::internal)?,
-        is_final,
-    })
-}
-
-async fn parts(context: &Context, height: u64) -> Result<Parts, ApiError> {
-    let commit = found_by_comet(context.comet.commit(height).await)?.flatten();
-    if let Some(commit) = &commit
-        && let Some(signed) = &commit.signed_header.commit
-        && let Some(wires) = own_entries(context, &commit.signed_header.header).await?
-    {
-        return Ok(Parts {
-            hash: signed.block_id.hash.clone(),
-            header: commit.signed_header.header.clone(),
-            wires,
-            commit: Some(commit.clone()),
-        });
-    }
-    let gone = || ApiError::new(RestCode::NotFound, "there is no such block");
-    let answer = found_by_comet(context.comet.block(height).await)?;
-    let BlockAnswer { block_id, block } = answer.ok_or_else(gone)?;
-    let block = block.ok_or_else(gone)?;
-    let wires = block.data.txs.iter().map(|text| {
-        let wire = STANDARD.decode(text);
-        wire.map_err(|error| malformed(&format!("a transaction: {error}")))
-    });
-    Ok(Parts {
-        hash: block_id.hash,
-        wires: wires.collect::<Result<_, _>>()?,
-        header: block.header,
-        commit,
-    })
-}
-
-/// The entries of a block out of our own index, where that has each of them: those of a pruned block are gone, and
-/// of bytes that stand in two blocks the later one has them.
-async fn own_entries(context: &Context, header: &Header) -> Result<Option<Vec<Vec<u8>>>, ApiError> {
-    let (node, height) = (context.node.clone(), header.height);
-    let expected = hex::decode(&header.data_hash).unwrap_or_default();
-    off_thread(move || {
-        let entries = node.entries_of(height).map_err(ApiError::internal)?;
-        let wires: Vec<Vec<u8>> = entries.into_values().collect();
-        let hashes = wires.iter().map(|wire| TxHash::of(wire).0);
-        let root = merkle::root(hashes.collect());
-        Ok((root[..] == expected[..]).then_some(wires))
-    })
-    .await?
-}
-
 fn malformed(what: &str) -> ApiError {
     CometError::Malformed(format!("a block: {what}")).into()
-}
-
-/// The app hash after a block: the next header has it, and for the head we have it ourselves.
-async fn state_root(
-    context: &Context,
-    snapshot: &Snapshot,
-    height: u64,
-) -> Result<String, ApiError> {
-    if height == snapshot.head.height {
-        return Ok(snapshot.head.app_hash.clone());
-    }
-    if let Some(snapshot) = context.node.snapshot_at(height) {
-        return Ok(snapshot.head.app_hash.clone());
-    }
-    let next = context.comet.header(height.saturating_add(1)).await?;
-    let next = next.header.ok_or_else(|| malformed("no next header"))?;
-    Ok(next.app_hash.to_ascii_lowercase())
-}
-
-/// The account that the block's fees went to.
-fn proposer(context: &Context, snapshot: &Snapshot, header: &Header) -> Address {
-    if let Some(snapshot) = context.node.snapshot_at(header.height) {
-        return snapshot.head.proposer;
-    }
-    let bytes = hex::decode(&header.proposer_address).unwrap_or_default();
-    let key = ConsensusAddress::from_slice(&bytes);
-    let owner = key.and_then(|key| snapshot.state.key_owner(&key));
-    owner.unwrap_or_else(Address::treasury)
 }
 
 /// The proposer's signature, once the next block has made the commit final.

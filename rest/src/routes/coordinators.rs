@@ -1,33 +1,30 @@
 //! Owns coordinators: `getCoordinator`. An account that never bonded, and that no escrow named, has a
 //! clean record.
 
-use std::sync::Arc;
-
 use ait_api::{accounts::CoordinatorAnswer, proof::Proved, routes::GET_COORDINATOR};
 use ait_app::{
     address::Address,
     coordinators::record::Coordinator,
     state::{Key, View},
 };
-use axum::{Json, extract::State};
+use axum::Json;
 
 use super::{
     endpoint::Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
-use crate::{context::Context, error::ApiError, proofs::ProveQuery};
+use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_COORDINATOR.path, get_coordinator)]
 }
 
 async fn get_coordinator(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<CoordinatorAnswer>>, ApiError> {
     let address: Address = parse(&address)?;
-    let snapshot = context.snapshot()?;
     let state = &snapshot.state;
     let record = state.get::<Coordinator>(&address)?;
     let record = record.unwrap_or_else(|| Coordinator::new(address));

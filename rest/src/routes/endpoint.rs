@@ -1,13 +1,11 @@
 //! Owns what one route is: how it is asked, where, and who answers.
 
-use std::sync::Arc;
-
 use axum::{
     handler::Handler,
     routing::{MethodRouter, get, post},
 };
 
-use crate::context::Context;
+use crate::parts::Parts;
 
 /// The longest body that is read, of all routes but `sendTxs`: a transaction of 16 KiB in any formatting.
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -17,13 +15,13 @@ pub(super) struct Endpoint {
     #[cfg_attr(not(test), allow(dead_code, reason = "held against the documentation"))]
     pub(super) method: &'static str,
     pub(super) path: &'static str,
-    pub(super) handler: MethodRouter<Arc<Context>>,
+    pub(super) handler: MethodRouter<Parts>,
 }
 
 impl Endpoint {
     pub(super) fn get<H, T>(path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, Arc<Context>>,
+        H: Handler<T, Parts>,
         T: 'static,
     {
         Self {
@@ -35,7 +33,7 @@ impl Endpoint {
 
     pub(super) fn post<H, T>(path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, Arc<Context>>,
+        H: Handler<T, Parts>,
         T: 'static,
     {
         Self {

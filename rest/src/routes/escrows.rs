@@ -1,8 +1,6 @@
 //! Owns escrows: `getEscrow`. One that is not there is answered with 404 and, if asked
 //! for, the proof of it.
 
-use std::sync::Arc;
-
 use ait_api::{proof::Proved, routes::GET_ESCROW};
 use ait_app::{
     address::Address,
@@ -10,15 +8,15 @@ use ait_app::{
     identifiers::JobId,
     state::{Key, View},
 };
-use axum::{Json, extract::State};
+use axum::Json;
 
 use super::{
     endpoint::Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
+    last_block::LastBlock,
     proofs::ProveQuery,
 };
 
@@ -27,13 +25,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_escrow(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     PathOf((client, job_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Escrow>>, ApiError> {
     let client: Address = parse(&client)?;
     let job_id: JobId = parse(&job_id)?;
-    let snapshot = context.snapshot()?;
     let escrow = snapshot.state.get::<Escrow>(&(client, job_id.clone()))?;
     let proof = query.proof(&snapshot, &Key::Escrow(client, job_id.clone()))?;
     let Some(escrow) = escrow else {

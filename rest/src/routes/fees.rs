@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ait_abci::Mempool;
 use ait_api::{
     fees::{FeeEstimate, SimulationAnswer},
     routes::{ESTIMATE_FEE, SIMULATE},
@@ -12,12 +13,13 @@ use ait_app::{
     simulate::{required_fee, simulate},
     tx::Payload,
 };
+use ait_node::off_thread;
 use axum::{Json, extract::State};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{endpoint::Endpoint, extract::Body};
-use crate::{context::Context, error::ApiError, submit::off_thread};
+use crate::{error::ApiError, last_block::LastBlock, prices::Prices};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -43,26 +45,25 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>
 }
 
 async fn estimate_fee(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
+    State(mempool): State<Mempool>,
+    State(prices): State<Arc<Prices>>,
     Body(text): Body,
 ) -> Result<Json<FeeEstimate>, ApiError> {
-    let snapshot = context.snapshot()?;
     let question: Question<'_> = json::read(&text, "")?;
     let payload = Payload::read(&question.r#type, question.payload.get())?;
     let fee = required_fee(&snapshot.state, &payload, question.sender.as_ref())?;
     let payload_bytes = json::canonical(&payload)?.len();
-    let node = context.node.clone();
-    // Waits for the pool, which a commit holds.
-    let stats = off_thread(move || node.pool_stats()).await?;
-    let recommended = context.prices.to_enter(stats, fee, payload_bytes);
+    // Waits for the mempool, which a commit holds.
+    let stats = off_thread(move || mempool.stats()).await?;
+    let recommended = prices.to_enter(stats, fee, payload_bytes);
     Ok(Json(FeeEstimate { fee, recommended }))
 }
 
 async fn simulate_tx(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     Body(text): Body,
 ) -> Result<Json<SimulationAnswer>, ApiError> {
-    let snapshot = context.snapshot()?;
     let simulation = off_thread(move || simulate(&snapshot.state, &text)).await??;
     let result = simulation.result;
     Ok(Json(SimulationAnswer {

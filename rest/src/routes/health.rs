@@ -2,25 +2,29 @@
 
 use std::sync::Arc;
 
+use ait_abci::Reader;
 use ait_api::{
     node::{Health, HealthStatus},
     routes::HEALTH,
 };
+use ait_node::liveness::{Liveness, last_block_age};
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 
 use super::{endpoint::Endpoint, extract::Admin};
-use crate::{context::Context, error::ApiError, liveness::last_block_age};
+use crate::{error::ApiError, parts::IsDevnet, wallet::Wallets};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(HEALTH.path, health)]
 }
 
 async fn health(
-    State(context): State<Arc<Context>>,
+    State(reader): State<Reader>,
+    State(liveness): State<Arc<Liveness>>,
+    State(wallets): State<Arc<Wallets>>,
+    State(IsDevnet(devnet)): State<IsDevnet>,
     admin: Result<Admin, ApiError>,
 ) -> impl IntoResponse {
-    let verdict = context.liveness.verdict();
-    let snapshot = context.node.snapshot();
+    let verdict = liveness.verdict();
     let http_status = if verdict.status == HealthStatus::Ok {
         StatusCode::OK
     } else {
@@ -29,11 +33,11 @@ async fn health(
     let answer = Health {
         status: verdict.status,
         reason: verdict.reason,
-        chain_id: context.node.chain_id().clone(),
-        height: snapshot.map_or(0, |snapshot| snapshot.head.height),
-        last_block_age_seconds: last_block_age(&context.node).map(|age| age.as_secs()),
-        devnet: context.devnet,
-        faucet: context.faucet.is_some() && admin.is_ok(),
+        chain_id: reader.chain_id().clone(),
+        height: reader.height(),
+        last_block_age_seconds: last_block_age(&reader).map(|age| age.as_secs()),
+        devnet,
+        faucet: wallets.faucet.is_some() && admin.is_ok(),
     };
     (http_status, Json(answer))
 }

@@ -1,7 +1,5 @@
 //! Owns miners' records: `getMiner`. An account that never claimed has a clean one.
 
-use std::sync::Arc;
-
 use ait_abci::Snapshot;
 use ait_api::{accounts::MinerAnswer, proof::Proved, routes::GET_MINER};
 use ait_app::{
@@ -10,13 +8,13 @@ use ait_app::{
     receipts::record::Miner,
     state::{Key, View},
 };
-use axum::{Json, extract::State};
+use axum::Json;
 
 use super::{
     endpoint::Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
-use crate::{context::Context, error::ApiError, proofs::ProveQuery};
+use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_MINER.path, get_miner)]
@@ -37,12 +35,11 @@ pub(super) fn miner_today(snapshot: &Snapshot, address: &Address) -> Result<Opti
 }
 
 async fn get_miner(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<MinerAnswer>>, ApiError> {
     let address: Address = parse(&address)?;
-    let snapshot = context.snapshot()?;
     let state = &snapshot.state;
     let miner = match miner_today(&snapshot, &address)? {
         Some(miner) => miner,

@@ -25,8 +25,6 @@ mod supply;
 mod transactions;
 mod validators;
 
-use std::sync::Arc;
-
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
@@ -40,10 +38,10 @@ use tower_http::{
 use endpoint::{Endpoint, MAX_BODY_BYTES};
 
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
     gate::Full,
     observe,
+    parts::Parts,
 };
 
 /// What the paths of the administrator's routes begin with.
@@ -79,28 +77,28 @@ fn endpoints() -> Vec<Endpoint> {
 
 /// All routes, with JSON errors for what is none. `cors` tells browsers which other sites' pages may use them; it is
 /// never told of the admin's.
-pub fn router(context: Arc<Context>, cors: Option<CorsLayer>) -> Router {
+pub fn router(parts: Parts, cors: Option<CorsLayer>) -> Router {
     let (admin, public): (Vec<Endpoint>, Vec<Endpoint>) = endpoints()
         .into_iter()
         .partition(|endpoint| endpoint.path.starts_with(ADMIN));
-    let guard = || middleware::from_fn_with_state(context.clone(), guard::guard);
+    let guard = || middleware::from_fn_with_state(parts.clone(), guard::guard);
     let admin = routes(admin).layer(guard());
     // Outside of the guard: preflights cost nothing, and pages may read why they are refused.
     let public = with_cors(routes(public).layer(guard()), cors);
     let router = admin.merge(public).fallback(unknown_route);
-    finish(router, context)
+    finish(router, parts)
 }
 
 /// What the reserve and the operator's own listener answer: how the node is.
-pub fn ops_router(context: Arc<Context>) -> Router {
+pub fn ops_router(parts: Parts) -> Router {
     let router = routes(ops_endpoints()).fallback(unknown_route);
-    finish(router, context)
+    finish(router, parts)
 }
 
 /// The same for those who found no place elsewhere; whatever else they ask for, they are told so.
-pub fn reserve_router(context: Arc<Context>, cors: Option<CorsLayer>) -> Router {
+pub fn reserve_router(parts: Parts, cors: Option<CorsLayer>) -> Router {
     let router = routes(ops_endpoints()).fallback(no_place);
-    finish(with_cors(router, cors), context)
+    finish(with_cors(router, cors), parts)
 }
 
 fn ops_endpoints() -> Vec<Endpoint> {
@@ -110,7 +108,7 @@ fn ops_endpoints() -> Vec<Endpoint> {
         .collect()
 }
 
-fn routes(endpoints: Vec<Endpoint>) -> Router<Arc<Context>> {
+fn routes(endpoints: Vec<Endpoint>) -> Router<Parts> {
     endpoints
         .into_iter()
         .fold(Router::new(), |router, endpoint| {
@@ -119,7 +117,7 @@ fn routes(endpoints: Vec<Endpoint>) -> Router<Arc<Context>> {
         .method_not_allowed_fallback(wrong_method)
 }
 
-fn with_cors(router: Router<Arc<Context>>, cors: Option<CorsLayer>) -> Router<Arc<Context>> {
+fn with_cors(router: Router<Parts>, cors: Option<CorsLayer>) -> Router<Parts> {
     match cors {
         Some(cors) => router.layer(cors),
         None => router,
@@ -127,19 +125,19 @@ fn with_cors(router: Router<Arc<Context>>, cors: Option<CorsLayer>) -> Router<Ar
 }
 
 /// What holds for every answer.
-fn finish(router: Router<Arc<Context>>, context: Arc<Context>) -> Router {
+fn finish(router: Router<Parts>, parts: Parts) -> Router {
     router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn_with_state(
-            context.clone(),
+            parts.clone(),
             observe::observe,
         ))
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .with_state(context)
+        .with_state(parts)
 }
 
 async fn no_place(Extension(full): Extension<Full>) -> ApiError {

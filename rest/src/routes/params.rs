@@ -1,23 +1,22 @@
 //! Owns the params: `getParams`, every one by its name, as they hold in the next block.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use ait_api::{params::Params, routes::GET_PARAMS};
 use ait_app::{params::table::ParamKey, state::Key};
-use axum::{Json, extract::State};
+use axum::Json;
 
 use super::{endpoint::Endpoint, extract::QueryOf};
-use crate::{context::Context, error::ApiError, proofs::ProveQuery};
+use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_PARAMS.path, get_params)]
 }
 
 async fn get_params(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Params>, ApiError> {
-    let snapshot = context.snapshot()?;
     let params = snapshot.state.params();
     // By name ascending, the proofs in the same order.
     let keys: BTreeMap<&str, ParamKey> =

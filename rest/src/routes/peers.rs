@@ -1,15 +1,14 @@
 //! Owns P2P as users see it: CometBFT's peers, and the WebSocket of live events.
 
-use std::sync::Arc;
-
 use ait_api::{
     node::Peers,
     routes::{LIVE_EVENTS, PEERS},
 };
+use ait_node::{comet::Comet, peers::view};
 use axum::{Json, extract::State};
 
 use super::endpoint::Endpoint;
-use crate::{context::Context, error::ApiError, live, peers::view};
+use crate::{error::ApiError, live};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -18,8 +17,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn get_peers(State(context): State<Arc<Context>>) -> Result<Json<Peers>, ApiError> {
-    let net_info = context.comet.net_info().await?;
+async fn get_peers(State(comet): State<Comet>) -> Result<Json<Peers>, ApiError> {
+    let net_info = comet.net_info().await?;
     let peers = net_info.peers.into_iter().map(view).collect();
     Ok(Json(Peers { peers }))
 }

@@ -1,8 +1,6 @@
 //! Owns receipts that were paid or refused: `getReceipt`. One that is neither is answered with 404 and,
 //! if asked for, the proof of it.
 
-use std::sync::Arc;
-
 use ait_api::{proof::Proved, routes::GET_RECEIPT};
 use ait_app::{
     address::Address,
@@ -10,15 +8,15 @@ use ait_app::{
     receipts::record::Receipt,
     state::{Key, View},
 };
-use axum::{Json, extract::State};
+use axum::Json;
 
 use super::{
     endpoint::Endpoint,
     extract::{PathOf, QueryOf, parse},
 };
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
+    last_block::LastBlock,
     proofs::ProveQuery,
 };
 
@@ -27,13 +25,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_receipt(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
     PathOf((miner, receipt_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Receipt>>, ApiError> {
     let miner: Address = parse(&miner)?;
     let id: ReceiptId = parse(&receipt_id)?;
-    let snapshot = context.snapshot()?;
     let receipt = snapshot.state.get::<Receipt>(&(miner, id.clone()))?;
     let proof = query.proof(&snapshot, &Key::Receipt(miner, id.clone()))?;
     let Some(receipt) = receipt else {

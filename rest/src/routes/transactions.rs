@@ -1,15 +1,15 @@
 //! Owns sending transactions and looking them up: `sendTx`, `submitReceipt`, `getTx`.
 
-use std::sync::Arc;
-
+use ait_abci::Reader;
 use ait_api::{
     routes::{GET_TX, SEND_TX, SUBMIT_RECEIPT},
     tx::{Sent, TxView},
 };
 use ait_app::{Refusal, tx::TxHash};
+use ait_node::{Found, Replacing, Submitter};
 use axum::{
     Json,
-    extract::State,
+    extract::{FromRef, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -21,9 +21,8 @@ use super::{
     extract::{Body, PathOf, QueryOf, WithinLimit},
 };
 use crate::{
-    context::Context,
     error::{ApiError, RestCode},
-    submit::{Found, Replacing, Waited, look, submit, wait_for_commit, wire_bytes},
+    parts::{CommitWait, Parts},
     views,
 };
 
@@ -50,59 +49,86 @@ enum Wait {
 
 async fn send_tx(
     _: WithinLimit,
-    State(context): State<Arc<Context>>,
+    State(sender): State<Sender>,
     QueryOf(query): QueryOf<SendQuery>,
     Body(text): Body,
 ) -> Result<Response, ApiError> {
-    let wire = wire_bytes(&context, &text)?;
-    send(&context, query, wire).await
+    let wire = sender.submitter.wire_bytes(&text)?;
+    sender.send(query, wire).await
 }
 
 async fn submit_receipt(
     _: WithinLimit,
-    State(context): State<Arc<Context>>,
+    State(sender): State<Sender>,
     QueryOf(query): QueryOf<SendQuery>,
     Body(text): Body,
 ) -> Result<Response, ApiError> {
-    let wire = wire_bytes(&context, &text)?;
+    let wire = sender.submitter.wire_bytes(&text)?;
     if views::transaction(&wire).get("type") != Some(&Value::from("RECEIPT_CLAIM")) {
         return Err(Refusal::field("field type must be RECEIPT_CLAIM on this route").into());
     }
-    send(&context, query, wire).await
+    sender.send(query, wire).await
 }
 
-async fn send(
-    context: &Arc<Context>,
-    query: SendQuery,
-    wire: Vec<u8>,
-) -> Result<Response, ApiError> {
-    // Before it is sent, so that its block is not missed.
-    let blocks = query.wait.map(|Wait::Commit| context.node.subscribe());
-    let hash = submit(context, wire, Replacing::of(query.replace))
-        .await?
-        .hash;
-    let Some(blocks) = blocks else {
-        let tx_hash = hash.to_string();
-        return Ok(Json(Sent { tx_hash }).into_response());
-    };
-    Ok(match wait_for_commit(context, hash, blocks).await? {
-        Waited::Ended(view) => Json(view).into_response(),
-        Waited::Pending(view) => (StatusCode::ACCEPTED, Json(view)).into_response(),
-    })
+/// What sends a transaction, and waits for its block where that is asked for.
+struct Sender {
+    reader: Reader,
+    submitter: Submitter,
+    patience: CommitWait,
+}
+
+impl FromRef<Parts> for Sender {
+    fn from_ref(parts: &Parts) -> Self {
+        Self {
+            reader: parts.reader.clone(),
+            submitter: parts.submitter.clone(),
+            patience: parts.commit_wait,
+        }
+    }
+}
+
+impl Sender {
+    async fn send(&self, query: SendQuery, wire: Vec<u8>) -> Result<Response, ApiError> {
+        // Before it is sent, so that its block is not missed.
+        let blocks = query.wait.map(|Wait::Commit| self.reader.subscribe());
+        let replacing = replacing(query.replace);
+        let hash = self.submitter.submit(wire, replacing).await?.hash;
+        let Some(blocks) = blocks else {
+            let tx_hash = hash.to_string();
+            return Ok(Json(Sent { tx_hash }).into_response());
+        };
+        let CommitWait(patience) = self.patience;
+        let found = self.submitter.wait(hash, blocks, patience).await?;
+        let status = match found {
+            Found::Pending(_) => StatusCode::ACCEPTED,
+            Found::Committed(_) | Found::Dropped(_) | Found::Nowhere => StatusCode::OK,
+        };
+        let view = views::found(&hash, &found).ok_or_else(|| unknown(&hash))?;
+        Ok((status, Json(view)).into_response())
+    }
+}
+
+/// As `?replace=` says; allowed where it says nothing.
+pub(super) fn replacing(query: Option<bool>) -> Replacing {
+    match query {
+        Some(false) => Replacing::Refused,
+        Some(true) | None => Replacing::Allowed,
+    }
 }
 
 async fn get_tx(
-    State(context): State<Arc<Context>>,
+    State(submitter): State<Submitter>,
     PathOf(hash): PathOf<String>,
 ) -> Result<Json<TxView>, ApiError> {
     let hash = TxHash::parse(&hash).ok_or_else(|| {
         ApiError::new(RestCode::InvalidRequest, "txHash must be 64 hex characters")
     })?;
-    match look(&context, hash).await? {
-        Found::Committed(view) | Found::Pending(view) | Found::Dropped(view) => Ok(Json(view)),
-        Found::Nothing => Err(ApiError::new(
-            RestCode::NotFound,
-            format!("this node knows no transaction {hash}"),
-        )),
-    }
+    let found = submitter.find(hash).await?;
+    let view = views::found(&hash, &found).ok_or_else(|| unknown(&hash))?;
+    Ok(Json(view))
+}
+
+fn unknown(hash: &TxHash) -> ApiError {
+    let message = format!("this node knows no transaction {hash}");
+    ApiError::new(RestCode::NotFound, message)
 }

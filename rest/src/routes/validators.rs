@@ -2,7 +2,7 @@
 //! stake to be elected and of the jailed, [`MAX_WAITING`] with the most; by power descending, then
 //! address.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use ait_abci::Snapshot;
 use ait_api::{
@@ -16,10 +16,11 @@ use ait_app::{
     staking::record::{Consensus, Jail, Validator},
     state::{Key, View},
 };
+use ait_node::comet::Comet;
 use axum::{Json, extract::State};
 
 use super::{endpoint::Endpoint, extract::QueryOf, miners::miner_today};
-use crate::{comet::Comet, context::Context, error::ApiError, proofs::ProveQuery};
+use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
 
 /// At most this many without power are listed: anybody with enough coins can stake from any number of
 /// accounts.
@@ -30,11 +31,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_validators(
-    State(context): State<Arc<Context>>,
+    LastBlock(snapshot): LastBlock,
+    State(comet): State<Comet>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Validators>, ApiError> {
-    let snapshot = context.snapshot()?;
-    let priorities = priorities(&context.comet).await;
+    let priorities = priorities(&comet).await;
     let consensus = snapshot.state.consensus()?;
     let listed = listed(&snapshot)?;
     let validators = listed

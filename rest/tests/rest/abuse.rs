@@ -3,7 +3,6 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use ait_rest::Config;
 use axum::http::HeaderName;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
@@ -19,14 +18,14 @@ use tokio_tungstenite::{
 };
 
 use crate::harness::{
-    Chain, PATIENCE,
+    Chain, PATIENCE, Settings,
     keys::{ALICE, BOB},
     until,
 };
 
-fn open_to_all(config: &mut Config) {
-    config.devnet = false;
-    config.admin_token = Some("token".into());
+fn open_to_all(config: &mut Settings) {
+    config.rest.devnet = false;
+    config.rest.admin_token = Some("token".into());
 }
 
 /// A client without kept connections.
@@ -115,7 +114,7 @@ async fn a_block_whose_entries_are_not_all_here_is_cometbfts() {
 async fn an_address_has_its_share_of_connections_and_is_told_so() {
     let chain = Chain::with(|config| {
         open_to_all(config);
-        config.max_connections_per_address = 3;
+        config.rest.max_connections_per_address = 3;
     })
     .await;
     let held = hold(&chain, 3).await;
@@ -137,7 +136,7 @@ async fn an_address_has_its_share_of_connections_and_is_told_so() {
 
 #[tokio::test]
 async fn when_all_connections_are_taken_health_and_metrics_are_still_answered() {
-    let chain = Chain::with(|config| config.max_connections = 2).await;
+    let chain = Chain::with(|config| config.rest.max_connections = 2).await;
     until("the node says that it is well", async || {
         let answer = client().get(format!("{}/health", chain.base));
         answer
@@ -164,8 +163,8 @@ async fn when_all_connections_are_taken_health_and_metrics_are_still_answered() 
 #[tokio::test]
 async fn the_operators_own_listener_answers_how_the_node_is_and_nothing_else() {
     let chain = Chain::with(|config| {
-        config.max_connections = 1;
-        config.ops_bind = Some(([127, 0, 0, 1], 0).into());
+        config.rest.max_connections = 1;
+        config.rest.ops_bind = Some(([127, 0, 0, 1], 0).into());
     })
     .await;
     let _held = hold(&chain, 1).await;
@@ -200,7 +199,7 @@ fn websocket(chain: &Chain, forwarded: Option<&str>) -> Request<()> {
 async fn an_address_has_its_share_of_websockets() {
     let chain = Chain::with(|config| {
         open_to_all(config);
-        config.max_websockets_per_address = 2;
+        config.rest.max_websockets_per_address = 2;
     })
     .await;
     let mut held = Vec::new();
@@ -222,9 +221,9 @@ async fn an_address_has_its_share_of_websockets() {
 async fn behind_a_trusted_proxy_each_client_has_its_own_share() {
     let chain = Chain::with(|config| {
         open_to_all(config);
-        config.max_websockets_per_address = 1;
-        config.max_connections_per_address = 1;
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.rest.max_websockets_per_address = 1;
+        config.rest.max_connections_per_address = 1;
+        config.rest.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;
     // Connections of the proxy are not one client's.
@@ -242,7 +241,7 @@ async fn behind_a_trusted_proxy_each_client_has_its_own_share() {
     let request = client().post(url).header("x-forwarded-for", "192.0.2.1");
     let waiting = tokio::spawn(request.body(tx.to_wire()).send());
     until("it is pending", async || {
-        chain.node.pending(&crate::harness::hash_of(&tx))
+        chain.node.mempool().pending(&crate::harness::hash_of(&tx))
     })
     .await;
     let head = |from: &str| {
@@ -260,8 +259,8 @@ async fn behind_a_trusted_proxy_each_client_has_its_own_share() {
 async fn reads_that_take_work_are_limited_and_others_are_not() {
     let chain = Chain::with(|config| {
         open_to_all(config);
-        config.reads_per_second = NonZeroU32::MIN;
-        config.reads_burst = NonZeroU32::new(3).unwrap();
+        config.rest.reads_per_second = NonZeroU32::MIN;
+        config.rest.reads_burst = NonZeroU32::new(3).unwrap();
     })
     .await;
     let alice = ALICE.address();
@@ -293,7 +292,8 @@ async fn reads_that_take_work_are_limited_and_others_are_not() {
 
 #[tokio::test]
 async fn a_client_that_never_reads_its_answers_is_hung_up_on() {
-    let chain = Chain::with(|config| config.answer_patience = Duration::from_millis(300)).await;
+    let chain =
+        Chain::with(|config| config.rest.answer_patience = Duration::from_millis(300)).await;
     let page = chain.http.get(format!("{}/openapi.json", chain.base));
     let bytes = page.send().await.unwrap().bytes().await.unwrap().len();
     let request = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";

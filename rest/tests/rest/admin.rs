@@ -31,7 +31,7 @@ async fn faucet(chain: &Chain, headers: &[(&'static str, &str)]) -> Answer {
 
 #[tokio::test]
 async fn with_a_token_set_only_who_has_it_may() {
-    let chain = Chain::with(|config| config.admin_token = Some(TOKEN.into())).await;
+    let chain = Chain::with(|config| config.rest.admin_token = Some(TOKEN.into())).await;
     for headers in [
         vec![],
         vec![("authorization", "Bearer wrong")],
@@ -54,12 +54,12 @@ async fn with_a_token_set_only_who_has_it_may() {
 
 #[tokio::test]
 async fn without_a_token_they_are_off_but_on_a_devnet() {
-    let off = Chain::with(|config| config.devnet = false).await;
+    let off = Chain::with(|config| config.rest.devnet = false).await;
     assert_eq!(faucet(&off, &[]).await.refusal(), (403, "forbidden"));
     // An empty setting is none, not a token that everybody knows.
     let empty = Chain::with(|config| {
-        config.devnet = false;
-        config.admin_token = Some(String::new());
+        config.rest.devnet = false;
+        config.rest.admin_token = Some(String::new());
     })
     .await;
     let answer = faucet(&empty, &[("authorization", "Bearer ")]).await;
@@ -83,7 +83,8 @@ async fn without_a_token_a_devnet_answers_to_loopback_alone() {
         assert_eq!(answer.refusal(), (403, "forbidden"), "{headers:?}");
     }
     let proxied =
-        Chain::with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+        Chain::with(|config| config.rest.trusted_proxies = vec!["127.0.0.1".parse().unwrap()])
+            .await;
     let answer = faucet(&proxied, &[("x-forwarded-for", "192.0.2.1")]).await;
     assert_eq!(answer.refusal(), (403, "forbidden"));
     faucet(&proxied, &[("x-forwarded-for", "127.0.0.1")])
@@ -230,8 +231,8 @@ async fn a_new_admin_is_named_and_the_params_name_the_old_one_until_it_accepts()
 #[tokio::test]
 async fn a_node_without_the_keys_says_so() {
     let chain = Chain::with(|config| {
-        config.faucet_key = None;
-        config.admin_key = None;
+        config.rest.faucet_key = None;
+        config.rest.admin_key = None;
     })
     .await;
     assert_eq!(faucet(&chain, &[]).await.refusal(), (503, "not_configured"));

@@ -21,7 +21,10 @@ use crate::harness::{
 async fn chain_with(url: &str) -> Chain {
     let chain = Chain::with(|config| {
         let coordinator = COORDINATOR.address();
-        config.coordinator_urls.insert(coordinator, url.to_owned());
+        config
+            .node
+            .coordinator_urls
+            .insert(coordinator, url.to_owned());
     })
     .await;
     chain
@@ -221,7 +224,7 @@ async fn a_coordinator_that_never_answers_delays_no_other() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let honest = FakeCoordinator::start(honest).await;
     let chain = Chain::with(|config| {
-        let urls = &mut config.coordinator_urls;
+        let urls = &mut config.node.coordinator_urls;
         let url = format!("http://{}", silent.local_addr().unwrap());
         urls.insert(OTHER_COORDINATOR.address(), url);
         urls.insert(COORDINATOR.address(), honest.url.clone());
@@ -252,7 +255,7 @@ async fn a_coordinator_without_a_configured_address_is_never_asked() {
     let chain = Chain::with(|config| {
         // The address of somebody else.
         let url = coordinator.url.clone();
-        config.coordinator_urls.insert(ALICE.address(), url);
+        config.node.coordinator_urls.insert(ALICE.address(), url);
     })
     .await;
     chain

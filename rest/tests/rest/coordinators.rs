@@ -54,7 +54,10 @@ async fn its_escrows_and_what_they_minted_in_the_epoch_are_counted() {
     let chain = Chain::of_genesis(
         |genesis| genesis["params"]["epoch_blocks"] = json!(10),
         |config| {
-            config.coordinator_urls.insert(COORDINATOR.address(), url);
+            config
+                .node
+                .coordinator_urls
+                .insert(COORDINATOR.address(), url);
         },
     )
     .await;

@@ -42,7 +42,7 @@ async fn without_a_setting_no_other_page_may_read() {
 
 #[tokio::test]
 async fn pages_of_named_origins_may_read_and_send_and_no_others() {
-    let chain = Chain::with(|config| config.cors_origins = vec![SITE.into()]).await;
+    let chain = Chain::with(|config| config.rest.cors_origins = vec![SITE.into()]).await;
     let answer = request(&chain, Method::GET, "/rpc/getHead", &[("origin", SITE)]).await;
     assert_eq!(allowed(&answer), Some(SITE));
     let answer = preflight(&chain, "/rpc/sendTx").await;
@@ -67,7 +67,7 @@ async fn pages_of_named_origins_may_read_and_send_and_no_others() {
 
 #[tokio::test]
 async fn any_page_may_where_that_is_set() {
-    let chain = Chain::with(|config| config.cors_origins = vec!["*".into()]).await;
+    let chain = Chain::with(|config| config.rest.cors_origins = vec!["*".into()]).await;
     let answer = request(&chain, Method::GET, "/rpc/getHead", &[("origin", SITE)]).await;
     assert_eq!(allowed(&answer), Some("*"));
     assert!(
@@ -81,7 +81,7 @@ async fn any_page_may_where_that_is_set() {
 #[tokio::test]
 async fn no_setting_opens_admin_routes_to_pages() {
     for origins in ["*", SITE] {
-        let chain = Chain::with(|config| config.cors_origins = vec![origins.into()]).await;
+        let chain = Chain::with(|config| config.rest.cors_origins = vec![origins.into()]).await;
         for path in ["/admin/mintFaucet", "/admin/paramSet", "/admin/peers/add"] {
             let answer = preflight(&chain, path).await;
             assert_eq!((answer.status().as_u16(), allowed(&answer)), (405, None));

@@ -124,7 +124,7 @@ async fn what_clients_say_is_ignored_unless_it_is_too_long() {
 
 #[tokio::test]
 async fn no_more_connect_than_may() {
-    let chain = Chain::with(|config| config.max_websockets = 1).await;
+    let chain = Chain::with(|config| config.rest.max_websockets = 1).await;
     let first = connect(&chain).await;
     let url = format!("{}/p2p/ws", chain.base.replace("http", "ws"));
     let refused = connect_async(&url).await.unwrap_err().to_string();

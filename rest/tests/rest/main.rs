@@ -19,6 +19,7 @@ mod coordinators;
 mod cors;
 mod live;
 mod node;
+mod node_without_rest;
 mod rate_limit;
 mod refusals;
 mod refusals_by_the_state;

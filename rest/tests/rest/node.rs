@@ -6,7 +6,7 @@ use axum::{Json, http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Chain,
+    Chain, Settings,
     coordinator::{FakeCoordinator, attest},
     keys::{ALICE, BOB, MINER},
     until,
@@ -61,7 +61,7 @@ async fn a_node_without_a_block_is_starting() {
 #[tokio::test]
 async fn a_chain_that_stands_still_is_stalled_with_the_reason_and_the_last_blocks_age() {
     // The stand-in's blocks are of the past, and no more of them come.
-    let still = Chain::with(|config| config.max_block_age = Duration::from_secs(1)).await;
+    let still = Chain::with(|config| config.node.max_block_age = Duration::from_secs(1)).await;
     let (few, most) = ("BA{4:xx__} 20/40 = 0.50", "BA{4:xxx_} 30/40 = 0.75");
     for (step, votes, peers, reason) in [
         (4, few, &[2, 2][..], "no_quorum"),
@@ -79,7 +79,7 @@ async fn a_chain_that_stands_still_is_stalled_with_the_reason_and_the_last_block
 
 #[tokio::test]
 async fn a_node_that_fetches_blocks_which_nobody_has_is_stalled() {
-    let behind = Chain::with(|config| config.max_block_age = Duration::from_secs(1)).await;
+    let behind = Chain::with(|config| config.node.max_block_age = Duration::from_secs(1)).await;
     behind.comet.set_catching_up(true);
     behind.comet.set_consensus(1, "", &[900]);
     health(&behind, 503, "stalled", json!("peers_pruned")).await;
@@ -90,7 +90,7 @@ async fn a_node_that_fetches_blocks_which_nobody_has_is_stalled() {
 
 #[tokio::test]
 async fn health_tells_of_a_faucet_only_where_one_answers_whoever_asks() {
-    let told = async |change: fn(&mut ait_rest::Config)| {
+    let told = async |change: fn(&mut Settings)| {
         let chain = Chain::with(change).await;
         let answer = chain.get("/health").await.json;
         (answer["devnet"].clone(), answer["faucet"].clone())
@@ -98,14 +98,14 @@ async fn health_tells_of_a_faucet_only_where_one_answers_whoever_asks() {
     let (yes, no) = (json!(true), json!(false));
     assert_eq!(told(|_| {}).await, (yes.clone(), yes.clone()));
     assert_eq!(
-        told(|config| config.faucet_key = None).await,
+        told(|config| config.rest.faucet_key = None).await,
         (yes.clone(), no.clone())
     );
     assert_eq!(
-        told(|config| config.devnet = false).await,
+        told(|config| config.rest.devnet = false).await,
         (no.clone(), no.clone())
     );
-    let with_token = |config: &mut ait_rest::Config| config.admin_token = Some("secret".into());
+    let with_token = |config: &mut Settings| config.rest.admin_token = Some("secret".into());
     assert_eq!(told(with_token).await, (yes, no));
 }
 
@@ -209,7 +209,7 @@ async fn a_devnet_passes_attestations_on() {
     })
     .await;
     let url = coordinator.url.clone();
-    let chain = Chain::with(|config| config.mock_coordinator_url = Some(url)).await;
+    let chain = Chain::with(|config| config.rest.mock_coordinator_url = Some(url)).await;
     let answer = chain.post("/rpc/attest", &request()).await.ok();
     assert_eq!(answer["paid"], true);
     assert_eq!(chain.post("/rpc/attest", &request()).await.status, 409);
@@ -221,14 +221,14 @@ async fn a_devnet_passes_attestations_on() {
 
 #[tokio::test]
 async fn elsewhere_there_is_no_mock_coordinator() {
-    let chain = Chain::with(|config| config.devnet = false).await;
+    let chain = Chain::with(|config| config.rest.devnet = false).await;
     let answer = chain.post("/rpc/attest", &request()).await;
     assert_eq!(answer.refusal(), (404, "not_found"));
     let chain = Chain::start().await;
     let answer = chain.post("/rpc/attest", &request()).await;
     assert_eq!(answer.refusal(), (503, "not_configured"));
     let chain = Chain::with(|config| {
-        config.mock_coordinator_url = Some("http://127.0.0.1:1".into());
+        config.rest.mock_coordinator_url = Some("http://127.0.0.1:1".into());
     })
     .await;
     let answer = chain.post("/rpc/attest", &request()).await;

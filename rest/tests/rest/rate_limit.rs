@@ -2,19 +2,18 @@
 
 use std::num::NonZeroU32;
 
-use ait_rest::Config;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::json;
 
-use crate::harness::Chain;
+use crate::harness::{Chain, Settings};
 
 const BURST: usize = 10;
 
-fn limited(config: &mut Config) {
-    config.devnet = false;
-    config.admin_token = Some("token".into());
-    config.rate_per_second = NonZeroU32::MIN;
-    config.rate_burst = NonZeroU32::new(BURST as u32).unwrap();
+fn limited(config: &mut Settings) {
+    config.rest.devnet = false;
+    config.rest.admin_token = Some("token".into());
+    config.rest.rate_per_second = NonZeroU32::MIN;
+    config.rest.rate_burst = NonZeroU32::new(BURST as u32).unwrap();
 }
 
 /// How many of `tries` requests of this client were let through.
@@ -60,7 +59,7 @@ async fn a_client_that_sends_too_much_gets_429_and_may_still_read() {
 async fn behind_a_configured_proxy_each_client_has_its_own_limit() {
     let chain = Chain::with(|config| {
         limited(config);
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.rest.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;
     assert!(let_through(&chain, "/rpc/sendTx", "192.0.2.1", 3 * BURST).await < 3 * BURST);
@@ -88,7 +87,7 @@ async fn each_transaction_of_a_batch_counts() {
 async fn loopback_is_exempt_on_a_devnet() {
     let chain = Chain::with(|config| {
         limited(config);
-        config.devnet = true;
+        config.rest.devnet = true;
     })
     .await;
     for _ in 0..3 * BURST {

@@ -91,7 +91,7 @@ async fn batches_replace_nothing_where_that_is_asked_for() {
 
 #[tokio::test]
 async fn the_faucet_replaces_nothing_of_others_that_hold_its_key() {
-    let chain = Chain::with(|config| config.devnet = true).await;
+    let chain = Chain::with(|config| config.rest.devnet = true).await;
     let others = FAUCET.transfer(1, BOB, 5);
     chain.send(&others).await.ok();
     let body = serde_json::json!({"address": BOB.address(), "amount": 7});

@@ -108,7 +108,10 @@ async fn chain_with_escrow() -> (Chain, FakeCoordinator) {
     let coordinator = FakeCoordinator::start(honest).await;
     let url = coordinator.url.clone();
     let chain = Chain::with(|config| {
-        config.coordinator_urls.insert(COORDINATOR.address(), url);
+        config
+            .node
+            .coordinator_urls
+            .insert(COORDINATOR.address(), url);
     })
     .await;
     chain
@@ -125,7 +128,7 @@ async fn claim(chain: &Chain) {
     chain.send(&claim).await.ok();
     until("the claim is paid", async || {
         chain.comet.make_block().await;
-        let record = chain.node.transaction(&hash_of(&claim)).unwrap()?;
+        let record = chain.node.reader().transaction(&hash_of(&claim)).unwrap()?;
         assert_eq!(record.result.code, 0, "{}", record.result.log);
         Some(())
     })
@@ -232,7 +235,10 @@ async fn a_score_is_shown_as_of_the_last_epoch_and_proved_as_it_was_written() {
             genesis["params"]["epoch_blocks"] = json!(10);
         },
         |config| {
-            config.coordinator_urls.insert(COORDINATOR.address(), url);
+            config
+                .node
+                .coordinator_urls
+                .insert(COORDINATOR.address(), url);
         },
     )
     .await;
@@ -269,7 +275,7 @@ async fn a_score_is_shown_as_of_the_last_epoch_and_proved_as_it_was_written() {
     );
     assert!(holds(&later["proof"]));
     // Who has the record brings it up to date likewise.
-    let state = &chain.node.snapshot().unwrap().state;
+    let state = &chain.node.reader().snapshot().unwrap().state;
     let consensus = state.consensus().unwrap();
     record.roll(consensus.epochs, &consensus.decays);
     assert_eq!(later["score"], record.score.get());

@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ait_rest::{Config, Server};
+use ait_abci::Application;
+use ait_node::Node;
+use ait_rest::Server;
 use tokio::time::timeout;
 
 use crate::harness::{
-    Chain, PATIENCE, hash_of,
+    Chain, PATIENCE, Settings, hash_of,
     keys::{ALICE, BOB, COORDINATOR},
     until,
 };
@@ -18,7 +20,10 @@ async fn a_stop_ends_idle_connections_and_waiting_requests() {
     let tx = ALICE.transfer(1, BOB, 250);
     let url = format!("{}/rpc/sendTx?wait=commit", chain.base);
     let waiting = tokio::spawn(chain.http.post(url).body(tx.to_wire()).send());
-    until("it is pending", async || chain.node.pending(&hash_of(&tx))).await;
+    until("it is pending", async || {
+        chain.node.mempool().pending(&hash_of(&tx))
+    })
+    .await;
     timeout(PATIENCE, chain.stop())
         .await
         .expect("it does not stop");
@@ -36,7 +41,7 @@ async fn what_was_acknowledged_before_a_restart_is_known_from_the_first_answer_o
     stopped.comet.make_block().await;
     stopped.send(&before).await.ok();
     stopped.stop().await;
-    assert_eq!(stopped.node.save_pool().unwrap(), 1);
+    assert_eq!(stopped.node.mempool().save().unwrap(), 1);
 
     let restarted = Chain::restarted(store, &stopped).await;
     assert_eq!(restarted.tx(&before).await["status"], "pending");
@@ -67,47 +72,60 @@ async fn transactions_that_a_stop_saved_are_offered_again() {
     assert_eq!(chain.balance(BOB).await, 250);
 }
 
-type Change = fn(&mut Config);
+type Change = fn(&mut Settings);
 
 #[tokio::test]
 async fn settings_that_cannot_be_used_are_named() {
     let chain = Chain::start().await;
     let cases: [(Change, &str); 6] = [
         (
-            |config| config.comet_rpc = "127.0.0.1:26657".into(),
+            |config| config.node.comet_rpc = "127.0.0.1:26657".into(),
             "COMETBFT_RPC",
         ),
         (
             |config| {
                 let url = "ftp://coordinator.example.org".to_owned();
-                config.coordinator_urls.insert(COORDINATOR.address(), url);
+                config
+                    .node
+                    .coordinator_urls
+                    .insert(COORDINATOR.address(), url);
             },
             "COORDINATOR_URLS",
         ),
         (
-            |config| config.mock_coordinator_url = Some("x".into()),
+            |config| config.rest.mock_coordinator_url = Some("x".into()),
             "mock coordinator",
         ),
         (
-            |config| config.bind = ([192, 0, 2, 1], 1).into(),
+            |config| config.rest.bind = ([192, 0, 2, 1], 1).into(),
             "RPC_BIND 192.0.2.1:1",
         ),
         (
-            |config| config.ops_bind = Some(([192, 0, 2, 1], 1).into()),
+            |config| config.rest.ops_bind = Some(([192, 0, 2, 1], 1).into()),
             "OPS_BIND 192.0.2.1:1",
         ),
         (
-            |config| config.cors_origins = vec!["wallet.example".into()],
+            |config| config.rest.cors_origins = vec!["wallet.example".into()],
             "CORS_ORIGINS \"wallet.example\"",
         ),
     ];
     for (change, named) in cases {
         let chain_id = "ait-other".parse().unwrap();
         let store = Arc::new(ait_store::MemoryStore::new());
-        let node = ait_abci::Node::open(store, chain_id, Arc::new(|_| {})).unwrap();
-        let mut config = Config::new(([127, 0, 0, 1], 0).into(), chain.comet.url());
-        change(&mut config);
-        let error = Server::bind(node, config).await.err().unwrap().to_string();
+        let application = Application::open(store, chain_id, Arc::new(|_| {})).unwrap();
+        let mut settings = Settings {
+            node: ait_node::Config::new(chain.comet.url()),
+            rest: ait_rest::Config::new(([127, 0, 0, 1], 0).into()),
+        };
+        change(&mut settings);
+        let error = match Node::start(&application, &settings.node) {
+            Ok(node) => Server::bind(&node, settings.rest)
+                .await
+                .err()
+                .unwrap()
+                .to_string(),
+            Err(error) => error.to_string(),
+        };
         assert!(error.contains(named), "{error}");
     }
 }

@@ -110,7 +110,10 @@ async fn waiting_for_the_commit_answers_as_get_tx() {
                 .await
         }
     });
-    until("it is pending", async || chain.node.pending(&hash_of(&tx))).await;
+    until("it is pending", async || {
+        chain.node.mempool().pending(&hash_of(&tx))
+    })
+    .await;
     chain.comet.make_block().await;
     let answer = waiting.await.unwrap().ok();
     let found = chain
@@ -129,7 +132,7 @@ async fn waiting_for_the_commit_answers_as_get_tx() {
 
 #[tokio::test]
 async fn waiting_ends_when_no_block_comes() {
-    let chain = Chain::with(|config| config.commit_wait = Duration::from_millis(50)).await;
+    let chain = Chain::with(|config| config.rest.commit_wait = Duration::from_millis(50)).await;
     let tx = ALICE.transfer(1, BOB, 250);
     let answer = chain
         .post_text("/rpc/sendTx?wait=commit", tx.to_wire())
@@ -151,7 +154,10 @@ async fn who_waits_for_a_replaced_transaction_is_told_that_it_was_dropped() {
                 .await
         }
     });
-    until("it is pending", async || chain.node.pending(&hash_of(&tx))).await;
+    until("it is pending", async || {
+        chain.node.mempool().pending(&hash_of(&tx))
+    })
+    .await;
     let dearer = ALICE.sign_with_fee(1, 2 * FEE, ALICE.transfer(1, BOB, 7).payload);
     chain.send(&dearer).await.ok();
     chain.comet.make_block().await;

@@ -207,7 +207,10 @@ async fn a_ban_is_shown_until_it_is_over() {
             genesis["params"]["ban_blocks"] = json!(3);
         },
         |config| {
-            config.coordinator_urls.insert(COORDINATOR.address(), url);
+            config
+                .node
+                .coordinator_urls
+                .insert(COORDINATOR.address(), url);
         },
     )
     .await;
@@ -220,7 +223,14 @@ async fn a_ban_is_shown_until_it_is_over() {
     chain.send(&claim).await.ok();
     let offence = until("the offence is in a block", async || {
         chain.comet.make_block().await;
-        Some(chain.node.transaction(&hash_of(&claim)).unwrap()?.height)
+        Some(
+            chain
+                .node
+                .reader()
+                .transaction(&hash_of(&claim))
+                .unwrap()?
+                .height,
+        )
     })
     .await;
     let path = format!("/rpc/getMiner/{}?prove=true", MINER.address());

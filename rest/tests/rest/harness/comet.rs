@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use ait_abci::Node;
+use ait_abci::Application;
 use ait_app::{
     crypto::{PublicKey, sha256},
     engine::ConsensusAddress,
@@ -16,7 +16,6 @@ use ait_app::{
 use axum::{Json, Router, extract::State, routing::post};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tendermint_abci::Application;
 use tendermint_proto::{
     google::protobuf::Timestamp,
     v0_38::{
@@ -38,7 +37,7 @@ pub const EPOCH: i64 = 1_767_225_600;
 
 /// The stand-in.
 pub struct FakeComet {
-    node: Node,
+    node: Application,
     url: String,
     chain: Mutex<Chain>,
     /// One block at a time.
@@ -47,8 +46,8 @@ pub struct FakeComet {
 }
 
 impl FakeComet {
-    pub async fn start(node: Node, genesis: &Value) -> Arc<Self> {
-        if node.snapshot().is_none() {
+    pub async fn start(node: Application, genesis: &Value) -> Arc<Self> {
+        if node.reader().snapshot().is_none() {
             begin(&node, genesis);
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -180,16 +179,18 @@ impl FakeComet {
             nanos: 0,
         });
         let mempool = self.chain().mempool.clone();
-        let proposal = self.node.prepare_proposal(RequestPrepareProposal {
+        let consensus = self.node.consensus();
+        let request = RequestPrepareProposal {
             max_tx_bytes: 4 * 1024 * 1024,
             txs: mempool.iter().map(|tx| tx.clone().into()).collect(),
             height: height as i64,
             time,
             proposer_address: proposer.to_vec().into(),
             ..RequestPrepareProposal::default()
-        });
+        };
+        let proposal = consensus.prepare_proposal(&request).unwrap();
         let hash = sha256(format!("{parent}{height}{}", proposal.txs.len()).as_bytes());
-        let judged = self.node.process_proposal(RequestProcessProposal {
+        let request = RequestProcessProposal {
             txs: proposal.txs.clone(),
             proposed_last_commit: Some(self.chain().last_commit()),
             hash: hash.to_vec().into(),
@@ -197,7 +198,8 @@ impl FakeComet {
             time,
             proposer_address: proposer.to_vec().into(),
             ..RequestProcessProposal::default()
-        });
+        };
+        let judged = consensus.process_proposal(&request).unwrap();
         assert_eq!(judged.status, ProposalStatus::Accept as i32);
         let txs: Vec<Vec<u8>> = proposal.txs.iter().map(|tx| tx.to_vec()).collect();
         // CometBFT stores a block before it is executed.
@@ -210,7 +212,7 @@ impl FakeComet {
             txs: txs.clone(),
             app_hash_before,
         });
-        self.node.finalize_block(RequestFinalizeBlock {
+        let request = RequestFinalizeBlock {
             txs: proposal.txs,
             decided_last_commit: Some(self.chain().last_commit()),
             hash: hash.to_vec().into(),
@@ -218,8 +220,9 @@ impl FakeComet {
             time,
             proposer_address: proposer.to_vec().into(),
             ..RequestFinalizeBlock::default()
-        });
-        self.node.commit();
+        };
+        consensus.finalize_block(request).unwrap();
+        consensus.commit().unwrap();
         self.recheck(&txs);
         height
     }
@@ -231,6 +234,7 @@ impl FakeComet {
         let parent = last.map_or(String::new(), |block| hex::encode_upper(block.hash));
         let app_hash = self
             .node
+            .reader()
             .snapshot()
             .map_or(vec![0; 32], |snapshot| snapshot.state.app_hash().0.to_vec());
         let key = chain
@@ -253,10 +257,11 @@ impl FakeComet {
     }
 
     fn check(&self, tx: &[u8], kind: CheckTxType) -> (u32, String) {
-        let answer = self.node.check_tx(RequestCheckTx {
+        let request = RequestCheckTx {
             tx: tx.to_vec().into(),
             r#type: kind as i32,
-        });
+        };
+        let answer = self.node.check_tx(&request).unwrap();
         (answer.code, answer.log)
     }
 
@@ -300,8 +305,8 @@ impl FakeComet {
     }
 }
 
-fn begin(node: &Node, genesis: &Value) {
-    node.init_chain(RequestInitChain {
+fn begin(node: &Application, genesis: &Value) {
+    let request = RequestInitChain {
         chain_id: CHAIN_ID.into(),
         initial_height: 1,
         time: Some(Timestamp {
@@ -324,7 +329,8 @@ fn begin(node: &Node, genesis: &Value) {
         }),
         app_state_bytes: genesis.to_string().into(),
         ..RequestInitChain::default()
-    });
+    };
+    node.consensus().init_chain(&request).unwrap();
 }
 
 async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>) -> Json<Value> {

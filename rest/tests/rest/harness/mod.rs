@@ -7,12 +7,13 @@ pub mod proofs;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use ait_abci::Node;
+use ait_abci::Application;
 use ait_app::{
     identifiers::ChainId,
     tx::{Transaction, TxHash},
 };
-use ait_rest::{Config, Server};
+use ait_node::Node;
+use ait_rest::Server;
 use ait_store::MemoryStore;
 use ait_tests::contract::Answered;
 use reqwest::{Client, Method, Response, header::HeaderMap};
@@ -28,9 +29,15 @@ pub const CHAIN_ID: &str = "ait-test";
 /// Long enough for any machine; a test that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a node and its REST are told.
+pub struct Settings {
+    pub node: ait_node::Config,
+    pub rest: ait_rest::Config,
+}
+
 /// A chain with REST.
 pub struct Chain {
-    pub node: Node,
+    pub node: Application,
     pub comet: Arc<FakeComet>,
     pub base: String,
     /// The operator's own listener, where it has one.
@@ -47,19 +54,19 @@ impl Chain {
     }
 
     /// The same, with other settings.
-    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let chain = Self::without_block(change).await;
         chain.comet.make_block().await;
         chain
     }
 
     /// The same, before its first block.
-    pub async fn without_block(change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn without_block(change: impl FnOnce(&mut Settings)) -> Self {
         Self::on_store(Arc::new(MemoryStore::new()), change).await
     }
 
     /// The same, on a store that may hold a saved pool.
-    pub async fn on_store(store: Arc<MemoryStore>, change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn on_store(store: Arc<MemoryStore>, change: impl FnOnce(&mut Settings)) -> Self {
         Self::of(genesis(), store, change).await
     }
 
@@ -73,7 +80,7 @@ impl Chain {
     /// A devnet of another genesis, with one block made.
     pub async fn of_genesis(
         change_genesis: impl FnOnce(&mut Value),
-        change: impl FnOnce(&mut Config),
+        change: impl FnOnce(&mut Settings),
     ) -> Self {
         let mut genesis = genesis();
         change_genesis(&mut genesis);
@@ -82,25 +89,38 @@ impl Chain {
         chain
     }
 
-    async fn of(genesis: Value, store: Arc<MemoryStore>, change: impl FnOnce(&mut Config)) -> Self {
+    async fn of(
+        genesis: Value,
+        store: Arc<MemoryStore>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let chain_id: ChainId = CHAIN_ID.parse().unwrap();
         let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
-        let node = Node::open(store, chain_id, on_fatal).unwrap();
+        let node = Application::open(store, chain_id, on_fatal).unwrap();
         let comet = FakeComet::start(node.clone(), &genesis).await;
-        let mut config = Config::new(([127, 0, 0, 1], 0).into(), comet.url());
-        config.devnet = true;
-        config.faucet_key = Some(FAUCET.secret());
-        config.admin_key = Some(ADMIN.secret());
+        let mut settings = Settings {
+            node: ait_node::Config::new(comet.url()),
+            rest: ait_rest::Config::new(([127, 0, 0, 1], 0).into()),
+        };
+        settings.rest.devnet = true;
+        settings.rest.faucet_key = Some(FAUCET.secret());
+        settings.rest.admin_key = Some(ADMIN.secret());
         // Blocks have the times of the stand-in's own clock.
-        config.max_block_age = Duration::MAX;
-        change(&mut config);
-        let server = Server::bind(node.clone(), config).await.unwrap();
+        settings.node.max_block_age = Duration::MAX;
+        change(&mut settings);
+        let running = Node::start(&node, &settings.node).unwrap();
+        let server = Server::bind(&running, settings.rest).await.unwrap();
         let base = format!("http://{}", server.address());
         let ops = server.ops_address();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(server.run(async move {
-            let _ = stopped.await;
-        }));
+        let server = tokio::spawn(async move {
+            server
+                .run(async move {
+                    let _ = stopped.await;
+                })
+                .await;
+            running.end().await;
+        });
         Self {
             node,
             comet,
@@ -187,7 +207,7 @@ impl Chain {
     /// Waits until the node has the coordinator's answer for a claim in its pool.
     pub async fn attested(&self, claim: &Transaction) {
         until("the coordinator has answered", async || {
-            let pending = self.node.pending(&hash_of(claim)).unwrap();
+            let pending = self.node.mempool().pending(&hash_of(claim)).unwrap();
             (!pending.waits_for_attestation).then_some(())
         })
         .await;
@@ -268,7 +288,7 @@ pub fn hash_of(tx: &Transaction) -> TxHash {
     TxHash::of(&tx.to_wire())
 }
 
-fn genesis() -> Value {
+pub fn genesis() -> Value {
     json!({
         "accounts": {
             ALICE.address().to_string(): 1_000_000_000,

@@ -10,9 +10,8 @@ use std::{
     time::Duration,
 };
 
-use ait_abci::WantedAttestation;
+use ait_abci::{Arrival, Mempool, WantedAttestation};
 use ait_app::{address::Address, receipts::attestation::Attestation, tx::TxHash};
-use ait_client::http::Trust;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::{
     sync::Semaphore,
@@ -20,7 +19,12 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use crate::{config::ConfigError, context::Context, submit::off_thread};
+use crate::{
+    config::{Config, ConfigError},
+    metrics::Metrics,
+    stop::Stop,
+    unanswered::off_thread,
+};
 use coordinator::{AskError, Coordinator, Limits};
 
 /// Requests under way in all.
@@ -35,40 +39,44 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Asks coordinators until the node stops.
 pub struct Attester {
-    context: Arc<Context>,
+    mempool: Mempool,
+    metrics: Arc<Metrics>,
     coordinators: BTreeMap<Address, Arc<Coordinator>>,
-    requests: Arc<Semaphore>,
+    requests: Semaphore,
 }
 
 impl Attester {
-    /// An attester that asks these coordinators at these base URLs, and no others.
+    /// An attester that asks the configured coordinators, and no others.
     ///
     /// # Errors
     /// [`ConfigError`] names the URL that can't be used.
     pub fn new(
-        context: Arc<Context>,
-        urls: &BTreeMap<Address, String>,
-        trust: &Trust,
+        config: &Config,
+        mempool: Mempool,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, ConfigError> {
-        let coordinators = urls
+        let coordinators = config
+            .coordinator_urls
             .iter()
             .map(|(address, url)| {
-                let coordinator = Coordinator::new(*address, url, trust, Limits::default())?;
+                let coordinator =
+                    Coordinator::new(*address, url, &config.trust, Limits::default())?;
                 Ok((*address, Arc::new(coordinator)))
             })
             .collect::<Result<_, ConfigError>>()?;
         Ok(Self {
-            context,
+            mempool,
+            metrics,
             coordinators,
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            requests: Semaphore::new(MAX_REQUESTS),
         })
     }
 }
 
 /// Asks about every claim that waits, each in a task of its own, until the node stops.
-pub async fn run(attester: Attester) {
-    let context = attester.context.clone();
-    let wanted_more = context.node.attestation_wanted_notify();
+pub async fn run(attester: Attester, stop: Stop) {
+    let attester = Arc::new(attester);
+    let wanted_more = attester.mempool.attestation_wanted_notify();
     let mut looks = interval(INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = JoinSet::new();
@@ -78,12 +86,12 @@ pub async fn run(attester: Attester) {
         tokio::select! {
             () = wanted_more.notified() => {}
             _ = looks.tick() => {}
-            () = context.stopped() => return,
+            () = stop.begun() => return,
         }
         while tasks.try_join_next().is_some() {}
-        let node = context.node.clone();
-        // It looks through the whole pool.
-        let Ok(wanted) = off_thread(move || node.attestations_wanted()).await else {
+        let mempool = attester.mempool.clone();
+        // It looks through all of it.
+        let Ok(Ok(wanted)) = off_thread(move || mempool.attestations_wanted()).await else {
             continue;
         };
         let hashes: BTreeSet<TxHash> = wanted.iter().map(|wanted| wanted.hash).collect();
@@ -107,13 +115,9 @@ pub async fn run(attester: Attester) {
                 }
                 continue;
             };
-            let task = ask_until_answered(
-                context.clone(),
-                coordinator.clone(),
-                attester.requests.clone(),
-                claim.clone(),
-            );
-            asked.insert(claim.hash, tasks.spawn(task));
+            let hash = claim.hash;
+            let task = ask_until_answered(attester.clone(), coordinator.clone(), claim);
+            asked.insert(hash, tasks.spawn(task));
         }
         sleep(SHORTEST_INTERVAL).await;
     }
@@ -122,9 +126,8 @@ pub async fn run(attester: Attester) {
 /// Asks about one claim until the node takes an answer. The task is ended from outside when the claim is no
 /// longer wanted.
 async fn ask_until_answered(
-    context: Arc<Context>,
+    attester: Arc<Attester>,
     coordinator: Arc<Coordinator>,
-    requests: Arc<Semaphore>,
     claim: WantedAttestation,
 ) {
     let pauses = ExponentialBuilder::new()
@@ -137,20 +140,20 @@ async fn ask_until_answered(
         let answer = {
             // The coordinator's own place first: waiting for a slow one occupies none of the common ones.
             let _own = coordinator.place().await;
-            let _common = requests.acquire().await;
-            let timer = context.metrics.attestation_seconds.start_timer();
+            let _common = attester.requests.acquire().await;
+            let timer = attester.metrics.attestation_seconds.start_timer();
             let answer = coordinator.ask(&claim.request).await;
             timer.observe_duration();
             answer
         };
         let outcome = match answer {
-            Ok(attestation) => hand_over(&context, &claim, attestation).await,
+            Ok(attestation) => hand_over(&attester.mempool, &claim, attestation).await,
             Err(error) => {
                 report(&claim, &error);
                 error.name()
             }
         };
-        let count = context.metrics.attestations.with_label_values(&[outcome]);
+        let count = attester.metrics.attestations.with_label_values(&[outcome]);
         count.inc();
         if outcome == ANSWERED {
             return;
@@ -162,28 +165,28 @@ async fn ask_until_answered(
 const ANSWERED: &str = "answered";
 
 async fn hand_over(
-    context: &Arc<Context>,
+    mempool: &Mempool,
     claim: &WantedAttestation,
     attestation: Attestation,
 ) -> &'static str {
-    let (node, hash) = (context.node.clone(), claim.hash);
-    let taken = off_thread(move || node.attestation_arrived(&hash, attestation)).await;
-    match taken {
-        Ok(Ok(())) => {
+    let (mempool, hash) = (mempool.clone(), claim.hash);
+    let arrived = off_thread(move || mempool.attestation_arrived(&hash, attestation)).await;
+    match arrived {
+        Ok(Ok(Arrival::Taken)) => {
             tracing::info!(
                 component = "attester", event = "attestation_arrived",
                 hash = %claim.hash, coordinator = %claim.coordinator,
             );
             ANSWERED
         }
-        Ok(Err(refusal)) => {
+        Ok(Ok(Arrival::Refused(refusal))) => {
             tracing::warn!(
                 component = "attester", event = "attestation_refused",
                 hash = %claim.hash, coordinator = %claim.coordinator, reason = %refusal,
             );
             "refused"
         }
-        Err(_) => "failed",
+        Ok(Err(_)) | Err(_) => "failed",
     }
 }
 

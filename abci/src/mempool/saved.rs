@@ -1,4 +1,4 @@
-//! Owns the pool across stops: saved at a graceful one, judged again at the next start, and offered to
+//! Owns the mempool across stops: saved at a graceful one, judged again at the next start, and offered to
 //! CometBFT, which keeps nothing across its own.
 
 use std::sync::{Arc, atomic::Ordering};
@@ -7,11 +7,12 @@ use ait_app::{Broken, block::Entry, tx::TxHash};
 use ait_store::StoreError;
 use bytes::Bytes;
 
-use crate::{Node, node::lock, pool::Bench};
+use super::{Mempool, lock, pool::Bench};
+use crate::records::Verdict;
 
-impl Node {
+impl Mempool {
     /// What CometBFT does not hold and must be offered, in the order in which it takes them all. Tell
-    /// [`Node::offered`] of each that it was offered.
+    /// [`Mempool::offered`] of each that it was offered.
     pub fn unoffered(&self) -> Vec<(TxHash, Arc<[u8]>)> {
         if !self.inner.unoffered.load(Ordering::Relaxed) {
             return Vec::new();
@@ -19,9 +20,7 @@ impl Node {
         let pool = self.pool();
         let unoffered = pool.unoffered();
         // Under the pool's lock, as whoever sets it: nothing is missed.
-        self.inner
-            .unoffered
-            .store(!unoffered.is_empty(), Ordering::Relaxed);
+        self.note_unoffered(!unoffered.is_empty());
         unoffered
     }
 
@@ -30,50 +29,49 @@ impl Node {
         self.pool().offered(hash);
     }
 
-    /// Saves the pool for the next start. Call it when CometBFT is no longer served.
+    /// Saves it for the next start, and says how many transactions that were. Call it when CometBFT is no
+    /// longer served.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn save_pool(&self) -> Result<usize, StoreError> {
+    pub fn save(&self) -> Result<usize, StoreError> {
         // Before the chain's beginning nothing could be judged, and nothing came.
         let mut wires = lock(&self.inner.saved).clone();
         wires.extend(self.pool().wires());
-        self.inner.store.save_pool(&wires)?;
+        self.inner.parts.store.save_pool(&wires)?;
         Ok(wires.len())
     }
 
-    /// CometBFT shakes hands: a new one knows nothing of the pool's transactions.
-    pub(crate) fn offer_pool_again(&self) {
+    /// CometBFT shakes hands: a new one knows nothing of what is pending.
+    pub(crate) fn offer_again(&self) {
         let mut pool = self.pool();
         pool.offer_again();
-        self.inner.unoffered.store(true, Ordering::Relaxed);
+        self.note_unoffered(true);
     }
 
     /// Judges what a stop saved on the committed state, once there is one.
-    pub(crate) fn restore_pool(&self) {
-        let Some(base) = self.base() else {
-            return;
+    pub(crate) fn restore(&self) -> Result<(), Broken> {
+        let parts = &self.inner.parts;
+        let Some(base) = parts.committed.base() else {
+            return Ok(());
         };
         let saved = std::mem::take(&mut *lock(&self.inner.saved));
         if saved.is_empty() {
-            return;
+            return Ok(());
         }
         let wires: Vec<Bytes> = saved.into_iter().map(Bytes::from).collect();
-        let entries = self.inner.verified.read_all(&wires, &self.inner.chain_id);
-        let restored = Bench::new(&base.state, &self.inner.signatures)
-            .and_then(|bench| self.restore_into_pool(&bench, &wires, entries));
-        match restored {
-            Ok(transactions) => tracing::info!(
-                component = "abci",
-                event = "pool_restored",
-                transactions,
-                refused = wires.len().saturating_sub(transactions),
-            ),
-            Err(broken) => self.fatal(&broken),
-        }
+        let entries = parts.verified.read_all(&wires, &parts.chain_id);
+        let transactions = self.restore_all(&self.bench(&base)?, &wires, entries)?;
+        tracing::info!(
+            component = "abci",
+            event = "pool_restored",
+            transactions,
+            refused = wires.len().saturating_sub(transactions),
+        );
+        Ok(())
     }
 
-    fn restore_into_pool(
+    fn restore_all(
         &self,
         bench: &Bench<'_>,
         wires: &[Bytes],
@@ -87,17 +85,17 @@ impl Node {
             };
             let hash = verified.hash;
             match pool.restore(bench, verified, wire.as_ref().into())? {
-                Ok(()) => restored = restored.saturating_add(1),
-                Err(reason) => tracing::info!(
+                Verdict::Refused(reason) => tracing::info!(
                     component = "abci",
                     event = "saved_transaction_refused",
                     %hash,
                     %reason,
                 ),
+                _ => restored = restored.saturating_add(1),
             }
         }
-        self.inner.unoffered.store(true, Ordering::Relaxed);
-        self.inner.metrics.show_pool(&pool.stats());
+        self.note_unoffered(true);
+        self.inner.parts.metrics.show_pool(&pool.stats());
         Ok(restored)
     }
 }

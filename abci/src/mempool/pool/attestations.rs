@@ -13,7 +13,7 @@ use super::{
     Bench, Pool,
     entry::{Entry, Status},
 };
-use crate::records::WantedAttestation;
+use crate::records::{Arrival, WantedAttestation};
 
 impl Pool {
     /// Every claim whose coordinator shall be asked, on the escrows that are open in `state`; the ones
@@ -32,8 +32,7 @@ impl Pool {
         Ok(wanted)
     }
 
-    /// A coordinator answered for a waiting claim. The inner refusal says why the answer is worth
-    /// nothing: it is to be asked again.
+    /// A coordinator answered for a waiting claim. Where the answer is refused it is to be asked again.
     ///
     /// # Errors
     /// [`Broken`].
@@ -42,20 +41,18 @@ impl Pool {
         bench: &Bench<'_>,
         hash: &TxHash,
         attestation: Attestation,
-    ) -> Result<Result<(), Refusal>, Broken> {
+    ) -> Result<Arrival, Broken> {
         let place = self.index.place(hash);
         let entry = place.and_then(|(sender, nonce)| self.queues.get(&sender)?.get(nonce));
         // Not one that is replaced, although it may revive.
         let waits =
             |entry: &&Entry| entry.hash() == *hash && matches!(entry.status, Status::Waiting(_));
         let Some(entry) = entry.filter(waits) else {
-            return Ok(Err(Refusal::new(
-                Code::Dropped,
-                "the claim no longer waits",
-            )));
+            let why = Refusal::new(Code::Dropped, "the claim no longer waits");
+            return Ok(Arrival::Refused(why));
         };
         if !bench.fits(&entry.verified, &attestation)? {
-            return Ok(Err(Refusal::new(
+            return Ok(Arrival::Refused(Refusal::new(
                 Code::InvalidAttestation,
                 "the answer is not signed by the escrow's coordinator for this claim",
             )));
@@ -66,7 +63,7 @@ impl Pool {
             claim.attestation = Some(attestation);
         }
         self.rejudge(bench, sender, tail)?;
-        Ok(Ok(()))
+        Ok(Arrival::Taken)
     }
 }
 

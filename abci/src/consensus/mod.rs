@@ -1,28 +1,46 @@
-//! Owns the life of a block in this node: propose, judge, finalise, commit. All of them execute on
-//! the one state after the block before; FinalizeBlock needs none of the others to have run, and
-//! only Commit writes.
+//! Owns the life of a chain and of a block in this node, by ABCI's method names: InitChain,
+//! PrepareProposal, ProcessProposal, FinalizeBlock, Commit. All of them execute on the one state after
+//! the block before; FinalizeBlock needs none of the others to have run, and only Commit writes.
+
+mod written;
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use ait_app::{
-    Broken, Failure,
+    Failure,
     address::Address,
-    block::{self, BlockOutcome, Judgement},
+    block::{self, BlockOutcome, Entry, Judgement},
     genesis::Genesis,
-    state::State,
+    identifiers::ChainId,
     tx::TxHash,
 };
-use ait_store::{Batch, StoreError};
+use ait_store::Store;
 use bytes::Bytes;
-use std::{collections::HashSet, sync::Arc, time::Instant};
 use tendermint_proto::v0_38::abci::{
     RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
-    ResponseFinalizeBlock, ResponseInitChain,
+    ResponseCommit, ResponseFinalizeBlock, ResponseInitChain, ResponsePrepareProposal,
+    ResponseProcessProposal, response_process_proposal::ProposalStatus,
 };
+use tokio::sync::broadcast;
 
 use crate::{
-    Node, convert, genesis,
-    node::Finalized,
-    records::{CommittedBlock, CommittedTx, Head, Snapshot, TxRecord},
+    committed::Committed,
+    convert,
+    fatal::Fatal,
+    genesis,
+    mempool::Mempool,
+    metrics::Metrics,
+    records::{CommittedBlock, Head, Snapshot},
     report,
+    signatures::SignatureMemo,
+    verified::VerifiedCache,
 };
 
 /// Proposals of one height that are remembered once executed: a few rounds' worth.
@@ -32,35 +50,77 @@ const JUDGED_PROPOSALS: usize = 4;
 /// bytes by this. Checked first, since reading a million one-byte entries takes memory for each.
 const LEAST_ENTRY_BYTES: usize = 256;
 
-/// Why the node must stop.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Fatal {
-    #[error(transparent)]
-    Broken(#[from] Broken),
-    #[error("the block could not be stored: {0}")]
-    Store(#[from] StoreError),
-    #[error("the genesis is refused: {0}")]
-    Genesis(String),
-    #[error("CometBFT is out of step: {0}")]
-    OutOfStep(String),
-    #[error("a record does not serialise: {0}")]
-    Record(#[from] serde_json::Error),
+/// Makes blocks as CometBFT decides them, and is alone in committing them.
+pub struct Consensus {
+    pub(crate) chain_id: Arc<ChainId>,
+    pub(crate) committed: Arc<Committed>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) mempool: Mempool,
+    pub(crate) verified: Arc<VerifiedCache>,
+    pub(crate) signatures: Arc<SignatureMemo>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) blocks: broadcast::Sender<Arc<CommittedBlock>>,
+    /// Locked before the mempool.
+    pub(crate) making: Mutex<Making>,
+    /// Blocks whose transactions stay in the index and in CometBFT; 0 for all.
+    pub(crate) kept_blocks: AtomicU64,
 }
 
-impl Node {
+/// What is between two commits.
+#[derive(Default)]
+pub(crate) struct Making {
+    /// Proposals of this height that were executed already, by block hash.
+    judged: Vec<(Bytes, Box<BlockOutcome>)>,
+    /// The decided block, executed and not committed.
+    finalized: Option<Finalized>,
+    /// Whether the store holds the state; the first commit writes all of it.
+    is_state_stored: bool,
+    /// Whether the store still holds the transactions that a stop saved: until the first commit, so that
+    /// a start that fails loses nothing.
+    is_mempool_stored: bool,
+}
+
+impl Making {
+    /// Nothing yet, on a store that holds a state or not, and saved transactions or not.
+    pub(crate) fn new(is_state_stored: bool, is_mempool_stored: bool) -> Self {
+        Self {
+            is_state_stored,
+            is_mempool_stored,
+            ..Self::default()
+        }
+    }
+}
+
+/// A decided block that Commit will write.
+struct Finalized {
+    head: Head,
+    txs: Vec<Bytes>,
+    entries: Vec<Entry>,
+    outcome: Box<BlockOutcome>,
+    /// How long FinalizeBlock took.
+    took: Duration,
+}
+
+impl Consensus {
+    /// Keeps only the last `blocks` blocks' transactions in the index, and lets CometBFT prune its
+    /// blocks likewise, but never those that evidence may still name; 0 keeps all.
+    pub fn keep_blocks(&self, blocks: u64) {
+        self.kept_blocks.store(blocks, Ordering::Relaxed);
+    }
+
     /// InitChain: the genesis becomes the state that the first block builds on.
-    pub(crate) fn begin_chain(
-        &self,
-        request: &RequestInitChain,
-    ) -> Result<ResponseInitChain, Fatal> {
-        let chain_id = &self.inner.chain_id;
+    ///
+    /// # Errors
+    /// [`Fatal::Genesis`] names what no chain may begin with.
+    pub fn init_chain(&self, request: &RequestInitChain) -> Result<ResponseInitChain, Fatal> {
+        let chain_id = self.chain_id.as_ref();
         if request.chain_id != chain_id.as_str() {
             return Err(Fatal::Genesis(format!(
                 "it is of chain {:?}, but this node is configured for {chain_id} (CHAIN_ID)",
                 request.chain_id
             )));
         }
-        if self.snapshot().is_some() {
+        if self.committed.newest().is_some() {
             return Err(Fatal::OutOfStep(
                 "it begins the chain anew, but this node holds blocks of it".into(),
             ));
@@ -94,13 +154,8 @@ impl Node {
             app_hash: hex::encode(app_hash),
             max_block_bytes: limits.block_bytes,
         };
-        self.replace_history(|committed| {
-            committed.history.clear();
-            committed
-                .history
-                .push_back(Arc::new(Snapshot { state, head }));
-        });
-        self.restore_pool();
+        self.committed.publish(Arc::new(Snapshot { state, head }));
+        self.mempool.restore()?;
         Ok(ResponseInitChain {
             consensus_params: Some(genesis::version()),
             validators,
@@ -108,19 +163,40 @@ impl Node {
         })
     }
 
-    /// PrepareProposal: from the node's own pool. CometBFT's list is in order of arrival, which
+    /// PrepareProposal: from the node's own mempool. CometBFT's list is in order of arrival, which
     /// waiting claims and cheap spam could fill.
-    pub(crate) fn propose(&self, request: &RequestPrepareProposal) -> Result<Vec<Bytes>, Fatal> {
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub fn prepare_proposal(
+        &self,
+        request: &RequestPrepareProposal,
+    ) -> Result<ResponsePrepareProposal, Fatal> {
         let max_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(0);
-        let pool = self.pool();
-        let base = self.base_for(request.height)?;
-        let max_bytes = max_bytes.min(base.head.max_block_bytes);
-        let txs = pool.propose(&base.state, &self.inner.signatures, max_bytes)?;
-        Ok(txs.into_iter().map(Bytes::from).collect())
+        let base = || self.base_for(request.height);
+        let txs = self.mempool.propose(base, max_bytes)?;
+        Ok(ResponsePrepareProposal { txs })
     }
 
     /// ProcessProposal: executes the block from its bytes and the committed state alone.
-    pub(crate) fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub fn process_proposal(
+        &self,
+        request: &RequestProcessProposal,
+    ) -> Result<ResponseProcessProposal, Fatal> {
+        let status = if self.judge_proposal(request)? {
+            ProposalStatus::Accept
+        } else {
+            ProposalStatus::Reject
+        };
+        Ok(ResponseProcessProposal {
+            status: status as i32,
+        })
+    }
+
+    fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
         let base = self.base_for(request.height)?;
         let max_bytes = base.head.max_block_bytes;
         let (count, most) = (request.txs.len(), max_bytes / LEAST_ENTRY_BYTES);
@@ -128,17 +204,14 @@ impl Node {
             self.note_rejected(request, &format!("{count} entries, more than {most}"));
             return Ok(false);
         }
-        let entries = self
-            .inner
-            .verified
-            .read_all(&request.txs, &self.inner.chain_id);
+        let entries = self.verified.read_all(&request.txs, &self.chain_id);
         let sizes = request.txs.iter().map(Bytes::len);
         let input = convert::block_input(
             &request.proposer_address,
             request.proposed_last_commit.as_ref(),
             &request.misbehavior,
         );
-        let signatures = &self.inner.signatures;
+        let signatures = self.signatures.as_ref();
         match block::judge(&base.state, &entries, sizes, max_bytes, &input, signatures)? {
             Judgement::Accepted(outcome) => {
                 let mut making = self.making();
@@ -156,7 +229,7 @@ impl Node {
     }
 
     fn note_rejected(&self, request: &RequestProcessProposal, why: &str) {
-        self.inner.metrics.rejected_proposals.inc();
+        self.metrics.rejected_proposals.inc();
         let height = request.height;
         tracing::warn!(
             component = "abci",
@@ -167,7 +240,10 @@ impl Node {
     }
 
     /// FinalizeBlock: the decided block's results. Writes nothing.
-    pub(crate) fn finalize(
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub fn finalize_block(
         &self,
         request: RequestFinalizeBlock,
     ) -> Result<ResponseFinalizeBlock, Fatal> {
@@ -183,14 +259,11 @@ impl Node {
             .judged
             .iter()
             .position(|(hash, _)| *hash == request.hash && !hash.is_empty());
-        let entries = self
-            .inner
-            .verified
-            .read_all(&request.txs, &self.inner.chain_id);
+        let entries = self.verified.read_all(&request.txs, &self.chain_id);
         let outcome = match judged {
             Some(index) => making.judged.swap_remove(index).1,
             None => {
-                let signatures = &self.inner.signatures;
+                let signatures = self.signatures.as_ref();
                 Box::new(block::execute(&base.state, &entries, &input, signatures)?)
             }
         };
@@ -220,9 +293,12 @@ impl Node {
         Ok(response)
     }
 
-    /// Commit: one batch to the disk, then the new state is what everyone reads. Gives the height
+    /// Commit: one batch to the disk, then the new state is what everyone reads. Answers the height
     /// below which CometBFT may prune.
-    pub(crate) fn commit_block(&self) -> Result<i64, Fatal> {
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub fn commit(&self) -> Result<ResponseCommit, Fatal> {
         let begun = Instant::now();
         let mut making = self.making();
         making.judged.clear();
@@ -233,41 +309,34 @@ impl Node {
         let age = state.params().evidence_max_age_num_blocks.get();
         let retain_height = self.retain_height(block.head.height, age);
         let hashes: Vec<TxHash> = block.txs.iter().map(|wire| TxHash::of(wire)).collect();
-        let batch = batch(&block, &hashes, !making.stored, retain_height)?;
-        self.inner.store.commit(&batch)?;
-        making.stored = true;
-        if std::mem::take(&mut making.pool_stored) {
-            self.inner.store.save_pool(&[])?;
+        let batch = written::batch(&block, &hashes, !making.is_state_stored, retain_height)?;
+        self.store.commit(&batch)?;
+        making.is_state_stored = true;
+        if std::mem::take(&mut making.is_mempool_stored) {
+            self.store.save_pool(&[])?;
         }
-        self.count(&block);
-        let snapshot = Arc::new(Snapshot {
-            state,
-            head: block.head.clone(),
-        });
-        let pending = {
-            let mut pool = self.pool();
-            self.replace_history(|committed| committed.history.push_back(snapshot.clone()));
-            let committed: HashSet<TxHash> = hashes.iter().copied().collect();
-            pool.commit(&snapshot.state, &self.inner.signatures, &committed)?;
-            pool.stats()
-        };
-        if pending.waiting_for_attestation > 0 {
-            self.inner.wanted.notify_one();
-        }
-        self.inner.metrics.show_pool(&pending);
+        let (head, entries) = (&block.head, &block.entries);
+        self.metrics.count_block(head, entries, &block.outcome);
+        let head = head.clone();
+        let committed: HashSet<TxHash> = hashes.iter().copied().collect();
+        self.mempool
+            .commit(&Arc::new(Snapshot { state, head }), &committed)?;
         drop(making);
         let took = block.took.saturating_add(begun.elapsed());
         let updates = block.outcome.validator_updates.len();
-        let block = committed_block(block, hashes);
+        let block = written::committed_block(block, hashes);
         report::log(&block, updates, took);
         // Nobody listening is no error.
-        let _ = self.inner.blocks.send(Arc::new(block));
-        Ok(i64::try_from(retain_height).unwrap_or(0))
+        let _ = self.blocks.send(Arc::new(block));
+        Ok(ResponseCommit {
+            retain_height: i64::try_from(retain_height).unwrap_or(0),
+        })
     }
 
     /// The state that block `height` builds on.
     fn base_for(&self, height: i64) -> Result<Arc<Snapshot>, Fatal> {
         let base = self
+            .committed
             .base()
             .ok_or_else(|| Fatal::OutOfStep("a block before InitChain".into()))?;
         let next = base.state.height().get().saturating_add(1);
@@ -278,63 +347,19 @@ impl Node {
         }
         Ok(base)
     }
-}
 
-/// Everything that a block writes, the whole state where the store has none of it yet.
-fn batch(
-    block: &Finalized,
-    hashes: &[TxHash],
-    whole: bool,
-    retain_height: u64,
-) -> Result<Batch, Fatal> {
-    let BlockOutcome {
-        changes,
-        state,
-        results,
-        ..
-    } = block.outcome.as_ref();
-    let records = if whole {
-        whole_state(state)
-    } else {
-        let owned = |value: &Option<Arc<[u8]>>| value.as_ref().map(|bytes| bytes.to_vec());
-        changes
-            .iter()
-            .map(|(key, value)| (key.clone(), owned(value)))
-            .collect()
-    };
-    let mut transactions = Vec::with_capacity(block.txs.len());
-    let entries = block.txs.iter().zip(hashes).zip(results);
-    for (index, ((wire, hash), result)) in (0_u32..).zip(entries) {
-        let record = TxRecord::encode(block.head.height, index, result, wire)?;
-        transactions.push((hash.0, record));
+    /// The oldest block worth keeping after `height`, 0 for all: evidence may still name those of
+    /// its age.
+    fn retain_height(&self, height: u64, evidence_age: u64) -> u64 {
+        let kept = self.kept_blocks.load(Ordering::Relaxed);
+        if kept == 0 {
+            return 0;
+        }
+        let oldest = height.saturating_sub(kept.max(evidence_age));
+        oldest.saturating_add(1).min(height)
     }
-    Ok(Batch {
-        height: block.head.height,
-        meta: serde_json::to_vec(&block.head)?,
-        state: records,
-        transactions,
-        prune_transactions_below: (retain_height > 0).then_some(retain_height),
-    })
-}
 
-fn whole_state(state: &State) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-    state
-        .entries()
-        .map(|(key, value)| (key.to_vec(), Some(value.to_vec())))
-        .collect()
-}
-
-fn committed_block(block: Finalized, hashes: Vec<TxHash>) -> CommittedBlock {
-    let txs = block.txs.iter().zip(hashes).zip(block.outcome.results);
-    CommittedBlock {
-        head: block.head,
-        txs: txs
-            .map(|((wire, hash), result)| CommittedTx {
-                hash,
-                wire: wire.as_ref().into(),
-                result,
-            })
-            .collect(),
-        events: block.outcome.events,
+    fn making(&self) -> MutexGuard<'_, Making> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,27 +17,37 @@ pub struct Verdict {
 }
 
 /// The verdict, for whoever asks.
-pub struct Liveness(Mutex<Verdict>);
-
-impl Default for Liveness {
-    fn default() -> Self {
-        Self(Mutex::new(Verdict {
-            status: HealthStatus::Starting,
-            reason: None,
-        }))
-    }
+pub struct Liveness {
+    verdict: Mutex<Verdict>,
+    max_block_age: Duration,
 }
 
 impl Liveness {
+    /// Of a node that has just begun.
+    pub(crate) fn new(max_block_age: Duration) -> Self {
+        Self {
+            verdict: Mutex::new(Verdict {
+                status: HealthStatus::Starting,
+                reason: None,
+            }),
+            max_block_age,
+        }
+    }
+
+    /// From which age of the last block on the chain counts as standing still, as it was configured.
+    pub(super) fn max_block_age(&self) -> Duration {
+        self.max_block_age
+    }
+
     /// What was seen last.
     pub fn verdict(&self) -> Verdict {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows what is seen, and logs what it means where that is news.
     pub(super) fn show(&self, verdict: Verdict, age: Option<Duration>) {
         let before = {
-            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shown = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *shown, verdict)
         };
         if before == verdict {
@@ -46,13 +56,13 @@ impl Liveness {
         let last_block_age_seconds = age.map(|age| age.as_secs());
         match verdict.reason {
             Some(reason) => tracing::warn!(
-                component = "rest",
+                component = "node",
                 event = "stalled",
                 reason = reason.name(),
                 last_block_age_seconds,
             ),
             None if before.status == HealthStatus::Stalled => tracing::info!(
-                component = "rest",
+                component = "node",
                 event = "resumed",
                 status = verdict.status.name(),
                 last_block_age_seconds,

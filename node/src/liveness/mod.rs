@@ -2,20 +2,23 @@
 //! the background, so that `health` answers from memory, and finds out why where no block comes.
 
 mod reason;
-pub mod verdict;
+mod verdict;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use ait_abci::Node;
+use ait_abci::Reader;
 use ait_api::node::{HealthStatus, StallReason};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::{comet::ConsensusDump, context::Context};
+use crate::{
+    comet::{Comet, ConsensusDump},
+    stop::Stop,
+};
 use reason::Look;
-use verdict::Verdict;
+pub use verdict::{Liveness, Verdict};
 
 /// How often CometBFT is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -28,30 +31,29 @@ const PACE_BLOCKS: u64 = 20;
 /// How many times the chain's pace the last block may be old.
 const PACES: u32 = 10;
 
-/// How long ago the last block of a node was made, by its own time; `None` before the first, zero for
+/// How long ago the last block was made, by its own time; `None` before the first, zero for
 /// a time to come.
-pub fn last_block_age(node: &Node) -> Option<Duration> {
-    let seconds = u64::try_from(node.snapshot()?.head.time).unwrap_or(0);
+pub fn last_block_age(reader: &Reader) -> Option<Duration> {
+    let seconds = u64::try_from(reader.snapshot()?.head.time).unwrap_or(0);
     let made = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
     Some(SystemTime::now().duration_since(made).unwrap_or_default())
 }
 
 /// Watches until the node stops.
-pub async fn run(context: Arc<Context>) {
+pub(crate) async fn run(liveness: Arc<Liveness>, reader: Reader, comet: Comet, stop: Stop) {
     let mut looks = interval(INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watcher = Watcher::new();
+    let mut watcher = Watcher::new(reader, comet, liveness.max_block_age());
     loop {
         tokio::select! {
             _ = looks.tick() => {}
-            () = context.stopped() => return,
+            () = stop.begun() => return,
         }
         let verdict = tokio::select! {
-            verdict = watcher.look(&context) => verdict,
-            () = context.stopped() => return,
+            verdict = watcher.look() => verdict,
+            () = stop.begun() => return,
         };
-        let age = last_block_age(&context.node);
-        context.liveness.show(verdict, age);
+        liveness.show(verdict, last_block_age(&watcher.reader));
     }
 }
 
@@ -73,6 +75,9 @@ fn stalled(reason: StallReason) -> Verdict {
 
 /// What one look remembers for the next.
 struct Watcher {
+    reader: Reader,
+    comet: Comet,
+    max_block_age: Duration,
     /// Whether CometBFT answered ever: a node begins before its CometBFT does.
     has_answered: bool,
     height: u64,
@@ -91,8 +96,11 @@ struct Seen {
 }
 
 impl Watcher {
-    fn new() -> Self {
+    fn new(reader: Reader, comet: Comet, max_block_age: Duration) -> Self {
         Self {
+            reader,
+            comet,
+            max_block_age,
             has_answered: false,
             height: 0,
             quiet_since: Instant::now(),
@@ -100,16 +108,16 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, context: &Context) -> Verdict {
-        let height = head_height(&context.node);
+    async fn look(&mut self) -> Verdict {
+        let height = self.reader.height();
         if height != self.height {
             self.height = height;
             self.quiet_since = Instant::now();
             self.consensus = Seen::nothing();
         }
-        let patience = patience(context);
+        let patience = self.patience();
         let quiet = self.quiet_since.elapsed();
-        let Ok(status) = context.comet.status().await else {
+        let Ok(status) = self.comet.status().await else {
             return if self.has_answered || quiet >= patience {
                 stalled(StallReason::CometUnreachable)
             } else {
@@ -118,7 +126,7 @@ impl Watcher {
         };
         self.has_answered = true;
         let catching_up = status.sync_info.catching_up;
-        let is_fresh = last_block_age(&context.node).is_some_and(|age| age <= patience);
+        let is_fresh = last_block_age(&self.reader).is_some_and(|age| age <= patience);
         if is_fresh && !catching_up {
             return OK;
         }
@@ -126,7 +134,7 @@ impl Watcher {
         let until_stalled = if catching_up { patience } else { patience / 2 };
         // A little before it is needed: a reason takes more than one look.
         if quiet >= until_stalled / 2 {
-            self.consensus.look(context).await;
+            self.consensus.look(&self.comet).await;
         }
         if quiet < until_stalled {
             return STARTING;
@@ -143,6 +151,15 @@ impl Watcher {
     }
 }
 
+impl Watcher {
+    /// From which age of the last block on the chain stands still: what was configured, or ten times the
+    /// pause between its last blocks, where that is longer.
+    fn patience(&self) -> Duration {
+        let by_pace = pace(&self.reader).saturating_mul(PACES);
+        self.max_block_age.max(by_pace)
+    }
+}
+
 impl Seen {
     fn nothing() -> Self {
         Self {
@@ -153,7 +170,7 @@ impl Seen {
         }
     }
 
-    async fn look(&mut self, context: &Context) {
+    async fn look(&mut self, comet: &Comet) {
         if self
             .looked
             .is_some_and(|looked| looked.elapsed() < DUMP_INTERVAL)
@@ -161,7 +178,7 @@ impl Seen {
             return;
         }
         self.looked = Some(Instant::now());
-        let answer = timeout(DUMP_TIMEOUT, context.comet.dump_consensus_state()).await;
+        let answer = timeout(DUMP_TIMEOUT, comet.dump_consensus_state()).await;
         self.dump = answer.ok().and_then(Result::ok);
         let state = self.dump.as_ref().map(|dump| &dump.round_state);
         let place = state.map(|state| (state.height, state.round, state.step));
@@ -182,24 +199,12 @@ impl Seen {
     }
 }
 
-fn head_height(node: &Node) -> u64 {
-    node.snapshot().map_or(0, |snapshot| snapshot.head.height)
-}
-
-/// From which age of the last block on the chain stands still: what was configured, or ten times the
-/// pause between its last blocks, where that is longer.
-fn patience(context: &Context) -> Duration {
-    context
-        .max_block_age
-        .max(pace(&context.node).saturating_mul(PACES))
-}
-
 /// The usual time between the last blocks that this node remembers: the median, which one long pause
 /// does not move.
-fn pace(node: &Node) -> Duration {
-    let head = head_height(node);
-    let heights = head.saturating_sub(PACE_BLOCKS)..=head;
-    let snapshots = heights.filter_map(|height| node.snapshot_at(height));
+fn pace(reader: &Reader) -> Duration {
+    let last = reader.height();
+    let heights = last.saturating_sub(PACE_BLOCKS)..=last;
+    let snapshots = heights.filter_map(|height| reader.snapshot_at(height));
     let times: Vec<i64> = snapshots.map(|snapshot| snapshot.head.time).collect();
     Duration::from_secs(median_pause(&times))
 }

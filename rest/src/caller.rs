@@ -14,7 +14,7 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
+pub struct Caller {
     /// Its address.
     pub address: IpAddr,
     /// Whether it surely runs on this machine: a proxy here that was not configured hides who asks it.
@@ -23,8 +23,8 @@ pub struct Client {
     pub is_forwarded: bool,
 }
 
-impl Client {
-    /// The client of a request with these headers over a connection from `peer`.
+impl Caller {
+    /// The caller of a request with these headers over a connection from `peer`.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted_proxies: &[IpAddr]) -> Self {
         let peer = peer.to_canonical();
         let trusted = |address: &IpAddr| trusted_proxies.contains(address);
@@ -62,9 +62,9 @@ fn forwarded_hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     hops
 }
 
-/// Who counts as one client: a subscriber has a whole /64 of IPv6 addresses, and IPv4 may come written as IPv6.
-pub fn subscriber(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
+/// Who counts as one caller: a subscriber has a whole /64 of IPv6 addresses, and IPv4 may come written as IPv6.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
         v4 => v4,
     }
@@ -74,13 +74,13 @@ pub fn subscriber(client: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&str], proxies: &[&str]) -> Client {
+    fn caller(peer: &str, forwarded: &[&str], proxies: &[&str]) -> Caller {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let proxies: Vec<IpAddr> = proxies.iter().map(|p| p.parse().unwrap()).collect();
-        Client::of(peer.parse().unwrap(), &headers, &proxies)
+        Caller::of(peer.parse().unwrap(), &headers, &proxies)
     }
 
     #[test]
@@ -128,20 +128,20 @@ mod tests {
         ];
         for (peer, forwarded, proxies, expected) in cases {
             let expected: IpAddr = expected.parse().unwrap();
-            assert_eq!(client(peer, forwarded, proxies).address, expected);
+            assert_eq!(caller(peer, forwarded, proxies).address, expected);
         }
     }
 
     #[test]
     fn only_who_surely_runs_here_is_local() {
-        assert!(client("127.0.0.1", &[], &[]).is_local);
-        assert!(client("::1", &[], &[]).is_local);
-        assert!(!client("198.51.100.1", &[], &[]).is_local);
-        assert!(!client("127.0.0.1", &["192.0.2.7"], &[]).is_local);
-        assert!(!client("127.0.0.1", &["127.0.0.1"], &[]).is_local);
-        assert!(!client("127.0.0.1", &["192.0.2.7"], &["127.0.0.1"]).is_local);
-        assert!(!client("198.51.100.1", &["127.0.0.1"], &[]).is_local);
-        assert!(!client("198.51.100.1", &["127.0.0.1"], &["198.51.100.1"]).is_local);
+        assert!(caller("127.0.0.1", &[], &[]).is_local);
+        assert!(caller("::1", &[], &[]).is_local);
+        assert!(!caller("198.51.100.1", &[], &[]).is_local);
+        assert!(!caller("127.0.0.1", &["192.0.2.7"], &[]).is_local);
+        assert!(!caller("127.0.0.1", &["127.0.0.1"], &[]).is_local);
+        assert!(!caller("127.0.0.1", &["192.0.2.7"], &["127.0.0.1"]).is_local);
+        assert!(!caller("198.51.100.1", &["127.0.0.1"], &[]).is_local);
+        assert!(!caller("198.51.100.1", &["127.0.0.1"], &["198.51.100.1"]).is_local);
     }
 
     #[test]

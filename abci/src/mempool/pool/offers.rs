@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ait_app::{
-    Broken, Refusal,
+    Broken,
     tx::{TxHash, VerifiedTx},
 };
 
@@ -13,7 +13,7 @@ use crate::records::Verdict;
 
 impl Pool {
     /// Takes in a transaction that was saved at a stop, as CheckTx would; CometBFT is to be offered it.
-    /// The inner refusal says why it is not kept, as the node says from then on.
+    /// Why one is not kept is what the node says of it from then on.
     ///
     /// # Errors
     /// [`Broken`].
@@ -22,17 +22,16 @@ impl Pool {
         bench: &Bench<'_>,
         verified: Arc<VerifiedTx>,
         wire: Arc<[u8]>,
-    ) -> Result<Result<(), Refusal>, Broken> {
+    ) -> Result<Verdict, Broken> {
         let (hash, sender) = (verified.hash, verified.tx.sender);
-        if let Verdict::Refused(why) = self.check(bench, verified, wire)? {
+        let verdict = self.check(bench, verified, wire)?;
+        if let Verdict::Refused(why) = &verdict {
             self.dropped
                 .remember(hash, why.clone(), limits::MAX_DROPPED);
-            return Ok(Err(why));
-        }
-        if let Some(queue) = self.queues.get_mut(&sender) {
+        } else if let Some(queue) = self.queues.get_mut(&sender) {
             queue.offer_again();
         }
-        Ok(Ok(()))
+        Ok(verdict)
     }
 
     /// CometBFT began anew and holds nothing: all of it is to be offered.

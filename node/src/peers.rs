@@ -1,21 +1,24 @@
 //! Owns what is known of CometBFT's peers: it asks now and then, counts them, and tells the log
-//! and WebSockets who came and who went.
+//! and whoever listens who came and who went.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use ait_api::node::{LiveKind, Peer, PeerChange, PeerEvent};
-use tokio::time::{MissedTickBehavior, interval};
+use ait_api::node::{Peer, PeerChange, PeerEvent};
+use prometheus::IntGauge;
+use tokio::{
+    sync::broadcast,
+    time::{MissedTickBehavior, interval},
+};
 
 use crate::{
-    comet::{self, CometError, NetInfo},
-    context::Context,
-    live::message,
+    comet::{self, Comet, CometError, NetInfo},
+    stop::Stop,
 };
 
 /// How often CometBFT is asked.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// A peer as REST shows it.
+/// A peer as users are shown it.
 pub fn view(peer: comet::Peer) -> Peer {
     Peer {
         id: peer.node_info.id,
@@ -26,8 +29,16 @@ pub fn view(peer: comet::Peer) -> Peer {
     }
 }
 
+/// What watches the peers.
+pub(crate) struct Watcher {
+    pub comet: Comet,
+    /// `ait_peers`.
+    pub count: IntGauge,
+    pub changes: broadcast::Sender<PeerChange>,
+}
+
 /// Watches the peers until the node stops.
-pub async fn run(context: Arc<Context>) {
+pub(crate) async fn run(watcher: Watcher, stop: Stop) {
     let mut looks = interval(INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known: BTreeMap<String, Peer> = BTreeMap::new();
@@ -35,15 +46,15 @@ pub async fn run(context: Arc<Context>) {
     loop {
         tokio::select! {
             _ = looks.tick() => {}
-            () = context.stopped() => return,
+            () = stop.begun() => return,
         }
-        let answer = context.comet.net_info().await;
+        let answer = watcher.comet.net_info().await;
         if reachable != answer.is_ok() {
             reachable = answer.is_ok();
             tell(&answer);
         }
         let Ok(net_info) = answer else {
-            context.metrics.peers.set(0);
+            watcher.count.set(0);
             continue;
         };
         let now: BTreeMap<String, Peer> = net_info
@@ -52,15 +63,14 @@ pub async fn run(context: Arc<Context>) {
             .map(view)
             .map(|peer| (peer.id.clone(), peer))
             .collect();
-        context
-            .metrics
-            .peers
+        watcher
+            .count
             .set(i64::try_from(now.len()).unwrap_or(i64::MAX));
         let changed = changed(&known, &now);
         log(&changed, now.len());
-        let events = events(&changed);
-        if !events.is_empty() {
-            context.feed.push(events);
+        for change in changes(&changed) {
+            // Nobody listening is no error.
+            let _ = watcher.changes.send(change);
         }
         known = now;
     }
@@ -68,8 +78,8 @@ pub async fn run(context: Arc<Context>) {
 
 fn tell(answer: &Result<NetInfo, CometError>) {
     match answer {
-        Ok(_) => tracing::info!(component = "rest", event = "comet_answers"),
-        Err(error) => tracing::warn!(component = "rest", event = "comet_away", reason = %error),
+        Ok(_) => tracing::info!(component = "node", event = "comet_answers"),
+        Err(error) => tracing::warn!(component = "node", event = "comet_away", reason = %error),
     }
 }
 
@@ -99,13 +109,14 @@ fn log((came, went): &Changed<'_>, peers: usize) {
     }
 }
 
-fn events((came, went): &Changed<'_>) -> Vec<String> {
-    let came = came.iter().map(|peer| event(PeerEvent::Connected, peer));
-    came.chain(went.iter().map(|peer| event(PeerEvent::Disconnected, peer)))
+fn changes((came, went): &Changed<'_>) -> Vec<PeerChange> {
+    let change = |event: PeerEvent| {
+        move |peer: &&Peer| PeerChange {
+            event,
+            peer: (*peer).clone(),
+        }
+    };
+    let came = came.iter().map(change(PeerEvent::Connected));
+    came.chain(went.iter().map(change(PeerEvent::Disconnected)))
         .collect()
-}
-
-fn event(event: PeerEvent, peer: &Peer) -> String {
-    let peer = peer.clone();
-    message(LiveKind::Peer, &PeerChange { event, peer })
 }

@@ -1,4 +1,4 @@
-//! Owns the client of CometBFT's JSON-RPC (0.38 and 0.40): the few methods that REST needs, typed.
+//! Owns the client of CometBFT's JSON-RPC (0.38 and 0.40): the few methods that a node needs, typed.
 //! Knows nothing of this project's routes.
 
 mod answers;

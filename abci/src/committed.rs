@@ -1,0 +1,61 @@
+//! Owns the committed states that readers hold, the newest last. Only Commit and InitChain publish.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
+
+use crate::records::Snapshot;
+
+/// Heights whose states stay readable, the last one included: PROTOCOL section 7 asks for 100.
+const HISTORY: usize = 101;
+
+/// The states of the last blocks.
+#[derive(Default)]
+pub(crate) struct Committed {
+    history: RwLock<VecDeque<Arc<Snapshot>>>,
+}
+
+impl Committed {
+    /// Begins with what the store held, or with nothing.
+    pub(crate) fn new(stored: Option<Snapshot>) -> Self {
+        Self {
+            history: RwLock::new(stored.map(Arc::new).into_iter().collect()),
+        }
+    }
+
+    /// The state that the next block builds on: the last block's, or the genesis.
+    pub(crate) fn base(&self) -> Option<Arc<Snapshot>> {
+        self.history().back().cloned()
+    }
+
+    /// The state after the last block; `None` before the first.
+    pub(crate) fn newest(&self) -> Option<Arc<Snapshot>> {
+        self.base().filter(|snapshot| snapshot.is_of_a_block())
+    }
+
+    /// The state after an earlier block, if it is still here.
+    pub(crate) fn at(&self, height: u64) -> Option<Arc<Snapshot>> {
+        let history = self.history();
+        let newest = history.back()?.head.height;
+        let back = usize::try_from(newest.checked_sub(height)?).ok()?;
+        let index = history.len().checked_sub(back.checked_add(1)?)?;
+        let snapshot = history.get(index)?;
+        snapshot.is_of_a_block().then(|| snapshot.clone())
+    }
+
+    /// Readers find this state from now on; the oldest goes.
+    pub(crate) fn publish(&self, snapshot: Arc<Snapshot>) {
+        let mut history = self.history.write().unwrap_or_else(PoisonError::into_inner);
+        // A chain that begins anew has no blocks, whatever was published of its beginning.
+        history.retain(|earlier| earlier.is_of_a_block());
+        history.push_back(snapshot);
+        while history.len() > HISTORY {
+            history.pop_front();
+        }
+    }
+
+    fn history(&self) -> RwLockReadGuard<'_, VecDeque<Arc<Snapshot>>> {
+        self.history.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,29 @@
+//! What a node does beside consensus: it hands transactions to CometBFT, asks coordinators about claims,
+//! offers what a stop saved, and watches whether blocks come and who is connected.
+//!
+//! Owns the calls to CometBFT's JSON-RPC and to coordinators. May not change the state: it reads what
+//! was committed ([`ait_abci::Reader`]), asks the mempool, and whatever shall change goes to CometBFT as a
+//! transaction. Serves nobody: HTTP towards users is `ait-rest`'s, and a node without it does all of this
+//! too.
+//!
+//! Reading order: [`Node`] (the parts, and what runs), [`Submitter`] (a transaction's way to CometBFT),
+//! `attester` (coordinators), `offer` (saved transactions), [`liveness`] and [`peers`] (what is watched),
+//! [`comet`] (CometBFT's JSON-RPC), [`config`] (what is set from outside).
+
+mod attester;
+pub mod comet;
+pub mod config;
+pub mod liveness;
+mod metrics;
+mod node;
+mod offer;
+pub mod peers;
+mod stop;
+mod submit;
+mod unanswered;
+
+pub use config::{Config, ConfigError};
+pub use node::{Node, NodeError};
+pub use stop::Stop;
+pub use submit::{Found, Replacing, SubmitError, Submitted, Submitter};
+pub use unanswered::{Unanswered, off_thread};
