@@ -70,7 +70,7 @@ impl Application {
         let making = Making::new(stored.is_some(), !saved.is_empty());
         let metrics = Arc::new(Metrics::new()?);
         if let Some(snapshot) = &stored {
-            metrics.show_head(&snapshot.head);
+            metrics.show_head(&snapshot.block);
         }
         let chain_id = Arc::new(chain_id);
         let committed = Arc::new(Committed::new(stored));
@@ -139,7 +139,7 @@ impl Application {
     pub fn info(&self) -> ResponseInfo {
         self.mempool.offer_again();
         let snapshot = self.reader.snapshot();
-        let height = snapshot.as_ref().map(|snapshot| snapshot.head.height);
+        let height = snapshot.as_ref().map(|snapshot| snapshot.block.height);
         let hash = snapshot.map(|snapshot| snapshot.state.app_hash());
         ResponseInfo {
             data: "ait".into(),

@@ -37,7 +37,7 @@ impl Committed {
     /// The state after an earlier block, if it is still here.
     pub(crate) fn at(&self, height: u64) -> Option<Arc<Snapshot>> {
         let history = self.history();
-        let newest = history.back()?.head.height;
+        let newest = history.back()?.block.height;
         let back = usize::try_from(newest.checked_sub(height)?).ok()?;
         let index = history.len().checked_sub(back.checked_add(1)?)?;
         let snapshot = history.get(index)?;

@@ -34,7 +34,7 @@ pub use mempool::{
 };
 pub use reader::Reader;
 pub use records::{
-    Arrival, CommittedBlock, CommittedTx, Head, PendingTx, PoolStats, Snapshot, TxRecord, Verdict,
-    WantedAttestation,
+    Arrival, BlockInfo, CommittedBlock, CommittedTx, PendingTx, PoolStats, Snapshot, TxRecord,
+    Verdict, WantedAttestation,
 };
 pub use stored::OpenError;

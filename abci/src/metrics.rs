@@ -8,7 +8,7 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use crate::records::{Head, PoolStats, Verdict};
+use crate::records::{BlockInfo, PoolStats, Verdict};
 
 /// From a CheckTx, 50 µs, to a block that takes too long.
 const SECONDS: [f64; 12] = [
@@ -100,7 +100,7 @@ impl Metrics {
     }
 
     /// Shows which block is the last.
-    pub fn show_head(&self, head: &Head) {
+    pub fn show_head(&self, head: &BlockInfo) {
         self.height.set(gauge_value(head.height));
         self.last_block.set(head.time);
     }
@@ -117,7 +117,7 @@ impl Metrics {
     }
 
     /// Counts a block that was just written.
-    pub fn count_block(&self, head: &Head, entries: &[Entry], outcome: &BlockOutcome) {
+    pub fn count_block(&self, head: &BlockInfo, entries: &[Entry], outcome: &BlockOutcome) {
         for (entry, result) in entries.iter().zip(&outcome.results) {
             let kind = match entry {
                 Entry::Transaction(verified) => verified.tx.payload.kind(),

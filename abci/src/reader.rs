@@ -38,7 +38,7 @@ impl Reader {
 
     /// The height of the last block; 0 before the first.
     pub fn height(&self) -> u64 {
-        self.snapshot().map_or(0, |snapshot| snapshot.head.height)
+        self.snapshot().map_or(0, |snapshot| snapshot.block.height)
     }
 
     /// Every block from now on, as it is committed. Who lags too far behind misses some.

@@ -12,9 +12,9 @@ use ait_app::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What is known of the last block besides the state.
+/// What is known of a block besides its transactions and the state after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct BlockInfo {
     /// Its height.
     pub height: u64,
     /// Its CometBFT hash, upper-case hex; empty before the first block.
@@ -34,13 +34,13 @@ pub struct Snapshot {
     /// The state.
     pub state: State,
     /// The block that made it.
-    pub head: Head,
+    pub block: BlockInfo,
 }
 
 impl Snapshot {
     /// Whether a block made it, not the genesis alone.
     pub(crate) fn is_of_a_block(&self) -> bool {
-        !self.head.block_hash.is_empty()
+        !self.block.block_hash.is_empty()
     }
 }
 
@@ -48,7 +48,7 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct CommittedBlock {
     /// The block.
-    pub head: Head,
+    pub info: BlockInfo,
     /// Its entries, in order.
     pub txs: Vec<CommittedTx>,
     /// What happened outside of transactions.

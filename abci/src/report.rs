@@ -21,7 +21,7 @@ const TOLD: [&str; 7] = [
 /// Logs a committed block: one line, and one for each of its events that an operator is told of.
 /// `took` is the time of FinalizeBlock and Commit, `validator_updates` how many CometBFT was sent.
 pub fn log(block: &CommittedBlock, validator_updates: usize, took: Duration) {
-    let head = &block.head;
+    let head = &block.info;
     let failed = block.txs.iter().filter(|tx| tx.result.code != 0).count();
     tracing::info!(
         component = "abci",

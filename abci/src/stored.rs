@@ -3,7 +3,7 @@
 use ait_app::{Broken, identifiers::ChainId, quantity::Height, state::State};
 use ait_store::{Store, StoreError};
 
-use crate::records::{Head, Snapshot};
+use crate::records::{BlockInfo, Snapshot};
 
 /// Why a node can't start on its store.
 #[derive(Debug, thiserror::Error)]
@@ -34,25 +34,25 @@ pub(crate) fn load(store: &dyn Store, chain_id: &ChainId) -> Result<Option<Snaps
     let Some(loaded) = store.load()? else {
         return Ok(None);
     };
-    let head: Head = serde_json::from_slice(&loaded.meta)
+    let block: BlockInfo = serde_json::from_slice(&loaded.meta)
         .map_err(|error| OpenError::Corrupt(format!("its head record is unreadable ({error})")))?;
-    if head.height != loaded.height {
+    if block.height != loaded.height {
         return Err(OpenError::Corrupt(format!(
             "its head record names height {}, the store {}",
-            head.height, loaded.height
+            block.height, loaded.height
         )));
     }
     let corrupt = |why: &dyn std::fmt::Display| OpenError::Corrupt(why.to_string());
-    let height = Height::new(head.height).ok_or_else(|| corrupt(&"its height is above 2^53-1"))?;
+    let height = Height::new(block.height).ok_or_else(|| corrupt(&"its height is above 2^53-1"))?;
     let entries = loaded.state.collect::<Result<Vec<_>, _>>()?;
     let state = State::from_entries(chain_id.clone(), height, entries)
         .map_err(|broken| corrupt(&broken))?;
     let app_hash = hex::encode(state.app_hash().0);
-    if app_hash != head.app_hash {
+    if app_hash != block.app_hash {
         return Err(corrupt(&format!(
             "its records have the app hash {app_hash}, but block {} left {}",
-            head.height, head.app_hash
+            block.height, block.app_hash
         )));
     }
-    Ok(Some(Snapshot { state, head }))
+    Ok(Some(Snapshot { state, block }))
 }

@@ -10,7 +10,7 @@ use ait_app::{
     block::protobuf_size,
     state::app_hash::{self, ProofOp},
 };
-use ait_store::{Batch, MemoryStore, Store};
+use ait_store::{MemoryStore, Store, WriteBatch};
 use bytes::Bytes;
 use driver::{Comet, chain_id, init_chain, key, transfer};
 use tendermint_proto::{
@@ -35,7 +35,7 @@ fn replay_without_proposals_gives_the_same_app_hash() {
         replica.decide(block.into_iter().map(|(tx, _)| tx).collect());
     }
     let heads =
-        [&proposer, &replica].map(|comet| comet.node.reader().snapshot().unwrap().head.clone());
+        [&proposer, &replica].map(|comet| comet.node.reader().snapshot().unwrap().block.clone());
     assert_eq!(heads[0], heads[1]);
     assert_eq!(heads[0].height, 5);
 }
@@ -60,7 +60,7 @@ fn a_decided_block_of_garbage_has_a_result_for_each_entry_and_changes_nothing() 
         .reader()
         .snapshot()
         .unwrap()
-        .head
+        .block
         .app_hash
         .clone();
     let garbage: Vec<bytes::Bytes> = vec![
@@ -76,7 +76,7 @@ fn a_decided_block_of_garbage_has_a_result_for_each_entry_and_changes_nothing() 
     assert_eq!(results.len(), 5);
     assert!(results.iter().all(|(_, result)| result.code != 0));
     assert_eq!(
-        comet.node.reader().snapshot().unwrap().head.app_hash,
+        comet.node.reader().snapshot().unwrap().block.app_hash,
         before
     );
 }
@@ -112,7 +112,7 @@ fn a_restarted_node_goes_on_from_its_store() {
         comet.submit(&transfer("alice", 2, 100));
         comet.make_block();
     }
-    let heads = [&other, &again].map(|comet| comet.node.reader().snapshot().unwrap().head.clone());
+    let heads = [&other, &again].map(|comet| comet.node.reader().snapshot().unwrap().block.clone());
     assert_eq!(heads[0], heads[1]);
 }
 
@@ -153,13 +153,13 @@ fn a_store_whose_records_do_not_match_their_root_is_refused() {
         b"/account/forged".to_vec(),
         Some(b"{\"balance\":1,\"nonce\":0,\"pubkey\":null}".to_vec()),
     ));
-    let meta = serde_json::to_vec(&head.head).unwrap();
+    let meta = serde_json::to_vec(&head.block).unwrap();
     store
-        .commit(&Batch {
+        .commit(&WriteBatch {
             height: 1,
             meta,
             state,
-            ..Batch::default()
+            ..WriteBatch::default()
         })
         .unwrap();
     let refused = Application::open(Arc::new(store), chain_id(), Arc::new(|_| {}));

@@ -298,7 +298,7 @@ fn refused_by_mempool(error: CometError) -> SubmitError {
 fn find_in(block: &CommittedBlock, hash: &TxHash) -> Option<TxRecord> {
     let (index, tx) = (0_u32..).zip(&block.txs).find(|(_, tx)| tx.hash == *hash)?;
     Some(TxRecord {
-        height: block.head.height,
+        height: block.info.height,
         index,
         result: tx.result.clone(),
         wire: tx.wire.to_vec(),

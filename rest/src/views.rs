@@ -1,7 +1,7 @@
 //! Owns the JSON of transactions and blocks (PROTOCOL section 9): getTx, getBlock and the live events show the
 //! same objects.
 
-use ait_abci::{CommittedBlock, Head};
+use ait_abci::{BlockInfo, CommittedBlock};
 use ait_api::{
     blocks::Block,
     tx::{DropReason, TxReceipt, TxStatus, TxView},
@@ -129,7 +129,7 @@ pub struct BlockFacts {
 
 impl BlockFacts {
     /// Of a block as it was committed here.
-    pub fn of(head: &Head, parent: &str) -> Self {
+    pub fn of(head: &BlockInfo, parent: &str) -> Self {
         Self {
             height: head.height,
             hash: head.block_hash.clone(),
@@ -158,7 +158,7 @@ pub fn block(facts: BlockFacts, txs: Vec<Value>, signature: Option<String>) -> B
 /// A block at the moment of its commit: nobody has signed it in a next block yet.
 pub fn fresh_block(committed: &CommittedBlock, parent: &str) -> Block {
     let hashes = committed.txs.iter().map(|tx| json!(tx.hash));
-    let facts = BlockFacts::of(&committed.head, parent);
+    let facts = BlockFacts::of(&committed.info, parent);
     block(facts, hashes.collect(), None)
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ait_store::{Batch, Loaded, SledStore, Store as _};
+use ait_store::{Loaded, SledStore, Store as _, WriteBatch};
 
 const ENTRIES: u64 = 100_000;
 const SMALL_COMMITS: u64 = 2_000;
@@ -23,11 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut commit = |store: &SledStore, keys: &mut dyn Iterator<Item = u64>| {
         height += 1;
         let state = keys.map(|key| entry(key, height)).collect();
-        let batch = Batch {
+        let batch = WriteBatch {
             height,
             meta: vec![0; 200],
             state,
-            ..Batch::default()
+            ..WriteBatch::default()
         };
         let start = Instant::now();
         store.commit(&batch).map(|()| start.elapsed())

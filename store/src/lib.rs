@@ -35,7 +35,7 @@ pub type StateEntries<'a> = Box<dyn Iterator<Item = Result<StateEntry, StoreErro
 
 /// Everything one block changes. It is written as a whole or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
+pub struct WriteBatch {
     /// Height of the block: at least 1 in an empty store, else one more than the height stored.
     pub height: u64,
     /// The caller's own record of the block, such as its state root. Replaces the one before it.
@@ -47,11 +47,11 @@ pub struct Batch {
     /// earlier one of the same hash.
     pub transactions: Vec<(TransactionHash, Vec<u8>)>,
     /// Remove the records of transactions in blocks below this height, some with every commit: as many as
-    /// [`Batch::prune_limit`] says, the oldest first.
+    /// [`WriteBatch::prune_limit`] says, the oldest first.
     pub prune_transactions_below: Option<u64>,
 }
 
-impl Batch {
+impl WriteBatch {
     /// How many transactions a commit prunes at most: enough to catch up with any rate of new ones, and few
     /// enough that lowering the number of blocks kept stalls no block.
     #[must_use]
@@ -64,7 +64,7 @@ impl Batch {
 pub struct Loaded<'a> {
     /// Height of the last block committed.
     pub height: u64,
-    /// [`Batch::meta`] of that block.
+    /// [`WriteBatch::meta`] of that block.
     pub meta: Vec<u8>,
     /// The state after that block.
     pub state: StateEntries<'a>,
@@ -76,7 +76,7 @@ pub trait Store: Send + Sync {
     ///
     /// Meant for the start of a node: entries are read while the iterator is advanced, so a commit in between
     /// would mix two heights. Damage that sled's checksums miss shows in the state's root: the caller compares
-    /// it with the one it put into [`Batch::meta`].
+    /// it with the one it put into [`WriteBatch::meta`].
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when stored bytes cannot be understood, here or from the iterator.
@@ -89,7 +89,7 @@ pub trait Store: Send + Sync {
     /// batch and change nothing. After any other error nobody knows what the disk holds: every later commit is
     /// refused with [`StoreError::Poisoned`], and the node has to stop. The next start finds the block before
     /// or this block, whole.
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError>;
 
     /// The record of a committed transaction, or `None` when there is none or it was pruned.
     ///

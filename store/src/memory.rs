@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Batch, Loaded, Store, StoreError, TransactionHash,
+    Loaded, Store, StoreError, TransactionHash, WriteBatch,
     sled_store::{check, check_length},
 };
 
@@ -72,7 +72,7 @@ impl Store for MemoryStore {
         }))
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut contents = self.contents();
         check(batch, contents.head.as_ref().map(|(height, _)| *height))?;
         if let Some(height) = batch.prune_transactions_below {

@@ -9,7 +9,7 @@ use ait_app::{
     state::{AppHash, State},
     tx::Anew,
 };
-use ait_store::{Batch, MemoryStore, SledStore, Store};
+use ait_store::{MemoryStore, SledStore, Store, WriteBatch};
 use ait_tests::{
     actors::{alice, bob, miner},
     chain::{CHAIN_ID, Chain, Setup, assert_same_outcome, read_entries},
@@ -117,11 +117,11 @@ proptest! {
             }
             let changes = block.outcome.changes.iter();
             state.extend(changes.map(|(key, value)| (key.clone(), value.as_ref().map(own))));
-            let batch = Batch {
+            let batch = WriteBatch {
                 height: block.height,
                 meta: chain.state.app_hash().0.to_vec(),
                 state,
-                ..Batch::default()
+                ..WriteBatch::default()
             };
             memory.commit(&batch).unwrap();
             sled.commit(&batch).unwrap();

@@ -37,7 +37,7 @@ use crate::{
     genesis,
     mempool::Mempool,
     metrics::Metrics,
-    records::{CommittedBlock, Head, Snapshot},
+    records::{BlockInfo, CommittedBlock, Snapshot},
     report,
     signatures::SignatureMemo,
     verified::VerifiedCache,
@@ -93,7 +93,7 @@ impl Making {
 
 /// A decided block that Commit will write.
 struct Finalized {
-    head: Head,
+    info: BlockInfo,
     txs: Vec<Bytes>,
     entries: Vec<Entry>,
     outcome: Box<BlockOutcome>,
@@ -146,7 +146,7 @@ impl Consensus {
             .map(|(key, validator)| convert::validator_update(key, validator.power))
             .collect();
         let app_hash = state.app_hash().0;
-        let head = Head {
+        let info = BlockInfo {
             height: state.height().get(),
             block_hash: String::new(),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
@@ -154,7 +154,8 @@ impl Consensus {
             app_hash: hex::encode(app_hash),
             max_block_bytes: limits.block_bytes,
         };
-        self.committed.publish(Arc::new(Snapshot { state, head }));
+        self.committed
+            .publish(Arc::new(Snapshot { state, block: info }));
         self.mempool.restore()?;
         Ok(ResponseInitChain {
             consensus_params: Some(genesis::version()),
@@ -198,7 +199,7 @@ impl Consensus {
 
     fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
         let base = self.base_for(request.height)?;
-        let max_bytes = base.head.max_block_bytes;
+        let max_bytes = base.block.max_block_bytes;
         let (count, most) = (request.txs.len(), max_bytes / LEAST_ENTRY_BYTES);
         if count > most {
             self.note_rejected(request, &format!("{count} entries, more than {most}"));
@@ -268,13 +269,13 @@ impl Consensus {
             }
         };
         let app_hash = outcome.state.app_hash().0;
-        let head = Head {
+        let info = BlockInfo {
             height: outcome.state.height().get(),
             block_hash: hex::encode_upper(&request.hash),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
             proposer: block::fee_collector(&base.state, input.proposer),
             app_hash: hex::encode(app_hash),
-            max_block_bytes: base.head.max_block_bytes,
+            max_block_bytes: base.block.max_block_bytes,
         };
         let response = ResponseFinalizeBlock {
             events: convert::events(&outcome.events),
@@ -284,7 +285,7 @@ impl Consensus {
             app_hash: app_hash.to_vec().into(),
         };
         making.finalized = Some(Finalized {
-            head,
+            info,
             txs: request.txs,
             entries,
             outcome,
@@ -307,7 +308,7 @@ impl Consensus {
         };
         let state = block.outcome.state.clone();
         let age = state.params().evidence_max_age_num_blocks.get();
-        let retain_height = self.retain_height(block.head.height, age);
+        let retain_height = self.retain_height(block.info.height, age);
         let hashes: Vec<TxHash> = block.txs.iter().map(|wire| TxHash::of(wire)).collect();
         let batch = written::batch(&block, &hashes, !making.is_state_stored, retain_height)?;
         self.store.commit(&batch)?;
@@ -315,12 +316,12 @@ impl Consensus {
         if std::mem::take(&mut making.is_mempool_stored) {
             self.store.save_pool(&[])?;
         }
-        let (head, entries) = (&block.head, &block.entries);
-        self.metrics.count_block(head, entries, &block.outcome);
-        let head = head.clone();
+        let (info, entries) = (&block.info, &block.entries);
+        self.metrics.count_block(info, entries, &block.outcome);
+        let info = info.clone();
         let committed: HashSet<TxHash> = hashes.iter().copied().collect();
         self.mempool
-            .commit(&Arc::new(Snapshot { state, head }), &committed)?;
+            .commit(&Arc::new(Snapshot { state, block: info }), &committed)?;
         drop(making);
         let took = block.took.saturating_add(begun.elapsed());
         let updates = block.outcome.validator_updates.len();

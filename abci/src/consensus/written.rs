@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ait_app::{block::BlockOutcome, state::State, tx::TxHash};
-use ait_store::Batch;
+use ait_store::WriteBatch;
 
 use super::Finalized;
 use crate::{
@@ -17,7 +17,7 @@ pub(super) fn batch(
     hashes: &[TxHash],
     whole: bool,
     retain_height: u64,
-) -> Result<Batch, Fatal> {
+) -> Result<WriteBatch, Fatal> {
     let BlockOutcome {
         changes,
         state,
@@ -36,12 +36,12 @@ pub(super) fn batch(
     let mut transactions = Vec::with_capacity(block.txs.len());
     let entries = block.txs.iter().zip(hashes).zip(results);
     for (index, ((wire, hash), result)) in (0_u32..).zip(entries) {
-        let record = TxRecord::encode(block.head.height, index, result, wire)?;
+        let record = TxRecord::encode(block.info.height, index, result, wire)?;
         transactions.push((hash.0, record));
     }
-    Ok(Batch {
-        height: block.head.height,
-        meta: serde_json::to_vec(&block.head)?,
+    Ok(WriteBatch {
+        height: block.info.height,
+        meta: serde_json::to_vec(&block.info)?,
         state: records,
         transactions,
         prune_transactions_below: (retain_height > 0).then_some(retain_height),
@@ -59,7 +59,7 @@ fn whole_state(state: &State) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
 pub(super) fn committed_block(block: Finalized, hashes: Vec<TxHash>) -> CommittedBlock {
     let txs = block.txs.iter().zip(hashes).zip(block.outcome.results);
     CommittedBlock {
-        head: block.head,
+        info: block.info,
         txs: txs
             .map(|((wire, hash), result)| CommittedTx {
                 hash,

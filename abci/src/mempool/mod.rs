@@ -199,7 +199,7 @@ impl Mempool {
     ) -> Result<Vec<Bytes>, Fatal> {
         let pool = self.pool();
         let base = base()?;
-        let max_bytes = max_bytes.min(base.head.max_block_bytes);
+        let max_bytes = max_bytes.min(base.block.max_block_bytes);
         let signatures = self.inner.parts.signatures.as_ref();
         let txs = pool.propose(&base.state, signatures, max_bytes)?;
         Ok(txs.into_iter().map(Bytes::from).collect())

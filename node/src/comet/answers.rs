@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 /// `status`.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Status {
+pub struct NodeStatus {
     /// How far it is.
     pub sync_info: SyncInfo,
 }

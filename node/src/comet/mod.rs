@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::{sync::Semaphore, time::timeout};
 
 pub use answers::{
-    BlockAnswer, BroadcastAnswer, CommitAnswer, Header, HeaderAnswer, NetInfo, Peer, Status,
+    BlockAnswer, BroadcastAnswer, CommitAnswer, Header, HeaderAnswer, NetInfo, NodeStatus, Peer,
     ValidatorEntry, ValidatorsAnswer,
 };
 pub use consensus::{ConsensusDump, RoundState};
@@ -130,7 +130,7 @@ impl Comet {
     ///
     /// # Errors
     /// [`CometError`], as every method here.
-    pub async fn status(&self) -> Result<Status, CometError> {
+    pub async fn status(&self) -> Result<NodeStatus, CometError> {
         match timeout(SHORT_TIMEOUT, self.call("status", json!({}))).await {
             Ok(answer) => answer,
             Err(_) => Err(CometError::Unreachable("no answer in time".into())),

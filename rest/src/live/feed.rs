@@ -12,11 +12,11 @@ use tokio::sync::watch;
 
 /// Bytes of messages that are kept for readers.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
-/// Batches that are kept, however small.
-const MAX_BATCHES: usize = 4_096;
+/// Bundles that are kept, however small.
+const MAX_BUNDLES: usize = 4_096;
 
 /// Messages that became known together: a block and its transactions.
-pub struct Batch {
+pub struct Bundle {
     /// The number of its first message, counted since the start.
     first: u64,
     /// JSON each.
@@ -24,7 +24,7 @@ pub struct Batch {
     bytes: usize,
 }
 
-impl Batch {
+impl Bundle {
     /// The number of the first message after it.
     fn end(&self) -> u64 {
         let count = u64::try_from(self.messages.len()).unwrap_or(u64::MAX);
@@ -41,7 +41,7 @@ pub struct Feed {
 
 #[derive(Default)]
 struct Log {
-    batches: VecDeque<Arc<Batch>>,
+    bundles: VecDeque<Arc<Bundle>>,
     bytes: usize,
 }
 
@@ -56,7 +56,7 @@ pub struct Read {
     /// Messages that it came too late for.
     pub skipped: u64,
     /// The next ones.
-    pub batch: Arc<Batch>,
+    pub bundle: Arc<Bundle>,
 }
 
 impl Feed {
@@ -81,18 +81,18 @@ impl Feed {
     /// Adds messages that belong together.
     pub fn push(&self, messages: Vec<String>) {
         let mut log = self.log();
-        let batch = Batch {
+        let bundle = Bundle {
             first: *self.end.borrow(),
             bytes: messages.iter().map(String::len).sum(),
             messages: messages.into_iter().map(Utf8Bytes::from).collect(),
         };
-        let end = batch.end();
-        log.bytes = log.bytes.saturating_add(batch.bytes);
-        log.batches.push_back(Arc::new(batch));
-        while log.batches.len() > 1
-            && (log.bytes > self.max_bytes || log.batches.len() > MAX_BATCHES)
+        let end = bundle.end();
+        log.bytes = log.bytes.saturating_add(bundle.bytes);
+        log.bundles.push_back(Arc::new(bundle));
+        while log.bundles.len() > 1
+            && (log.bytes > self.max_bytes || log.bundles.len() > MAX_BUNDLES)
         {
-            let Some(oldest) = log.batches.pop_front() else {
+            let Some(oldest) = log.bundles.pop_front() else {
                 break;
             };
             log.bytes = log.bytes.saturating_sub(oldest.bytes);
@@ -107,16 +107,16 @@ impl Feed {
         Reader { next, end }
     }
 
-    /// The next batch for a reader; `None` when it has read all.
+    /// The next bundle for a reader; `None` when it has read all.
     pub fn read(&self, reader: &mut Reader) -> Option<Read> {
         let log = self.log();
         let place = log
-            .batches
-            .partition_point(|batch| batch.first < reader.next);
-        let batch = log.batches.get(place)?.clone();
-        let skipped = batch.first.saturating_sub(reader.next);
-        reader.next = batch.end();
-        Some(Read { skipped, batch })
+            .bundles
+            .partition_point(|bundle| bundle.first < reader.next);
+        let bundle = log.bundles.get(place)?.clone();
+        let skipped = bundle.first.saturating_sub(reader.next);
+        reader.next = bundle.end();
+        Some(Read { skipped, bundle })
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn texts(read: &Read) -> Vec<&str> {
-        read.batch.messages.iter().map(Utf8Bytes::as_str).collect()
+        read.bundle.messages.iter().map(Utf8Bytes::as_str).collect()
     }
 
     #[test]
@@ -166,10 +166,10 @@ mod tests {
         assert!(feed.log().bytes <= 100);
         let read = feed.read(&mut slow).unwrap();
         assert_eq!(read.skipped, 2_000 - 10);
-        let mut rest = read.batch.messages.len();
+        let mut rest = read.bundle.messages.len();
         while let Some(read) = feed.read(&mut slow) {
             assert_eq!(read.skipped, 0);
-            rest += read.batch.messages.len();
+            rest += read.bundle.messages.len();
         }
         assert_eq!(rest, 10);
     }

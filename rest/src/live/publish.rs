@@ -71,24 +71,24 @@ pub async fn tell_blocks(publisher: Publisher, mut blocks: Receiver<Arc<Committe
                 publisher.feed.push(messages);
             }
         }
-        last = Some((block.head.height, block.head.block_hash.clone()));
+        last = Some((block.info.height, block.info.block_hash.clone()));
     }
 }
 
 /// The hash of the block before; empty for the first.
 fn parent(reader: &Reader, block: &CommittedBlock, last: Option<(u64, String)>) -> String {
-    let before = block.head.height.saturating_sub(1);
+    let before = block.info.height.saturating_sub(1);
     if let Some((height, hash)) = last
         && height == before
     {
         return hash;
     }
     let snapshot = reader.snapshot_at(before);
-    snapshot.map_or_else(String::new, |snapshot| snapshot.head.block_hash.clone())
+    snapshot.map_or_else(String::new, |snapshot| snapshot.block.block_hash.clone())
 }
 
 fn render(block: &CommittedBlock, parent: &str) -> Vec<String> {
-    let height = block.head.height;
+    let height = block.info.height;
     let mut messages = vec![message(LiveKind::Block, &views::fresh_block(block, parent))];
     messages.extend((0_u32..).zip(&block.txs).map(|(index, tx)| {
         let view = views::committed(&tx.hash, height, index, &tx.result, &tx.wire);

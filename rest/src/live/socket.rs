@@ -150,7 +150,7 @@ async fn send_new(
             let lagged = message(LiveKind::Lagged, &json!({"skipped": read.skipped}));
             send(socket, Message::Text(lagged.into())).await?;
         }
-        for text in &read.batch.messages {
+        for text in &read.bundle.messages {
             if events.stop.has_begun() {
                 return Ok(());
             }

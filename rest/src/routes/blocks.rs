@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_head(LastBlock(snapshot): LastBlock) -> Result<Json<Head>, ApiError> {
-    let head = &snapshot.head;
+    let head = &snapshot.block;
     Ok(Json(Head {
         height: head.height,
         hash: head.block_hash.clone(),
@@ -81,7 +81,7 @@ async fn get_block(
         BlockName::Height(height) => height,
     };
     // CometBFT stores a block before it is executed.
-    if height == 0 || height > snapshot.head.height {
+    if height == 0 || height > snapshot.block.height {
         return Err(unknown());
     }
     let title = Title {
@@ -90,7 +90,7 @@ async fn get_block(
             Some(Txs::Full) => Entries::Full,
             None => Entries::Hashes,
         },
-        is_head: height == snapshot.head.height,
+        is_head: height == snapshot.block.height,
     };
     let make = sources.make(&snapshot, title.clone());
     let body = shelf.answer(title, make).await;
@@ -227,11 +227,11 @@ impl Sources {
 
     /// The app hash after a block: the next header has it, and for the head we have it ourselves.
     async fn state_root(&self, snapshot: &Snapshot, height: u64) -> Result<String, ApiError> {
-        if height == snapshot.head.height {
-            return Ok(snapshot.head.app_hash.clone());
+        if height == snapshot.block.height {
+            return Ok(snapshot.block.app_hash.clone());
         }
         if let Some(snapshot) = self.reader.snapshot_at(height) {
-            return Ok(snapshot.head.app_hash.clone());
+            return Ok(snapshot.block.app_hash.clone());
         }
         let next = self.comet.header(height.saturating_add(1)).await?;
         let next = next.header.ok_or_else(|| malformed("no next header"))?;
@@ -241,7 +241,7 @@ impl Sources {
     /// The account that the block's fees went to.
     fn proposer(&self, snapshot: &Snapshot, header: &Header) -> Address {
         if let Some(snapshot) = self.reader.snapshot_at(header.height) {
-            return snapshot.head.proposer;
+            return snapshot.block.proposer;
         }
         let bytes = hex::decode(&header.proposer_address).unwrap_or_default();
         let key = ConsensusAddress::from_slice(&bytes);

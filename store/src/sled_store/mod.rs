@@ -20,7 +20,7 @@ use writer::Writer;
 pub(crate) use writer::{check, check_length};
 
 use crate::{
-    Batch, Loaded, StateEntry, Store, StoreError, TransactionHash,
+    Loaded, StateEntry, Store, StoreError, TransactionHash, WriteBatch,
     layout::{self, Head},
 };
 
@@ -161,7 +161,7 @@ impl Store for SledStore {
         }))
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         self.writer().commit(self.target(), batch)
     }
 

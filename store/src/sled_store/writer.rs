@@ -9,7 +9,7 @@ use super::{
     pool,
 };
 use crate::{
-    Batch, StoreError, TransactionHash,
+    StoreError, TransactionHash, WriteBatch,
     layout::{self, HEAD, Head, MAX_KEY_BYTES, MAX_VALUE_BYTES},
     marker::{self, HeightFile},
 };
@@ -34,7 +34,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Writes a block; on disk when it returns.
-    pub(super) fn commit(&mut self, target: Target<'_>, batch: &Batch) -> Result<(), StoreError> {
+    pub(super) fn commit(
+        &mut self,
+        target: Target<'_>,
+        batch: &WriteBatch,
+    ) -> Result<(), StoreError> {
         self.check_usable()?;
         check(batch, self.height)?;
         let written = self.write_block(target, batch);
@@ -75,7 +79,7 @@ impl Writer {
         written
     }
 
-    fn write_block(&mut self, target: Target<'_>, batch: &Batch) -> Result<(), StoreError> {
+    fn write_block(&mut self, target: Target<'_>, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut changes = Changes::default();
         if let Some(height) = batch.prune_transactions_below {
             prune(target, height, batch.prune_limit(), &mut changes)?;
@@ -100,7 +104,7 @@ impl Writer {
     /// Writes the first state in parts, as sled keeps some 5 KB of memory for every change until its batch
     /// ends, and a first state may have millions. The parts count for nothing until the head is written:
     /// opening removes those of a fill that was cut short.
-    fn fill(&mut self, target: Target<'_>, batch: &Batch) -> Result<(), StoreError> {
+    fn fill(&mut self, target: Target<'_>, batch: &WriteBatch) -> Result<(), StoreError> {
         for part in batch.state.chunks(FILL_PART) {
             let mut changes = Changes::default();
             for (key, value) in part {
@@ -134,7 +138,7 @@ impl Writer {
         }
     }
 
-    fn put_head(&mut self, chain_id: &str, batch: &Batch, changes: &mut Changes) {
+    fn put_head(&mut self, chain_id: &str, batch: &WriteBatch, changes: &mut Changes) {
         for (index, chunk) in layout::numbered_chunks(&batch.meta) {
             changes.insert(layout::meta_chunk_key(index), chunk);
         }
@@ -154,7 +158,7 @@ impl Writer {
 }
 
 /// Refuses a batch that cannot be stored.
-pub(crate) fn check(batch: &Batch, height: Option<u64>) -> Result<(), StoreError> {
+pub(crate) fn check(batch: &WriteBatch, height: Option<u64>) -> Result<(), StoreError> {
     let expected = height.map_or(1, |height| height.saturating_add(1));
     // State sync fills an empty store at any height.
     if batch.height != expected && (height.is_some() || batch.height == 0) {
@@ -190,7 +194,7 @@ pub(crate) fn check_length(field: &'static str, value: &[u8]) -> Result<(), Stor
     Ok(())
 }
 
-fn put_transactions(batch: &Batch, changes: &mut Changes) {
+fn put_transactions(batch: &WriteBatch, changes: &mut Changes) {
     // One record a hash, or pruning would miss chunks of the ones before the last.
     let records: BTreeMap<&TransactionHash, &Vec<u8>> = batch
         .transactions

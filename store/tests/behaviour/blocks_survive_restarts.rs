@@ -1,4 +1,4 @@
-use ait_store::{Batch, SledStore, Store as _};
+use ait_store::{SledStore, Store as _, WriteBatch};
 
 use crate::workload::{CHAIN, TestResult, assert_holds_block, batch, contents};
 
@@ -33,10 +33,10 @@ fn every_block_is_there_after_reopening() -> TestResult {
 fn a_store_can_begin_at_any_height() -> TestResult {
     let folder = tempfile::tempdir()?;
     let state = vec![(b"key".to_vec(), Some(b"value".to_vec()))];
-    let batch = Batch {
+    let batch = WriteBatch {
         height: 1_000,
         state,
-        ..Batch::default()
+        ..WriteBatch::default()
     };
     SledStore::open(folder.path(), CHAIN)?.commit(&batch)?;
     let store = SledStore::open(folder.path(), CHAIN)?;
@@ -52,7 +52,7 @@ fn values_of_megabytes_are_kept_and_replaced() -> TestResult {
     for (height, length) in (1..).zip(lengths) {
         let store = SledStore::open(folder.path(), CHAIN)?;
         let value = vec![9; length];
-        store.commit(&Batch {
+        store.commit(&WriteBatch {
             height,
             meta: value.clone(),
             state: vec![
@@ -91,12 +91,12 @@ fn sled_never_writes_a_value_to_a_file_of_its_own() -> TestResult {
             .map(|key| (long_key(key), Some(vec![1; 4_096])))
             .collect();
         let transactions = (0..30).map(|index| ([index; 32], value.clone())).collect();
-        store.commit(&Batch {
+        store.commit(&WriteBatch {
             height,
             meta: value,
             state,
             transactions,
-            ..Batch::default()
+            ..WriteBatch::default()
         })?;
     }
     assert_eq!(

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ait_store::{Batch, SledStore, Store as _, StoreError};
+use ait_store::{SledStore, Store as _, StoreError, WriteBatch};
 
 use crate::workload::{
     CHAIN, Numbers, State, TestResult, batch, child, child_folder, contents, copy_folder, state,
@@ -28,7 +28,7 @@ fn root(state: &State) -> Vec<u8> {
 fn fill(folder: &Path, blocks: std::ops::RangeInclusive<u64>) -> Result<(), StoreError> {
     let store = SledStore::open(folder, CHAIN)?;
     for height in blocks {
-        store.commit(&Batch {
+        store.commit(&WriteBatch {
             meta: root(&state(height)),
             ..batch(height)
         })?;

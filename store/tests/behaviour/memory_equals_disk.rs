@@ -1,11 +1,11 @@
-use ait_store::{Batch, MemoryStore, SledStore, Store, StoreError};
+use ait_store::{MemoryStore, SledStore, Store, StoreError, WriteBatch};
 use proptest::{collection::vec, prelude::*};
 
 use crate::workload::{CHAIN, contents};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Commit(Batch),
+    Commit(WriteBatch),
     SavePool(Vec<Vec<u8>>),
     TakePool,
     Reopen,
@@ -27,13 +27,13 @@ fn key() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn batch() -> impl Strategy<Value = Batch> {
+fn batch() -> impl Strategy<Value = WriteBatch> {
     let height = prop_oneof![10 => Just(0), 1 => 1..3_u64];
     let state = vec((key(), proptest::option::weighted(0.7, bytes())), 0..6);
     let transactions = vec(((0..5_u8).prop_map(|number| [number; 32]), bytes()), 0..4);
     let below = proptest::option::of(0..12_u64);
     (height, bytes(), state, transactions, below).prop_map(
-        |(height, meta, state, transactions, prune_transactions_below)| Batch {
+        |(height, meta, state, transactions, prune_transactions_below)| WriteBatch {
             height,
             meta,
             state,
@@ -59,7 +59,7 @@ fn apply(store: &dyn Store, step: &Step) -> Result<Vec<Vec<u8>>, StoreError> {
             let next = contents(store)?.map_or(1, |(height, ..)| height + 1);
             let height = next + batch.height;
             store
-                .commit(&Batch {
+                .commit(&WriteBatch {
                     height,
                     ..batch.clone()
                 })

@@ -1,4 +1,4 @@
-use ait_store::{Batch, MemoryStore, SledStore, Store, TransactionHash};
+use ait_store::{MemoryStore, SledStore, Store, TransactionHash, WriteBatch};
 
 use crate::workload::{CHAIN, TestResult};
 
@@ -8,13 +8,13 @@ fn hash(number: u64) -> TransactionHash {
     hash
 }
 
-fn block(height: u64, hashes: std::ops::Range<u64>, below: Option<u64>) -> Batch {
+fn block(height: u64, hashes: std::ops::Range<u64>, below: Option<u64>) -> WriteBatch {
     let transactions = hashes.map(|number| (hash(number), vec![1, 2, 3])).collect();
-    Batch {
+    WriteBatch {
         height,
         transactions,
         prune_transactions_below: below,
-        ..Batch::default()
+        ..WriteBatch::default()
     }
 }
 
@@ -79,10 +79,10 @@ fn a_record_replaced_by_a_later_block_outlives_the_earlier_block() -> TestResult
         let mut first = block(1, 0..2, None);
         first.transactions.push((hash(5), long));
         store.commit(&first)?;
-        store.commit(&Batch {
+        store.commit(&WriteBatch {
             height: 2,
             transactions: vec![(hash(5), b"later".to_vec())],
-            ..Batch::default()
+            ..WriteBatch::default()
         })?;
         store.commit(&block(3, 0..0, Some(2)))?;
         assert_eq!(stored(store, 0..2)?, 0);
@@ -106,10 +106,10 @@ fn the_transactions_of_a_block_are_those_it_holds_still() -> TestResult {
         expected.sort();
         assert_eq!(records, expected);
         // A later block takes one over, and pruning the rest.
-        store.commit(&Batch {
+        store.commit(&WriteBatch {
             height: 2,
             transactions: vec![(hash(5), b"later".to_vec())],
-            ..Batch::default()
+            ..WriteBatch::default()
         })?;
         assert_eq!(store.transactions_of(1)?.len(), 2);
         assert_eq!(store.transactions_of(2)?, [b"later".to_vec()]);

@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use ait_store::{Batch, MAX_VALUE_BYTES, SledStore, Store as _, StoreError};
+use ait_store::{MAX_VALUE_BYTES, SledStore, Store as _, StoreError, WriteBatch};
 
 use crate::workload::{CHAIN, TestResult, assert_holds_block, batch, copy_folder, database};
 
@@ -260,7 +260,7 @@ fn a_chain_id_that_cannot_be_one_is_refused() -> TestResult {
 fn a_block_out_of_order_is_refused_and_changes_nothing() -> TestResult {
     let folder = tempfile::tempdir()?;
     let store = SledStore::open(folder.path(), CHAIN)?;
-    let refused = store.commit(&Batch::default());
+    let refused = store.commit(&WriteBatch::default());
     assert!(
         matches!(
             refused,
@@ -274,9 +274,9 @@ fn a_block_out_of_order_is_refused_and_changes_nothing() -> TestResult {
     store.commit(&batch(1))?;
     store.commit(&batch(2))?;
     for height in [0, 1, 2, 4, u64::MAX] {
-        let refused = store.commit(&Batch {
+        let refused = store.commit(&WriteBatch {
             height,
-            ..Batch::default()
+            ..WriteBatch::default()
         });
         let expected = matches!(
             refused,
@@ -293,28 +293,28 @@ fn keys_and_values_beyond_the_limits_are_refused_and_change_nothing() -> TestRes
     let store = SledStore::open(folder.path(), CHAIN)?;
     store.commit(&batch(1))?;
     let long = vec![0; MAX_VALUE_BYTES + 1];
-    let next = || Batch {
+    let next = || WriteBatch {
         height: 2,
-        ..Batch::default()
+        ..WriteBatch::default()
     };
     let refused = [
-        Batch {
+        WriteBatch {
             state: vec![(vec![], None)],
             ..next()
         },
-        Batch {
+        WriteBatch {
             state: vec![(vec![1; 257], Some(vec![]))],
             ..next()
         },
-        Batch {
+        WriteBatch {
             state: vec![(vec![1], Some(long.clone()))],
             ..next()
         },
-        Batch {
+        WriteBatch {
             meta: long.clone(),
             ..next()
         },
-        Batch {
+        WriteBatch {
             transactions: vec![([1; 32], long)],
             ..next()
         },

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ait_store::{Batch, Loaded, Store, StoreError, TransactionHash};
+use ait_store::{Loaded, Store, StoreError, TransactionHash, WriteBatch};
 
 pub type TestResult = Result<(), Box<dyn Error>>;
 pub type State = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -41,7 +41,7 @@ impl Numbers {
     }
 }
 
-pub fn batch(height: u64) -> Batch {
+pub fn batch(height: u64) -> WriteBatch {
     let mut numbers = Numbers(height);
     let changes = if height == 1 {
         FIRST_BLOCK_CHANGES
@@ -52,7 +52,7 @@ pub fn batch(height: u64) -> Batch {
     let transactions = (0..TRANSACTIONS)
         .map(|index| (transaction_hash(height, index), record(height, index)))
         .collect();
-    Batch {
+    WriteBatch {
         height,
         meta: meta(height),
         state,

@@ -11,7 +11,7 @@ use ait_app::{
 
 use super::{
     Bench, Pool,
-    entry::{Entry, Status},
+    pooled_tx::{PooledTx, Status},
 };
 use crate::records::{Arrival, WantedAttestation};
 
@@ -46,7 +46,7 @@ impl Pool {
         let entry = place.and_then(|(sender, nonce)| self.queues.get(&sender)?.get(nonce));
         // Not one that is replaced, although it may revive.
         let waits =
-            |entry: &&Entry| entry.hash() == *hash && matches!(entry.status, Status::Waiting(_));
+            |entry: &&PooledTx| entry.hash() == *hash && matches!(entry.status, Status::Waiting(_));
         let Some(entry) = entry.filter(waits) else {
             let why = Refusal::new(Code::Dropped, "the claim no longer waits");
             return Ok(Arrival::Refused(why));
@@ -68,7 +68,7 @@ impl Pool {
 }
 
 /// What to ask whom about a waiting claim; `None` where the chain doesn't show its escrow yet.
-fn question(state: &State, entry: &Entry) -> Result<Option<WantedAttestation>, Broken> {
+fn question(state: &State, entry: &PooledTx) -> Result<Option<WantedAttestation>, Broken> {
     let Payload::ReceiptClaim(claim) = &entry.verified.tx.payload else {
         return Ok(None);
     };

@@ -11,7 +11,7 @@ use ait_app::{
 };
 use rayon::prelude::*;
 
-use super::{Bench, Index, Judged, Pool, Queue, Turn, entry::Entry, judge_all, replaced};
+use super::{Bench, Index, Judged, Pool, Queue, Turn, judge_all, pooled_tx::PooledTx, replaced};
 
 /// Senders whose transactions are judged with one reading of the state.
 const SENDERS_A_BENCH: usize = 64;
@@ -36,7 +36,7 @@ impl Pool {
             // Not presented since the commit before the last: CometBFT doesn't hold it. One more
             // round of patience, since CometBFT 0.40 rechecks while the next block is made.
             let last_seen = closing.saturating_sub(1);
-            let held: Vec<Entry> = queue
+            let held: Vec<PooledTx> = queue
                 .into_entries()
                 .filter_map(|entry| self.held(entry, committed, last_seen))
                 .collect();
@@ -58,10 +58,10 @@ impl Pool {
     /// An entry as CometBFT holds it, the one that it replaced in its stead, or none.
     fn held(
         &mut self,
-        mut entry: Entry,
+        mut entry: PooledTx,
         committed: &HashSet<TxHash>,
         last_seen: u64,
-    ) -> Option<Entry> {
+    ) -> Option<PooledTx> {
         if let Some(older) = &entry.replaced
             && committed.contains(&older.hash())
         {
@@ -123,7 +123,7 @@ impl Pool {
 fn judge_senders(
     state: &State,
     signatures: &(dyn Signatures + Sync),
-    senders: Vec<(Address, Vec<Entry>)>,
+    senders: Vec<(Address, Vec<PooledTx>)>,
 ) -> Result<Vec<(Address, Judged)>, Broken> {
     let chunks: Result<Vec<Vec<_>>, Broken> = senders
         .into_par_iter()

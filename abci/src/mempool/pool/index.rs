@@ -10,7 +10,7 @@ use ait_app::{address::Address, quantity::Nonce, tx::TxHash};
 
 use super::{
     contests::Contest,
-    entry::{Entry, EscrowId, Rank, Status},
+    pooled_tx::{EscrowId, PooledTx, Rank, Status},
     worth::Worth,
 };
 
@@ -39,7 +39,7 @@ pub struct Index {
 
 impl Index {
     /// Takes in a sender's transaction, and what it replaced.
-    pub fn add(&mut self, entry: &Entry) {
+    pub fn add(&mut self, entry: &PooledTx) {
         let (sender, nonce) = (entry.sender(), entry.nonce());
         for held in entry.with_replaced() {
             self.places.insert(held.hash(), (sender, nonce));
@@ -62,7 +62,7 @@ impl Index {
     }
 
     /// Lets go of a transaction and of what it replaced.
-    pub fn remove(&mut self, entry: &Entry) {
+    pub fn remove(&mut self, entry: &PooledTx) {
         let (sender, nonce) = (entry.sender(), entry.nonce());
         for held in entry.with_replaced() {
             self.places.remove(&held.hash());
@@ -100,12 +100,12 @@ impl Index {
     }
 
     /// Notes which transaction is the last of its sender's.
-    pub fn add_tail(&mut self, last: Option<&Entry>) {
+    pub fn add_tail(&mut self, last: Option<&PooledTx>) {
         self.tails.extend(last.map(tail));
     }
 
     /// It is no longer the last.
-    pub fn remove_tail(&mut self, last: Option<&Entry>) {
+    pub fn remove_tail(&mut self, last: Option<&PooledTx>) {
         if let Some(last) = last {
             self.tails.remove(&tail(last));
         }
@@ -165,10 +165,10 @@ impl Index {
     }
 }
 
-fn tail(entry: &Entry) -> Tail {
+fn tail(entry: &PooledTx) -> Tail {
     (entry.worth, Reverse(entry.arrival), entry.sender())
 }
 
-fn waiter(entry: &Entry, rank: Rank) -> Waiter {
+fn waiter(entry: &PooledTx, rank: Rank) -> Waiter {
     (rank, Reverse(entry.arrival), entry.sender(), entry.nonce())
 }

@@ -14,7 +14,7 @@ use ait_app::{
     tx::{BlockContext, Payload, Signatures, Verdict, VerifiedTx, run},
 };
 
-use super::entry::{Entry, Rank, Wait};
+use super::pooled_tx::{PooledTx, Rank, Wait};
 
 /// What transactions are judged with: the committed state as the next block reads it.
 pub struct Bench<'a> {
@@ -66,7 +66,7 @@ pub enum Judgement {
 ///
 /// # Errors
 /// [`Broken`].
-pub fn judge(bench: &Bench<'_>, view: &impl View, entry: &Entry) -> Result<Judgement, Broken> {
+pub fn judge(bench: &Bench<'_>, view: &impl View, entry: &PooledTx) -> Result<Judgement, Broken> {
     let attestation = entry.attestation.as_ref();
     let outcome = run(view, &bench.context, &entry.verified, attestation)?;
     let refusal = match outcome.verdict {
@@ -114,7 +114,7 @@ fn wait(bench: &Bench<'_>, view: &impl View, claim: &ReceiptClaim) -> Result<Opt
 }
 
 /// The successors of a waiting claim wait with it, judged as if it did nothing but take its nonce.
-fn only_the_nonce(view: &impl View, entry: &Entry) -> Result<Changes, Broken> {
+fn only_the_nonce(view: &impl View, entry: &PooledTx) -> Result<Changes, Broken> {
     let tx = &entry.verified.tx;
     let mut account = view.account(&tx.sender)?;
     account.nonce = tx.nonce;
@@ -127,7 +127,7 @@ fn only_the_nonce(view: &impl View, entry: &Entry) -> Result<Changes, Broken> {
 fn may_pass(
     bench: &Bench<'_>,
     view: &impl View,
-    entry: &Entry,
+    entry: &PooledTx,
     refusal: &Refusal,
 ) -> Result<bool, Broken> {
     let VerifiedTx {

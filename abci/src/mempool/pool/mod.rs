@@ -2,7 +2,7 @@
 //! transactions by nonce. CometBFT gossips transactions and keeps its own list; this pool decides
 //! which of them are proposed, and answers rechecks from what it decided at the last commit.
 //!
-//! `entry` is a pending transaction, `queue` a sender's, `index` all of them. `judge` says how one
+//! `pooled_tx` is a pending transaction, `queue` a sender's, `index` all of them. `judge` says how one
 //! stands, `turn` how a run of them does, with the limits of each judgement. A newcomer is `plan`ned
 //! first and kept then: `contests`, `seats` and `room` say whose place it may take, `commit` judges all
 //! of them on a new state, `limits` says how much is kept. `propose` builds blocks, `attestations`
@@ -14,13 +14,13 @@ mod building;
 mod commit;
 mod contests;
 mod dropped;
-mod entry;
 mod index;
 mod judge;
 mod keeping;
 pub mod limits;
 mod offers;
 mod plan;
+mod pooled_tx;
 mod propose;
 mod queue;
 mod room;
@@ -38,10 +38,10 @@ use ait_app::{
     tx::{TxHash, VerifiedTx},
 };
 use dropped::Dropped;
-use entry::Entry;
 use index::Index;
 pub use judge::Bench;
 pub use keeping::{Keeping, Kept};
+use pooled_tx::PooledTx;
 use queue::Queue;
 use turn::Turn;
 
@@ -122,7 +122,7 @@ impl Pool {
 
     /// A pending transaction.
     pub fn pending(&self, hash: &TxHash) -> Option<PendingTx> {
-        self.find(hash).map(Entry::pending)
+        self.find(hash).map(PooledTx::pending)
     }
 
     /// Why a transaction that was accepted left the pool without being committed, if it is one of the
@@ -164,12 +164,12 @@ impl Pool {
         index == self.index
     }
 
-    fn newcomer(&self, bench: &Bench<'_>, verified: Arc<VerifiedTx>, wire: Arc<[u8]>) -> Entry {
+    fn newcomer(&self, bench: &Bench<'_>, verified: Arc<VerifiedTx>, wire: Arc<[u8]>) -> PooledTx {
         let height = bench.state().height();
-        Entry::new(verified, wire, self.arrivals, self.generation, height)
+        PooledTx::new(verified, wire, self.arrivals, self.generation, height)
     }
 
-    fn find(&self, hash: &TxHash) -> Option<&Entry> {
+    fn find(&self, hash: &TxHash) -> Option<&PooledTx> {
         let (sender, nonce) = self.index.place(hash)?;
         self.queues.get(&sender)?.find(nonce, hash)
     }
@@ -178,11 +178,13 @@ impl Pool {
     fn seen_again(&mut self, hash: &TxHash) -> Option<Verdict> {
         let (sender, nonce) = self.index.place(hash)?;
         let queue = self.queues.get_mut(&sender)?;
-        queue.see(nonce, hash, self.generation).map(Entry::verdict)
+        queue
+            .see(nonce, hash, self.generation)
+            .map(PooledTx::verdict)
     }
 
     /// Takes a sender's transactions from a nonce on out of the pool.
-    fn take_tail(&mut self, sender: &Address, nonce: Nonce) -> Vec<Entry> {
+    fn take_tail(&mut self, sender: &Address, nonce: Nonce) -> Vec<PooledTx> {
         let Some(queue) = self.queues.get_mut(sender) else {
             return Vec::new();
         };
@@ -199,7 +201,7 @@ impl Pool {
     }
 
     /// Appends judged transactions to their sender's.
-    fn put_tail(&mut self, sender: Address, tail: Vec<Entry>) {
+    fn put_tail(&mut self, sender: Address, tail: Vec<PooledTx>) {
         if tail.is_empty() {
             return;
         }
@@ -217,7 +219,7 @@ impl Pool {
         &mut self,
         bench: &Bench<'_>,
         sender: Address,
-        tail: Vec<Entry>,
+        tail: Vec<PooledTx>,
     ) -> Result<(), Broken> {
         if tail.is_empty() {
             return Ok(());
@@ -233,7 +235,7 @@ impl Pool {
     }
 
     /// Remembers why a transaction left, and what it replaced with it.
-    fn bury(&mut self, entry: &Entry, why: &Refusal) {
+    fn bury(&mut self, entry: &PooledTx, why: &Refusal) {
         for held in entry.with_replaced() {
             let why = if held.hash() == entry.hash() {
                 why.clone()
@@ -248,13 +250,13 @@ impl Pool {
 /// What became of transactions that were judged in a row.
 #[derive(Default)]
 struct Judged {
-    kept: Vec<Entry>,
-    dropped: Vec<(Entry, Refusal)>,
+    kept: Vec<PooledTx>,
+    dropped: Vec<(PooledTx, Refusal)>,
 }
 
 fn judge_all(
     mut turn: Turn<'_>,
-    entries: impl IntoIterator<Item = Entry>,
+    entries: impl IntoIterator<Item = PooledTx>,
 ) -> Result<Judged, Broken> {
     let mut judged = Judged::default();
     for mut entry in entries {

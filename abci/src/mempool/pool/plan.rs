@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use ait_app::{Broken, Code, Refusal, address::Address, quantity::Nonce, state::View, tx::TxHash};
 
 use super::{
-    Bench, Judged, Pool, Queue, Turn,
-    entry::{Entry, Status},
-    judge_all,
+    Bench, Judged, Pool, Queue, Turn, judge_all,
     keeping::nonce_pending,
-    limits, replaced,
+    limits,
+    pooled_tx::{PooledTx, Status},
+    replaced,
 };
 use crate::records::Verdict;
 
@@ -18,11 +18,11 @@ use crate::records::Verdict;
 pub struct Plan {
     sender: Address,
     /// Its sender's transactions from its nonce on as they were.
-    before: Vec<Entry>,
+    before: Vec<PooledTx>,
     /// As they would be, the newcomer first.
-    after: Vec<Entry>,
+    after: Vec<PooledTx>,
     /// Those of them that could not stay.
-    dropped: Vec<(Entry, Refusal)>,
+    dropped: Vec<(PooledTx, Refusal)>,
     /// Who would give their place.
     victims: Vec<Victim>,
 }
@@ -39,7 +39,7 @@ pub struct Victim {
 
 impl Plan {
     fn verdict(&self) -> Verdict {
-        self.after.first().map_or(Verdict::Ready, Entry::verdict)
+        self.after.first().map_or(Verdict::Ready, PooledTx::verdict)
     }
 }
 
@@ -53,7 +53,7 @@ impl Pool {
     pub(super) fn plan(
         &mut self,
         bench: &Bench<'_>,
-        newcomer: Entry,
+        newcomer: PooledTx,
     ) -> Result<Result<Plan, Refusal>, Broken> {
         if let Some(refusal) = self.refused_at_once(bench, &newcomer)? {
             return Ok(Err(refusal));
@@ -78,8 +78,8 @@ impl Pool {
     fn plan_instead_of(
         &self,
         bench: &Bench<'_>,
-        mut newcomer: Entry,
-        before: &[Entry],
+        mut newcomer: PooledTx,
+        before: &[PooledTx],
     ) -> Result<Result<(Judged, Vec<Victim>), Refusal>, Broken> {
         let nothing = Queue::default();
         let queue = self.queues.get(&newcomer.sender()).unwrap_or(&nothing);
@@ -94,7 +94,7 @@ impl Pool {
         {
             successors.next();
             // A chain of replacements remembers the latest alone.
-            newcomer.replaced = Some(Box::new(Entry {
+            newcomer.replaced = Some(Box::new(PooledTx {
                 replaced: None,
                 ..first.clone()
             }));
@@ -129,7 +129,7 @@ impl Pool {
     fn refused_at_once(
         &self,
         bench: &Bench<'_>,
-        newcomer: &Entry,
+        newcomer: &PooledTx,
     ) -> Result<Option<Refusal>, Broken> {
         let (sender, nonce) = (newcomer.sender(), newcomer.nonce());
         let committed = bench.base.account(&sender)?.nonce;
@@ -168,7 +168,7 @@ impl Pool {
         }
         let run = queue.and_then(|queue| queue.before(nonce).next());
         let own = newcomer.own_worth();
-        let worth = run.map_or(own, |before: &Entry| before.worth.min(own));
+        let worth = run.map_or(own, |before: &PooledTx| before.worth.min(own));
         Ok(match pending {
             Some(_) => None,
             None => self.full_at_once(worth, newcomer.wire.len()),
@@ -236,7 +236,7 @@ impl Pool {
 
 impl Victim {
     /// One that gives its place, with what waits behind it where it waits itself.
-    pub fn new(entry: &Entry, code: Code, why: &str) -> Self {
+    pub fn new(entry: &PooledTx, code: Code, why: &str) -> Self {
         Self {
             hash: entry.hash(),
             with_successors: matches!(entry.status, Status::Waiting(_)),
@@ -245,7 +245,7 @@ impl Victim {
     }
 
     /// Whether an entry of its queue, from its place on, goes with it.
-    pub fn takes(&self, entry: &Entry) -> bool {
+    pub fn takes(&self, entry: &PooledTx) -> bool {
         entry.hash() == self.hash || (self.with_successors && entry.is_waiting())
     }
 }

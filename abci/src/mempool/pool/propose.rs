@@ -19,7 +19,7 @@ use ait_app::{
 use super::{
     Pool,
     building::Building,
-    entry::{Entry, Status},
+    pooled_tx::{PooledTx, Status},
     worth::Worth,
 };
 
@@ -79,7 +79,7 @@ impl Pool {
     }
 }
 
-fn candidate(entry: &Entry) -> Candidate {
+fn candidate(entry: &PooledTx) -> Candidate {
     let arrival = Reverse(entry.arrival);
     (entry.own_worth(), arrival, entry.sender(), entry.nonce())
 }

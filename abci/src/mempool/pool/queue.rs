@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use ait_app::{quantity::Nonce, tx::TxHash};
 
-use super::{entry::Entry, run::Run};
+use super::{pooled_tx::PooledTx, run::Run};
 
 /// A sender's pending transactions.
 #[derive(Debug, Default)]
 pub struct Queue {
-    entries: BTreeMap<Nonce, Entry>,
+    entries: BTreeMap<Nonce, PooledTx>,
     run: Run,
 }
 
@@ -20,38 +20,38 @@ impl Queue {
     }
 
     /// The pending transactions, by nonce.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &PooledTx> {
         self.entries.values()
     }
 
     /// Those from a nonce on.
-    pub fn from(&self, nonce: Nonce) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub fn from(&self, nonce: Nonce) -> impl DoubleEndedIterator<Item = &PooledTx> {
         self.entries.range(nonce..).map(|(_, entry)| entry)
     }
 
     /// Those before a nonce, the last first.
-    pub fn before(&self, nonce: Nonce) -> impl Iterator<Item = &Entry> {
+    pub fn before(&self, nonce: Nonce) -> impl Iterator<Item = &PooledTx> {
         self.entries.range(..nonce).rev().map(|(_, entry)| entry)
     }
 
     /// The last one.
-    pub fn last(&self) -> Option<&Entry> {
+    pub fn last(&self) -> Option<&PooledTx> {
         self.entries.last_key_value().map(|(_, entry)| entry)
     }
 
     /// The one with this nonce.
-    pub fn get(&self, nonce: Nonce) -> Option<&Entry> {
+    pub fn get(&self, nonce: Nonce) -> Option<&PooledTx> {
         self.entries.get(&nonce)
     }
 
     /// The one with this nonce and hash, be it replaced but not yet displaced.
-    pub fn find(&self, nonce: Nonce, hash: &TxHash) -> Option<&Entry> {
+    pub fn find(&self, nonce: Nonce, hash: &TxHash) -> Option<&PooledTx> {
         let mut both = self.entries.get(&nonce)?.with_replaced();
         both.find(|entry| entry.hash() == *hash)
     }
 
     /// As [`Queue::find`]; notes that CometBFT presented it in this generation.
-    pub fn see(&mut self, nonce: Nonce, hash: &TxHash, generation: u64) -> Option<&Entry> {
+    pub fn see(&mut self, nonce: Nonce, hash: &TxHash, generation: u64) -> Option<&PooledTx> {
         let entry = self.entries.get_mut(&nonce)?;
         let found = if entry.hash() == *hash {
             entry
@@ -77,7 +77,7 @@ impl Queue {
     }
 
     /// Takes out those from a nonce on.
-    pub fn split_off(&mut self, nonce: Nonce) -> Vec<Entry> {
+    pub fn split_off(&mut self, nonce: Nonce) -> Vec<PooledTx> {
         let tail = self.entries.split_off(&nonce);
         if !tail.is_empty() {
             self.run = Run::default();
@@ -89,13 +89,13 @@ impl Queue {
     }
 
     /// Appends a judged one; its nonce is above all others.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: PooledTx) {
         self.run.absorb(&entry.effects);
         self.entries.insert(entry.nonce(), entry);
     }
 
     /// All of them, by nonce.
-    pub fn into_entries(self) -> impl Iterator<Item = Entry> {
+    pub fn into_entries(self) -> impl Iterator<Item = PooledTx> {
         self.entries.into_values()
     }
 }

@@ -8,21 +8,21 @@ use std::{
 
 use ait_app::{Code, Refusal, address::Address, quantity::Nonce, tx::TxHash};
 
-use super::{Pool, entry::Entry, limits, plan::Victim, worth::Worth};
+use super::{Pool, limits, plan::Victim, pooled_tx::PooledTx, worth::Worth};
 
 /// The next one to leave: its worth, its arrival, whose and which.
 type Candidate = (Worth, Reverse<u64>, Address, Nonce);
 
 impl Pool {
     /// Whether transactions fit in once others have left.
-    pub(super) fn has_room(&self, tail: &[Entry], victims: &[Victim]) -> bool {
+    pub(super) fn has_room(&self, tail: &[PooledTx], victims: &[Victim]) -> bool {
         fits(self.filled(tail, victims))
     }
 
     /// Adds to the victims whoever must leave for the first of these transactions.
     pub(super) fn make_room(
         &self,
-        tail: &[Entry],
+        tail: &[PooledTx],
         victims: &mut Vec<Victim>,
     ) -> Result<(), Refusal> {
         let Some(newcomer) = tail.first() else {
@@ -85,7 +85,7 @@ impl Pool {
     }
 
     /// Transactions and bytes, with a tail and without the victims.
-    fn filled(&self, tail: &[Entry], victims: &[Victim]) -> (usize, usize) {
+    fn filled(&self, tail: &[PooledTx], victims: &[Victim]) -> (usize, usize) {
         let (mut count, mut bytes) = (self.index.len(), self.index.bytes());
         for entry in tail {
             let (held, added) = size(entry);
@@ -101,7 +101,7 @@ impl Pool {
     }
 
     /// All that leaves with the victims.
-    fn going(&self, victims: &[Victim]) -> HashMap<TxHash, &Entry> {
+    fn going(&self, victims: &[Victim]) -> HashMap<TxHash, &PooledTx> {
         let places = victims
             .iter()
             .filter_map(|victim| Some((victim, self.index.place(&victim.hash)?)));
@@ -133,12 +133,12 @@ fn fits((count, bytes): (usize, usize)) -> bool {
 }
 
 /// Transactions and bytes of an entry, with what it replaced.
-fn size(entry: &Entry) -> (usize, usize) {
+fn size(entry: &PooledTx) -> (usize, usize) {
     let bytes = entry.with_replaced().map(|held| held.wire.len()).sum();
     (entry.with_replaced().count(), bytes)
 }
 
-fn candidate(entry: &Entry) -> Candidate {
+fn candidate(entry: &PooledTx) -> Candidate {
     let arrival = Reverse(entry.arrival);
     (entry.worth, arrival, entry.sender(), entry.nonce())
 }

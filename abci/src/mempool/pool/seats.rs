@@ -14,9 +14,9 @@ use ait_app::{
 use super::{
     Pool,
     contests::Contest,
-    entry::{Entry, Standing, Status},
     limits,
     plan::Victim,
+    pooled_tx::{PooledTx, Standing, Status},
     turn::no_place_to_wait,
 };
 
@@ -32,7 +32,7 @@ struct Rival {
 impl Pool {
     /// Who gives way to a newcomer that competes with others. A transaction that is parked may be worth
     /// nothing, so it gives way to any that is not, and a claim that waits to one that need not.
-    pub(super) fn seat(&self, newcomer: &Entry) -> Result<Vec<Victim>, Refusal> {
+    pub(super) fn seat(&self, newcomer: &PooledTx) -> Result<Vec<Victim>, Refusal> {
         let Some(contest) = newcomer.contest() else {
             return Ok(Vec::new());
         };
@@ -55,7 +55,7 @@ impl Pool {
     }
 
     /// A newcomer that loses its contest whatever else is said of it: found before it costs anything.
-    pub(super) fn contested_at_once(&self, newcomer: &Entry) -> Option<Refusal> {
+    pub(super) fn contested_at_once(&self, newcomer: &PooledTx) -> Option<Refusal> {
         let contest = newcomer.contest()?;
         let weakest = self.weakest_rival(&contest, &newcomer.sender())?;
         let at_best = Standing::Ready;
@@ -82,8 +82,8 @@ impl Pool {
     /// Who gives their place to a newcomer that waits, where no more may.
     pub(super) fn waiting_place(
         &self,
-        newcomer: &Entry,
-        successors: &[Entry],
+        newcomer: &PooledTx,
+        successors: &[PooledTx],
     ) -> Result<Vec<Victim>, Refusal> {
         if !newcomer.is_waiting() {
             return Ok(Vec::new());
@@ -192,7 +192,7 @@ impl Pool {
             let entries = || self.entries_in(contest, &sender);
             Some(Rival {
                 standing: entries().map(|entry| entry.status.standing()).max()?,
-                fee: entries().map(Entry::fee).max()?,
+                fee: entries().map(PooledTx::fee).max()?,
                 arrival: Reverse(entries().map(|entry| entry.arrival).min()?),
                 sender,
             })
@@ -203,7 +203,7 @@ impl Pool {
         &'a self,
         contest: &Contest,
         sender: &Address,
-    ) -> impl Iterator<Item = &'a Entry> {
+    ) -> impl Iterator<Item = &'a PooledTx> {
         let queue = self.queues.get(sender);
         let nonces = self
             .index

@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use ait_app::{Broken, Code, Refusal, state::Changes, tx::TxHash};
 
 use super::{
-    entry::{Entry, EscrowId, Rank, Standing, Status, Wait},
     index::Index,
     judge::{Bench, Judgement, judge},
     limits,
+    pooled_tx::{EscrowId, PooledTx, Rank, Standing, Status, Wait},
     queue::Queue,
     run::{Run, RunView},
     worth::Worth,
@@ -74,7 +74,7 @@ impl<'a> Turn<'a> {
     /// [`Broken`].
     pub fn judge(
         &mut self,
-        entry: &mut Entry,
+        entry: &mut PooledTx,
         newcomer: Option<&TxHash>,
     ) -> Result<Option<Refusal>, Broken> {
         // An answer for an escrow that was since closed or opened anew is worth nothing.
@@ -114,7 +114,7 @@ impl<'a> Turn<'a> {
         Ok(None)
     }
 
-    fn keep(&mut self, entry: &mut Entry, status: Status, effects: Changes) {
+    fn keep(&mut self, entry: &mut PooledTx, status: Status, effects: Changes) {
         if entry.status.standing() != status.standing() {
             entry.since = self.bench.state().height();
         }
@@ -205,7 +205,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Whether an entry has been kept for long enough without its turn coming.
-    fn timed_out(&self, entry: &Entry, status: &Status) -> Option<Refusal> {
+    fn timed_out(&self, entry: &PooledTx, status: &Status) -> Option<Refusal> {
         let height = self.bench.state().height();
         let waited = height.floored_minus(entry.since).get();
         match (&entry.status, status) {

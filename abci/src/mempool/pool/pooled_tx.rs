@@ -75,7 +75,7 @@ impl Status {
 
 /// A pending transaction.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct PooledTx {
     /// The transaction.
     pub verified: Arc<VerifiedTx>,
     /// Its bytes.
@@ -99,10 +99,10 @@ pub struct Entry {
     /// The coordinator's answer, where the node fetched it.
     pub attestation: Option<Attestation>,
     /// What it replaced. Until a recheck shows that CometBFT kept this one, the other may revive.
-    pub replaced: Option<Box<Entry>>,
+    pub replaced: Option<Box<PooledTx>>,
 }
 
-impl Entry {
+impl PooledTx {
     /// A transaction that just came.
     pub fn new(
         verified: Arc<VerifiedTx>,
@@ -192,7 +192,7 @@ impl Entry {
     }
 
     /// It and what it replaced.
-    pub fn with_replaced(&self) -> impl Iterator<Item = &Entry> {
+    pub fn with_replaced(&self) -> impl Iterator<Item = &PooledTx> {
         [Some(self), self.replaced.as_deref()].into_iter().flatten()
     }
 }
