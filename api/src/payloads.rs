@@ -223,3 +223,23 @@ pub struct AttestationRequest {
     #[schema(nullable = false)]
     miner_pubkey: Option<PublicKey>,
 }
+
+/// What a coordinator is asked for the facts alone (PROTOCOL section 4.2).
+#[derive(ToSchema)]
+pub struct FactsRequest {
+    client: Address,
+    compute_units: PositiveUnits,
+    job_id: Id,
+    miner: Address,
+    output_hash: OutputHash,
+    price: PositiveAmount,
+}
+
+/// What a coordinator says of a receipt without signing it.
+#[derive(ToSchema)]
+pub struct Facts {
+    exists: bool,
+    not_double_spent: bool,
+    paid: bool,
+    quote: Quote,
+}

@@ -14,7 +14,7 @@ use crate::{
     fees::{FeeEstimate, SimulationAnswer},
     node::{Health, Peers},
     params::Params,
-    payloads::{Attestation, AttestationRequest, ParamUpdate},
+    payloads::{Attestation, AttestationRequest, Facts, FactsRequest, ParamUpdate},
     records::{EscrowRecord, ReceiptRecord, SupplyRecord},
     routes,
     schema::{Address, Hash, Id},
@@ -290,16 +290,35 @@ fn node() -> Vec<Operation> {
             )
             .becomes(101, "Becomes a WebSocket")
             .refuses(&[400]),
-        Operation::new(
-            routes::ATTEST,
-            "devnet",
-            "The mock coordinator's /attest/receipt; on a devnet only",
-        )
-        .says("What the coordinator refuses is passed on in its own words.")
-        .takes::<AttestationRequest>("What a coordinator is asked")
-        .answers::<Attestation>(200, "Signed by the coordinator")
-        .passes_on(&PassedOn::STATUSES),
+        attest(),
     ]
+}
+
+fn attest() -> Operation {
+    let mut operation = Operation::new(
+        routes::ATTEST,
+        "devnet",
+        "The mock coordinator's /attest/receipt; on a devnet only",
+    )
+    .says(
+        "Asked for the facts alone, it signs nothing. What the coordinator refuses is passed on in its own words.",
+    );
+    let asked = [
+        operation.known::<AttestationRequest>(),
+        operation.known::<FactsRequest>(),
+    ];
+    let answered = [operation.known::<Attestation>(), operation.known::<Facts>()];
+    operation
+        .body(
+            "What a coordinator is asked",
+            json_of(json!({"oneOf": asked})),
+        )
+        .answers_with(
+            200,
+            "Signed by the coordinator, or the facts",
+            json_of(json!({"oneOf": answered})),
+        )
+        .passes_on(&PassedOn::STATUSES)
 }
 
 fn admin() -> Vec<Operation> {
