@@ -149,5 +149,6 @@ step "the oldest Rust, and wasm32" check_builds
 step "build" build
 step "OpenAPI document" check_contract
 step "Rust tests, those with the real CometBFT among them" test_rust
+step "JavaScript types" npm run --silent --prefix tests/web test:types
 step "wallet of the page" npm run --silent --prefix tests/web test:unit
 step "page in Chromium" test_page

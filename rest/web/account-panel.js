@@ -1,15 +1,23 @@
 // The card of the account: making and replacing the key, address, balance, what else is the account's, faucet.
 
 import { formatAit, groupDigits, splitAit } from "./amount.js";
-import { announce, byId, copyOnClick, setText, shorten } from "./dom.js";
+import { explanationOf } from "./api.js";
+import { announce, byId, copyOnClick, ofKind, setText, shorten } from "./dom.js";
 import { KeysUnavailable } from "./keystore.js";
 
 /** What one press of the faucet's button asks for, in uait. */
 const FAUCET_AMOUNT = 100_000_000;
 
-/** Holdings of an account that has none. */
+/** @typedef {import("./api.js").Account} Account */
+/** @typedef {Pick<Account, "escrows" | "stake" | "bond" | "unbonding">} Holdings */
+
+/**
+ * Holdings of an account that has none.
+ * @type {Holdings}
+ */
 const NOTHING = { escrows: { open: 0, locked: 0 }, stake: 0, bond: 0, unbonding: [] };
 
+/** @param {Holdings} holdings */
 function showHoldings({ escrows, stake, bond, unbonding }) {
   const amounts = unbonding.map(({ amount }) => amount);
   const heights = unbonding.map(({ due_height }) => due_height);
@@ -22,12 +30,19 @@ function showHoldings({ escrows, stake, bond, unbonding }) {
   setText(byId("holding-unbonding-note"), heights.length > 0 ? next : "");
 }
 
-/** The card; `onMakeKey(replaced)` resolves once the new key is in use, `onFaucet(amount)` once it was granted. */
+/**
+ * The card's requests: `onMakeKey` resolves once the new key is in use, `onFaucet` once the amount was granted.
+ * @typedef {{ onMakeKey: (replacing: boolean) => Promise<void>, onFaucet: (amount: number) => Promise<void> }} Requests
+ */
+
+/** The card. */
 export class AccountPanel {
   #card = byId("account");
   #address = "";
+  /** @type {Account | null} */
   #account = null;
 
+  /** @param {Requests} requests */
   constructor({ onMakeKey, onFaucet }) {
     copyOnClick(byId("copy-address"), () => this.#address);
     setText(byId("faucet"), `Get ${formatAit(FAUCET_AMOUNT)} AIT`);
@@ -39,18 +54,27 @@ export class AccountPanel {
     this.#setUpReplacement(onMakeKey);
   }
 
-  /** Shows the faucet's button, or takes it away where the node has no faucet for this page. */
+  /**
+   * Shows the faucet's button, or takes it away where the node has no faucet for this page.
+   * @param {boolean} isThere
+   */
   showFaucet(isThere) {
     byId("faucet").hidden = !isThere;
   }
 
-  /** Shows that there is no key yet, or why there can be none. */
+  /**
+   * Shows that there is no key yet, or why there can be none.
+   * @param {string | null} [problem]
+   */
   showNoKey(problem = null) {
     this.#card.dataset.state = problem ? "unsupported" : "empty";
     setText(byId("key-problem"), problem ?? "");
   }
 
-  /** Shows an address; its balance follows. */
+  /**
+   * Shows an address; its balance follows.
+   * @param {string} address
+   */
   showAddress(address) {
     this.#address = address;
     this.#account = null;
@@ -64,7 +88,10 @@ export class AccountPanel {
     this.#setNote("");
   }
 
-  /** Shows `getAccount`'s answer. */
+  /**
+   * Shows `getAccount`'s answer.
+   * @param {Account} account
+   */
   showAccount(account) {
     const { whole, fraction } = splitAit(account.balance);
     delete this.#card.dataset.loading;
@@ -81,8 +108,9 @@ export class AccountPanel {
     requestAnimationFrame(() => byId("balance").classList.add("changed"));
   }
 
+  /** @param {Requests["onMakeKey"]} onMakeKey */
   #setUpReplacement(onMakeKey) {
-    const dialog = byId("replace-key");
+    const dialog = ofKind(HTMLDialogElement, byId("replace-key"));
     byId("new-key").addEventListener("click", () => {
       const holding = this.#account ? ` and the ${formatAit(this.#account.balance)} AIT it holds` : "";
       setText(
@@ -99,9 +127,14 @@ export class AccountPanel {
     });
   }
 
+  /**
+   * @param {string} id
+   * @param {string} busyLabel
+   * @param {() => Promise<void>} work
+   */
   #onPress(id, busyLabel, work) {
     const button = byId(id);
-    const label = button.textContent;
+    const label = button.textContent ?? "";
     button.addEventListener("click", async () => {
       if (button.getAttribute("aria-disabled") === "true") return;
       button.setAttribute("aria-disabled", "true");
@@ -112,16 +145,21 @@ export class AccountPanel {
     });
   }
 
+  /** @param {() => Promise<void>} work */
   async #attempt(work) {
     this.#setNote("");
     try {
       await work();
     } catch (error) {
       if (error instanceof KeysUnavailable && this.#address === "") this.showNoKey(error.message);
-      else this.#setNote(error.explanation ?? error.message, "bad");
+      else this.#setNote(explanationOf(error), "bad");
     }
   }
 
+  /**
+   * @param {string} text
+   * @param {"good" | "bad"} [tone]
+   */
   #setNote(text, tone = "good") {
     setText(byId("account-note"), text);
     byId("account-note").dataset.tone = tone;

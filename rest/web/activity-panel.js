@@ -4,6 +4,10 @@ import { formatAit, groupDigits } from "./amount.js";
 import { byId, fill, fromTemplate, part, setShortened, setText, shorten, syncList } from "./dom.js";
 import { idOf } from "./outbox.js";
 
+/** @typedef {import("./events.js").News} News */
+/** @typedef {import("./outbox.js").Activity} Activity */
+
+/** @type {Record<string, string>} */
 const STATUS_LABELS = {
   sending: "Sending",
   pending: "Pending",
@@ -21,8 +25,13 @@ const STATUS_LABELS = {
 /** The two kinds of news in which coins come to the account, or to its escrow. */
 const INCOMING_NEWS = ["escrow_refunded", "escrow_topped_up"];
 
-/** What an event says happened to the escrow that its row is about, or to the one of the same job `before` it. */
-function story({ event, miner, price, amount, returned, remaining, expires_height: end, reason }, before) {
+/**
+ * What an event says happened to the escrow that its row is about, or to the one of the same job `before` it.
+ * @param {News} news
+ * @param {boolean} before
+ */
+function story({ event, miner = "", price = 0, amount, returned, remaining = 0, expires_height, reason }, before) {
+  const end = expires_height ?? 0;
   switch (event) {
     case "escrow_assigned":
       return `only ${shorten(miner)} may claim`;
@@ -45,35 +54,44 @@ function story({ event, miner, price, amount, returned, remaining, expires_heigh
   }
 }
 
+/** @param {News["reason"]} reason */
 function endOf(reason) {
   if (reason === "released") return "was released";
   return reason === "cancelled" ? "was cancelled" : "expired";
 }
 
-function titleOf({ id, news, incoming, type, sender, payload }) {
+/** @param {Activity} record */
+function titleOf({ id, news = [], incoming, type, sender, payload = {} }) {
   if (id) return titleOfNews(news[0]);
   if (incoming) return sender ? `From ${shorten(sender)}` : "From the faucet";
-  if (type === "TRANSFER") return `To ${shorten(payload.to)}`;
+  if (type === "TRANSFER") return `To ${shorten(payload.to ?? "")}`;
   if (type === "ESCROW_TOPUP") return `Top-up for ${payload.job_id}`;
   if (type === "ESCROW_CANCEL") return `Cancel for ${payload.job_id}`;
   return `Escrow for ${payload.job_id}`;
 }
 
-function titleOfNews({ event, job_id: jobId, sender }) {
+/** @param {News} news */
+function titleOfNews({ event, job_id: jobId, sender = "" }) {
   if (event === "escrow_assigned") return `Miner for ${jobId}`;
   if (event === "escrow_topped_up") return `Top-up for ${jobId} by ${shorten(sender)}`;
   return event.startsWith("receipt_") ? `Receipt for ${jobId}` : `Escrow for ${jobId}`;
 }
 
-/** A record's amount with its sign; empty where it has none. */
-function amountOf({ id, news, incoming, payload }) {
+/**
+ * A record's amount with its sign; empty where it has none.
+ * @param {Activity} record
+ */
+function amountOf({ id, news = [], incoming, payload = {} }) {
   if (!id) return payload.amount === undefined ? "" : `${incoming ? "+" : "−"}${formatAit(payload.amount)}`;
-  const [{ event, amount, price }] = news;
+  const [{ event, amount, price = 0 }] = news;
   if (event === "receipt_claimed") return formatAit(price);
   return INCOMING_NEWS.includes(event) && amount !== undefined ? `+${formatAit(amount)}` : "";
 }
 
-/** One line of a record's outcome, for the list and for announcing it. */
+/**
+ * One line of a record's outcome, for the list and for announcing it.
+ * @param {Activity} record
+ */
 export function describe({ id, status, height, failure, news = [] }) {
   if (height) {
     const stories = news.map((item) => story(item, !id)).filter((text) => text !== "");
@@ -83,15 +101,25 @@ export function describe({ id, status, height, failure, news = [] }) {
   return status === "sending" ? "waiting for the node" : "waiting for a block";
 }
 
-/** The label of a record's status. */
+/**
+ * The label of a record's status.
+ * @param {Pick<Activity, "status">} record
+ */
 export const statusLabel = ({ status }) => STATUS_LABELS[status] ?? status;
 
-/** One sentence of a record, for those who listen to the page. */
+/**
+ * One sentence of a record, for those who listen to the page.
+ * @param {Activity} record
+ */
 export const tell = (record) =>
   record.id
     ? `${titleOf(record)}: ${statusLabel(record)}, ${describe(record)}`
     : `${statusLabel(record)}: ${describe(record)}`;
 
+/**
+ * @param {HTMLElement} row
+ * @param {Activity} record
+ */
 function update(row, record) {
   const { id, status, incoming, payload, fee, hash } = record;
   const amount = amountOf(record);
@@ -111,7 +139,10 @@ function update(row, record) {
   memo.hidden = !payload?.memo;
 }
 
-/** Shows the records, newest first. */
+/**
+ * Shows the records, newest first.
+ * @param {Activity[]} records
+ */
 export function showActivity(records) {
   byId("activity-empty").hidden = records.length > 0;
   syncList(byId("activity"), records, {

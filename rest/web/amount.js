@@ -10,6 +10,7 @@ export const MAX_UAIT = Number.MAX_SAFE_INTEGER;
 /**
  * The uait of an amount written in AIT, such as `12.5`; blanks between the digits are ignored.
  * Throws an Error whose message names the limit that was missed.
+ * @param {string} text
  */
 export function parseAit(text) {
   const digits = text.replace(/\s/gu, "");
@@ -26,18 +27,27 @@ export function parseAit(text) {
   return Number(uait);
 }
 
-/** An integer with its digits grouped by threes. */
+/**
+ * An integer with its digits grouped by threes.
+ * @param {number | string} integer
+ */
 export function groupDigits(integer) {
   return String(integer).replace(/\B(?=(\d{3})+$)/g, GROUP_SEPARATOR);
 }
 
-/** The two sides of the dot of an amount of uait: grouped whole AIT, and all six decimals. */
+/**
+ * The two sides of the dot of an amount of uait: grouped whole AIT, and all six decimals.
+ * @param {number | string} uait
+ */
 export function splitAit(uait) {
   const digits = String(uait).padStart(DECIMALS + 1, "0");
   return { whole: groupDigits(digits.slice(0, -DECIMALS)), fraction: digits.slice(-DECIMALS) };
 }
 
-/** An amount of uait in AIT, without the zeros at its end. */
+/**
+ * An amount of uait in AIT, without the zeros at its end.
+ * @param {number | string} uait
+ */
 export function formatAit(uait) {
   const { whole, fraction } = splitAit(uait);
   const significant = fraction.replace(/0+$/, "");

@@ -6,11 +6,11 @@ import { isAnotherChain, recognize } from "./anchor.js";
 import * as api from "./api.js";
 import { showBlocks, showBlocksLoading, showChainId, showFeedState, showNotice, showSupply } from "./chain-panel.js";
 import { Chain } from "./chain.js";
-import { announce, byId } from "./dom.js";
+import { announce, byId, ofKind } from "./dom.js";
 import { setUpEscrowDialogs, setUpEscrowForm } from "./escrow-form.js";
 import { showEscrows } from "./escrow-panel.js";
 import { EscrowBook } from "./escrows.js";
-import { succeeded } from "./events.js";
+import { succeeded, transactionOf } from "./events.js";
 import * as keystore from "./keystore.js";
 import { LiveFeed } from "./live.js";
 import { Outbox } from "./outbox.js";
@@ -19,6 +19,11 @@ import { explainStall, isSilent } from "./silence.js";
 import { coalesce, pause } from "./timing.js";
 import { setUpTransferForm } from "./transfer-form.js";
 import { Wallet } from "./wallet.js";
+
+/** @typedef {import("./escrows.js").Job} Job */
+/** @typedef {import("./keystore.js").Key} Key */
+/** @typedef {import("./outbox.js").Activity} Activity */
+/** @typedef {import("./payment.js").Session} Session */
 
 const REFRESH_MILLISECONDS = 250;
 const BLOCKS_MILLISECONDS = 100;
@@ -30,36 +35,53 @@ const chain = new Chain({ api });
 const keyChanges = new BroadcastChannel("ait-key");
 const accountPanel = new AccountPanel({ onMakeKey: makeKey, onFaucet: askFaucet });
 
+/** @type {string | null} */
 let chainId = null;
 let isDevnet = false;
+/** @type {Key | null} */
 let key = null;
+/** @type {import("./chain-panel.js").FeedState} */
 let feedState = "connecting";
 
 // The newest block, while none follows it for too long; else null. And what the node says of why.
+/** @type {api.Block | null} */
 let silentSince = null;
+/** @type {string | null} */
 let stall = null;
 let healthAskedAt = 0;
 
-// What opens the dialogs of an escrow, `{topUp(jobId), cancel(jobId)}`; set once, by start().
+/**
+ * What opens the dialogs of an escrow; set once, by start().
+ * @type {ReturnType<typeof setUpEscrowDialogs> | null}
+ */
 let dialogs = null;
 
-// The account on the chain, `{wallet, outbox, escrows}`; null until both a key and a chain are there.
+/**
+ * The account on the chain; null until both a key and a chain are there.
+ * @type {Session | null}
+ */
 let session = null;
 
+/** @param {boolean} areOpen */
+function openForms(areOpen) {
+  for (const id of ["transfer-fields", "escrow-fields"]) ofKind(HTMLFieldSetElement, byId(id)).disabled = !areOpen;
+}
+
+/** @param {Key | null} stored */
 async function useKey(stored) {
   key = stored;
   if (!key) {
     session = null;
-    byId("transfer-fields").disabled = true;
-    byId("escrow-fields").disabled = true;
+    openForms(false);
     accountPanel.showNoKey();
     return;
   }
   const wallet = await Wallet.from(key);
   accountPanel.showAddress(wallet.address);
-  if (chainId) openSession(wallet);
+  if (chainId) openSession(wallet, chainId);
 }
 
+/** @param {boolean} replacing */
 async function makeKey(replacing) {
   const former = session;
   const made = await keystore.make(replacing ? key : null);
@@ -75,6 +97,7 @@ async function makeKey(replacing) {
   if (!replacing) (byId("faucet").hidden ? byId("copy-address") : byId("faucet")).focus();
 }
 
+/** @param {number} amount */
 async function askFaucet(amount) {
   if (!session) throw new Error("The node does not answer yet.");
   const { wallet, outbox } = session;
@@ -82,7 +105,11 @@ async function askFaucet(amount) {
   if (txHash) outbox.expect({ hash: txHash, amount });
 }
 
-function openSession(wallet) {
+/**
+ * @param {Wallet} wallet
+ * @param {string} chainId
+ */
+function openSession(wallet, chainId) {
   const owner = { chainId, address: wallet.address };
   const outbox = new Outbox({
     api,
@@ -99,6 +126,10 @@ function openSession(wallet) {
   });
   const opened = { wallet, outbox, escrows };
   session = opened;
+  /**
+   * @param {(event: Event) => void} show
+   * @returns {(event: Event) => void}
+   */
   const whileOpen = (show) => (event) => {
     if (session === opened) show(event);
   };
@@ -106,15 +137,17 @@ function openSession(wallet) {
   escrows.addEventListener("change", whileOpen(showLists));
   outbox.addEventListener(
     "settled",
-    whileOpen(({ detail }) => announce(tell(detail))),
+    whileOpen((event) => announce(tell(/** @type {CustomEvent<Activity>} */ (event).detail))),
   );
-  byId("transfer-fields").disabled = false;
-  byId("escrow-fields").disabled = false;
+  openForms(true);
   showLists();
   refresh();
 }
 
-/** Asks the devnet's coordinator about a job, where it is the only one and so surely the escrow's. */
+/**
+ * Asks the devnet's coordinator about a job, where it is the only one and so surely the escrow's.
+ * @param {Job} escrow
+ */
 async function knowsJob(escrow) {
   const coordinators = Object.keys(chain.params?.coordinators ?? {});
   if (!isDevnet || coordinators.length !== 1 || coordinators[0] !== escrow.coordinator) return null;
@@ -122,13 +155,15 @@ async function knowsJob(escrow) {
 }
 
 function showLists() {
-  showActivity(session.outbox.list());
-  showEscrows(session.escrows.list(), {
+  if (!session) return;
+  const { outbox, escrows } = session;
+  showActivity(outbox.list());
+  showEscrows(escrows.list(), {
     height: chain.height,
     notice: chain.params?.cancel_notice_blocks ?? Infinity,
-    onDismiss: (jobId) => session.escrows.dismiss(jobId),
-    onTopUp: (jobId) => dialogs.topUp(jobId),
-    onCancel: (jobId) => dialogs.cancel(jobId),
+    onDismiss: (jobId) => session?.escrows.dismiss(jobId),
+    onTopUp: (jobId) => dialogs?.topUp(jobId),
+    onCancel: (jobId) => dialogs?.cancel(jobId),
   });
 }
 
@@ -147,27 +182,31 @@ const refresh = coalesce(async () => {
   const blocks = chain.hasGap || feedState !== "live" || silentSince ? chain.refreshBlocks() : null;
   const params = chain.params ? null : chain.refreshParams();
   const outcomes = await Promise.allSettled([blocks, params, chain.refreshSupply(), refreshAccount()]);
-  const failure = outcomes.find(({ status }) => status === "rejected")?.reason;
-  showNotice(failure ? (failure.explanation ?? failure.message) : stall);
+  const failure = outcomes.find((outcome) => outcome.status === "rejected");
+  showNotice(failure ? api.explanationOf(failure.reason) : stall);
 }, REFRESH_MILLISECONDS);
 
+/** @param {import("./live.js").LiveEvent} event */
 function onEvent({ type, data }) {
+  // The document says in words alone what the data of each type is.
   if (type === "block") {
-    chain.add(data);
+    chain.add(/** @type {api.Block} */ (data));
     refresh();
   } else if (type === "tx") {
-    onTransaction(data).catch((error) => showNotice(error.explanation ?? error.message));
+    onTransaction(/** @type {api.TxView} */ (data)).catch((error) => showNotice(api.explanationOf(error)));
   } else if (type === "lagged") {
     // The feed left something out; REST has it.
     refresh();
   }
 }
 
+/** @param {api.TxView} view */
 async function onTransaction(view) {
-  if (view.tx?.type === "PARAM_UPDATE" && succeeded(view)) await chain.refreshParams();
+  if (transactionOf(view)?.type === "PARAM_UPDATE" && succeeded(view)) await chain.refreshParams();
   await session?.outbox.observe(view);
 }
 
+/** @param {import("./live.js").FeedState} state */
 async function onFeedState(state) {
   feedState = state;
   showFeedState(state, silentSince);
@@ -184,6 +223,7 @@ async function onFeedState(state) {
   refresh();
 }
 
+/** @param {api.Health} health */
 function showHealth(health) {
   isDevnet = health.devnet;
   accountPanel.showFaucet(health.faucet);
@@ -215,7 +255,7 @@ async function findChain() {
       showHealth(health);
       return health.chain_id;
     } catch (error) {
-      showNotice(`${error.explanation ?? error.message} Trying again…`);
+      showNotice(`${api.explanationOf(error)} Trying again…`);
       await pause(Math.min(500 * 2 ** attempt, LONGEST_PAUSE_MILLISECONDS));
     }
   }
@@ -227,7 +267,7 @@ async function loadKey() {
     if (!stored) await keystore.assertKeysAvailable();
     await useKey(stored);
   } catch (error) {
-    accountPanel.showNoKey(error.message);
+    accountPanel.showNoKey(api.explanationOf(error));
   }
 }
 
@@ -238,7 +278,9 @@ async function start() {
     "blocks",
     coalesce(() => showBlocks(chain.blocks), BLOCKS_MILLISECONDS),
   );
-  chain.addEventListener("supply", () => showSupply(chain.supply));
+  chain.addEventListener("supply", () => {
+    if (chain.supply) showSupply(chain.supply);
+  });
   setUpTransferForm({ api, session: () => session });
   setUpEscrowForm({ api, chain, session: () => session });
   dialogs = setUpEscrowDialogs({ api, chain, session: () => session });
@@ -246,7 +288,7 @@ async function start() {
   await loadKey();
   chainId = await findChain();
   showChainId(chainId);
-  if (key) openSession(await Wallet.from(key));
+  if (key) openSession(await Wallet.from(key), chainId);
   refresh();
   const url = `${location.origin.replace(/^http/, "ws")}/p2p/ws`;
   new LiveFeed({ url, onEvent, onState: onFeedState }).start();

@@ -5,6 +5,7 @@ const CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const GENERATOR = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
 const CHECKSUM_LENGTH = 6;
 
+/** @param {number[]} values */
 function polymod(values) {
   let checksum = 1;
   for (const value of values) {
@@ -17,12 +18,20 @@ function polymod(values) {
   return checksum >>> 0;
 }
 
+/** @param {string} prefix */
 function expandPrefix(prefix) {
   const codes = [...prefix].map((character) => character.charCodeAt(0));
   return [...codes.map((code) => code >>> 5), 0, ...codes.map((code) => code & 31)];
 }
 
+/**
+ * @param {Iterable<number>} values
+ * @param {number} fromBits
+ * @param {number} toBits
+ * @param {boolean} pad
+ */
 function regroup(values, fromBits, toBits, pad) {
+  /** @type {number[]} */
   const groups = [];
   let accumulator = 0;
   let bits = 0;
@@ -43,7 +52,11 @@ function regroup(values, fromBits, toBits, pad) {
   return groups;
 }
 
-/** Encodes bytes under a lower-case prefix: `encode("ait", bytes)` gives `ait1…`. */
+/**
+ * Encodes bytes under a lower-case prefix: `encode("ait", bytes)` gives `ait1…`.
+ * @param {string} prefix
+ * @param {Uint8Array} bytes
+ */
 export function encode(prefix, bytes) {
   const data = regroup(bytes, 8, 5, true);
   const remainder = polymod([...expandPrefix(prefix), ...data, ...new Array(CHECKSUM_LENGTH).fill(0)]) ^ 1;
@@ -54,6 +67,8 @@ export function encode(prefix, bytes) {
 /**
  * Decodes lower-case bech32 text under the given prefix to its bytes.
  * Throws an Error whose message says what is wrong, fit to follow "Not an address: ".
+ * @param {string} prefix
+ * @param {string} text
  */
 export function decode(prefix, text) {
   if (!text.startsWith(`${prefix}1`)) throw new Error(`it must begin with ${prefix}1`);

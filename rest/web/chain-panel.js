@@ -1,12 +1,17 @@
 // The chain's side of the page: the latest blocks, the supply, the state of the live feed.
 
 import { formatAit, groupDigits } from "./amount.js";
-import { byId, fill, fromTemplate, part, setShortened, setText, syncList } from "./dom.js";
+import { byId, fill, fromTemplate, ofKind, part, setShortened, setText, syncList } from "./dom.js";
+
+/** @typedef {import("./api.js").Block} Block */
+/** @typedef {import("./live.js").FeedState | "connecting"} FeedState */
 
 const FEED_LABELS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting" };
 
+/** @type {Exclude<keyof import("./api.js").Supply, "proof">[]} */
 const SUPPLY_PARTS = ["total", "genesis", "minted", "burned", "balances", "escrows", "stakes", "bonds", "unbonding"];
 
+/** @param {number} timestamp */
 const timeOfDay = (timestamp) =>
   new Date(timestamp * 1000).toLocaleTimeString([], {
     hour: "2-digit",
@@ -15,9 +20,13 @@ const timeOfDay = (timestamp) =>
     hour12: false,
   });
 
+/**
+ * @param {HTMLElement} row
+ * @param {Block} block
+ */
 function updateBlock(row, block) {
-  const count = (block.txs ?? []).length;
-  const time = part(row, "time");
+  const count = block.txs.length;
+  const time = ofKind(HTMLTimeElement, part(row, "time"));
   fill(row, { height: groupDigits(block.height), txs: count === 1 ? "1 tx" : `${groupDigits(count)} txs` });
   part(row, "txs").classList.toggle("some", count > 0);
   time.dateTime = new Date(block.timestamp * 1000).toISOString();
@@ -26,7 +35,10 @@ function updateBlock(row, block) {
   setShortened(part(row, "hash"), block.hash, 6, 6);
 }
 
-/** Shows the latest blocks, newest first. */
+/**
+ * Shows the latest blocks, newest first.
+ * @param {Block[]} blocks
+ */
 export function showBlocks(blocks) {
   if (blocks.length === 0) return;
   byId("blocks").removeAttribute("aria-busy");
@@ -38,7 +50,10 @@ export function showBlocks(blocks) {
   setText(byId("head-height"), groupDigits(blocks[0].height));
 }
 
-/** Fills the list of blocks with blank rows until the first ones are known. */
+/**
+ * Fills the list of blocks with blank rows until the first ones are known.
+ * @param {number} count
+ */
 export function showBlocksLoading(count) {
   const blanks = Array.from({ length: count }, (_, index) => `blank-${index}`);
   byId("blocks").setAttribute("aria-busy", "true");
@@ -53,7 +68,10 @@ export function showBlocksLoading(count) {
   });
 }
 
-/** Shows `getSupply`'s answer. */
+/**
+ * Shows `getSupply`'s answer.
+ * @param {import("./api.js").Supply} supply
+ */
 export function showSupply(supply) {
   byId("supply").removeAttribute("aria-busy");
   for (const name of SUPPLY_PARTS) setText(byId(`supply-${name}`), formatAit(supply[name]));
@@ -62,6 +80,8 @@ export function showSupply(supply) {
 /**
  * Shows the state of the feed, "connecting", "live" or "reconnecting"; or that no block has come since `silentSince`,
  * the newest one.
+ * @param {FeedState} state
+ * @param {Block | null} [silentSince]
  */
 export function showFeedState(state, silentSince = null) {
   byId("feed").dataset.state = silentSince ? "silent" : state;
@@ -71,12 +91,18 @@ export function showFeedState(state, silentSince = null) {
   );
 }
 
-/** Shows the chain's id. */
+/**
+ * Shows the chain's id.
+ * @param {string} chainId
+ */
 export function showChainId(chainId) {
   setText(byId("chain-id"), chainId);
 }
 
-/** Shows a message over the whole page; null takes it away. */
+/**
+ * Shows a message over the whole page; null takes it away.
+ * @param {string | null} message
+ */
 export function showNotice(message) {
   setText(byId("notice"), message ?? "");
 }

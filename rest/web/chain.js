@@ -1,22 +1,37 @@
 // What the page knows of the chain itself: its head, its latest blocks, its supply, its params.
 // Fed by the live feed, filled up over REST where the feed has gaps. Knows nothing of accounts.
 
+/** @typedef {import("./api.js").Block} Block */
+/** @typedef {Pick<import("./api.js").Api, "getHead" | "getBlock" | "getSupply" | "getParams">} Api */
+
 const SHOWN_BLOCKS = 8;
 
 /** The chain as seen from this page; dispatches "blocks", "supply" and "params" when those change. */
 export class Chain extends EventTarget {
+  /** @type {Api} */
   #api;
+  /** @type {Map<number, Block>} */
   #blocks = new Map();
 
-  /** `getSupply`'s answer, or null before the first. */
+  /**
+   * `getSupply`'s answer, or null before the first.
+   * @type {import("./api.js").Supply | null}
+   */
   supply = null;
 
-  /** `getParams`' answer, or null before the first. */
+  /**
+   * `getParams`' answer, or null before the first.
+   * @type {import("./api.js").Params | null}
+   */
   params = null;
 
-  /** When the newest block arrived here, in milliseconds of this browser's clock; null before the first. */
+  /**
+   * When the newest block arrived here, in milliseconds of this browser's clock; null before the first.
+   * @type {number | null}
+   */
   newestAt = null;
 
+  /** @param {{ api: Api }} parts */
   constructor({ api }) {
     super();
     this.#api = api;
@@ -37,7 +52,10 @@ export class Chain extends EventTarget {
     return [...this.#blocks.values()].sort((left, right) => right.height - left.height);
   }
 
-  /** Takes in a block; true where it is the new head. */
+  /**
+   * Takes in a block; true where it is the new head.
+   * @param {Block} block
+   */
   add(block) {
     const isHead = block.height > this.height;
     if (isHead) this.newestAt = Date.now();

@@ -3,18 +3,40 @@
 
 import { formatAit, groupDigits } from "./amount.js";
 import { receiptPath } from "./api.js";
-import { byId, fill, fromTemplate, part, setShortened, setText, syncList } from "./dom.js";
+import { byId, fill, fromTemplate, ofKind, part, setShortened, setText, syncList } from "./dom.js";
 
+/** @typedef {import("./escrows.js").Escrow} Escrow */
+
+/**
+ * What the buttons of a card do.
+ * @typedef {object} Actions
+ * @property {(jobId: string) => void} onDismiss
+ * @property {(jobId: string) => void} onTopUp
+ * @property {(jobId: string) => void} onCancel
+ */
+
+/** @typedef {{ height: number, notice: number }} Moment the height, and how many blocks a cancel leaves */
+
+/** @type {Record<Escrow["status"], number>} */
 const STAGES = { opening: 0, open: 1, settled: 2, refunded: 2, failed: 0, unknown: 0 };
 
+/** @param {number} count */
 const blocks = (count) => `${groupDigits(count)} ${count === 1 ? "block" : "blocks"}`;
 
-/** Whether the client may end the escrow, and it would end sooner for it (PROTOCOL section 3.11). */
-export const isCancellable = ({ status, miner, cancelled, expires_height: end }, { height, notice }) =>
+/**
+ * Whether the client may end the escrow, and it would end sooner for it (PROTOCOL section 3.11).
+ * @param {Pick<Escrow, "status" | "miner" | "cancelled" | "expires_height">} record
+ * @param {Moment} moment
+ */
+export const isCancellable = ({ status, miner, cancelled, expires_height: end = 0 }, { height, notice }) =>
   status === "open" && !miner && !cancelled && end > height + 1 + notice;
 
+/**
+ * @param {Escrow} record
+ * @param {number} height
+ */
 function explainOpen(record, height) {
-  const { miner, cancelled, partial, claims, remaining, amount, expires_height: end, unknownJob } = record;
+  const { miner, cancelled, partial, claims = 0, remaining, amount, expires_height: end = 0, unknownJob } = record;
   if (end <= height + 1) return "Its time is over: what remains comes back to you.";
   const rest = remaining === amount ? "comes back to you" : "the rest comes back to you";
   const left = blocks(end - height);
@@ -24,9 +46,10 @@ function explainOpen(record, height) {
   return `Waiting for ${miner ? "its miner" : "a miner"}; ${rest} in ${left} otherwise.`;
 }
 
-function explainRefund({ reason, closed_height: height, claims, returned }) {
+/** @param {Escrow} record */
+function explainRefund({ reason, closed_height: height, claims = 0, returned }) {
   // The chain deleted its record before this page saw it end.
-  if (!reason) return "It ended unclaimed, and what remained came back to you.";
+  if (!reason || reason === "settled" || !height) return "It ended unclaimed, and what remained came back to you.";
   const end = {
     cancelled: "Cancelled",
     released: "Released by its coordinator",
@@ -36,7 +59,11 @@ function explainRefund({ reason, closed_height: height, claims, returned }) {
   return `${end}: ${rest} came back to you in block ${groupDigits(height)}.`;
 }
 
-/** How far an escrow has come, as of a height, in a sentence. */
+/**
+ * How far an escrow has come, as of a height, in a sentence.
+ * @param {Escrow} record
+ * @param {number} height
+ */
 export function explain(record, height) {
   const { status, failure, receipt, final } = record;
   switch (status) {
@@ -56,6 +83,10 @@ export function explain(record, height) {
   }
 }
 
+/**
+ * @param {HTMLElement} card
+ * @param {Escrow} record
+ */
 function showMiner(card, { miner, assigned }) {
   const name = part(card, "bound_miner");
   if (miner) setShortened(name, miner, 10, 6);
@@ -63,9 +94,14 @@ function showMiner(card, { miner, assigned }) {
   setText(part(card, "bound_by"), miner ? (assigned ? "assigned" : "named by you") : "");
 }
 
+/**
+ * @param {HTMLElement} card
+ * @param {Escrow} record
+ */
 function updateTerms(card, record) {
   const terms = part(card, "terms");
-  const { opened_height, expires_height, closed_height, amount, remaining, paid, partial, claims } = record;
+  const { opened_height, expires_height = 0, closed_height, amount } = record;
+  const { remaining = amount, paid = 0, partial, claims = 0 } = record;
   terms.hidden = !opened_height;
   if (!opened_height) return;
   const { attesters = [], threshold } = record;
@@ -82,6 +118,10 @@ function updateTerms(card, record) {
   });
 }
 
+/**
+ * @param {HTMLElement} card
+ * @param {Escrow} record
+ */
 function updateReceipt(card, { receipt, returned, status }) {
   const paper = part(card, "receipt");
   paper.hidden = !receipt;
@@ -103,10 +143,14 @@ function updateReceipt(card, { receipt, returned, status }) {
   setShortened(part(paper, "miner"), miner, 10, 6);
 }
 
+/**
+ * @param {HTMLElement} card
+ * @param {Escrow["status"]} status
+ */
 function updateStages(card, status) {
   const reached = STAGES[status] ?? 0;
   [...part(card, "stages").children].forEach((stage, index) => {
-    stage.dataset.stage =
+    ofKind(HTMLElement, stage).dataset.stage =
       index < reached || (index === reached && reached === 2) ? "done" : index === reached ? "now" : "ahead";
     if (index === reached) stage.setAttribute("aria-current", "step");
     else stage.removeAttribute("aria-current");
@@ -114,6 +158,11 @@ function updateStages(card, status) {
   setText(part(card, "outcome"), status === "refunded" ? "Refunded" : "Receipt");
 }
 
+/**
+ * @param {HTMLElement} card
+ * @param {Escrow} record
+ * @param {Moment} moment
+ */
 function update(card, record, { height, notice }) {
   card.dataset.status = record.status;
   fill(card, {
@@ -125,12 +174,21 @@ function update(card, record, { height, notice }) {
   updateTerms(card, record);
   updateReceipt(card, record);
   part(card, "dismiss").hidden = !record.final;
-  part(card, "actions").hidden = record.status !== "open" || record.expires_height <= height + 1;
+  part(card, "actions").hidden = record.status !== "open" || (record.expires_height ?? 0) <= height + 1;
   part(card, "cancel").hidden = !isCancellable(record, { height, notice });
 }
 
+/**
+ * @param {Escrow} record
+ * @param {Actions} actions
+ */
 function create({ job_id: jobId }, { onDismiss, onTopUp, onCancel }) {
   const card = fromTemplate("escrow-card");
+  /**
+   * @param {string} name
+   * @param {string} label
+   * @param {(jobId: string) => void} work
+   */
   const onPress = (name, label, work) => {
     part(card, name).setAttribute("aria-label", `${label} ${jobId}`);
     part(card, name).addEventListener("click", () => work(jobId));
@@ -145,8 +203,9 @@ function create({ job_id: jobId }, { onDismiss, onTopUp, onCancel }) {
 }
 
 /**
- * Shows the records, newest first, as of a height, with what the presses of a card's buttons do:
- * `onDismiss(jobId)`, `onTopUp(jobId)`, `onCancel(jobId)`. `notice` is how many blocks a cancel leaves.
+ * Shows the records, newest first, with what the presses of a card's buttons do.
+ * @param {Escrow[]} records
+ * @param {Moment & Actions} how
  */
 export function showEscrows(records, { height, notice, ...actions }) {
   byId("escrows-empty").hidden = records.length > 0;

@@ -3,13 +3,47 @@
 
 import { eventAttributes } from "./events.js";
 
+/** @typedef {Pick<import("./api.js").Api, "getEscrow" | "getReceipt" | "getTx">} Api */
+/** @typedef {import("./api.js").EscrowRecord} EscrowRecord */
+/** @typedef {Pick<import("./outbox.js").Outbox, "find" | "tell">} Outbox */
+
+/** @typedef {"receipt_id" | "miner" | "compute_units" | "price" | "minted" | "limited_by" | "height" | "tx_hash"} ToldOfReceipt */
+
+/**
+ * The receipt that was paid last, and what its claim returned.
+ * @typedef {Pick<import("./api.js").ReceiptRecord, ToldOfReceipt> & { returned?: number }} Receipt
+ */
+
+/** @typedef {Pick<EscrowRecord, (typeof KEPT)[number]>} Kept */
+
+/**
+ * What is followed of an escrow; what the chain says of it follows its opening.
+ * @typedef {object} Following
+ * @property {string} job_id
+ * @property {string} coordinator
+ * @property {number} amount
+ * @property {string} hash of the transaction that opens it
+ * @property {EscrowRecord["status"] | "opening" | "failed" | "unknown"} status
+ * @property {boolean} [final] whether nothing more is expected of it
+ * @property {Receipt} [receipt]
+ * @property {number} [returned] uait that came back to the client
+ * @property {EscrowRecord["last_receipt"]} [told] the receipt that the outbox was told of
+ * @property {boolean} [unknownJob] whether its coordinator says that there is no such job
+ * @property {string | null} [failure] why it was not opened
+ * @property {number} [looks] how often the node was asked in vain
+ */
+
+/** @typedef {Following & Partial<Omit<Kept, keyof Following>>} Escrow */
+
+/** @typedef {Pick<EscrowRecord, "client" | "job_id" | "coordinator" | "amount">} Job what a coordinator is asked about */
+
 const REMEMBERED = 20;
 
 // What the node tells of may be a moment behind its state.
 const LOOKS_BEFORE_MISSING = 3;
 
 /** What a record keeps of the chain's escrow (PROTOCOL section 7.8), under the same names. */
-const KEPT = [
+const KEPT = /** @type {const} */ ([
   "amount",
   "assigned",
   "attesters",
@@ -27,11 +61,16 @@ const KEPT = [
   "remaining",
   "status",
   "threshold",
-];
+]);
 
 // What a claim returned to the client stands in its transaction alone, which the node may tell a moment later.
+/** @param {Receipt | undefined} receipt */
 const hasRest = (receipt) => receipt?.returned !== undefined;
 
+/**
+ * @param {EscrowRecord["last_receipt"] | undefined} left
+ * @param {EscrowRecord["last_receipt"] | undefined} right
+ */
 const isSameReceipt = (left, right) => left?.miner === right?.miner && left?.receipt_id === right?.receipt_id;
 
 /** The escrows this browser opened with one wallet on one chain. */
@@ -42,9 +81,18 @@ export class EscrowBook extends EventTarget {
   #records;
 
   #knowsJob;
+  /** @type {Set<string>} */
   #asked = new Set();
 
-  /** `knowsJob({client, job_id, coordinator, amount})` asks whether a coordinator knows a job: true, false or null. */
+  /**
+   * `knowsJob` asks whether a coordinator knows a job: true, false, or null where it does not say.
+   * @param {object} parts
+   * @param {Api} parts.api
+   * @param {string} parts.client
+   * @param {Outbox} parts.outbox
+   * @param {import("./records.js").RecordList<Escrow>} parts.records
+   * @param {(job: Job) => Promise<boolean | null>} [parts.knowsJob]
+   */
   constructor({ api, client, outbox, records, knowsJob = async () => null }) {
     super();
     this.#knowsJob = knowsJob;
@@ -65,18 +113,27 @@ export class EscrowBook extends EventTarget {
     return this.#records.all();
   }
 
-  /** The escrow of a job, or undefined. */
+  /**
+   * The escrow of a job, or undefined.
+   * @param {string} jobId
+   */
   find(jobId) {
     return this.list().find(({ job_id }) => job_id === jobId);
   }
 
-  /** Begins to follow the escrow that the transaction `hash` opens. */
+  /**
+   * Begins to follow the escrow that the transaction `hash` opens.
+   * @param {{ payload: Pick<Escrow, "job_id" | "coordinator" | "amount">, hash: string }} opening
+   */
   add({ payload, hash }) {
     const { job_id, coordinator, amount } = payload;
     this.#put({ job_id, coordinator, amount, hash, status: "opening" });
   }
 
-  /** Takes a finished escrow off the list. */
+  /**
+   * Takes a finished escrow off the list.
+   * @param {string} jobId
+   */
   dismiss(jobId) {
     this.#records.remove(({ job_id }) => job_id === jobId);
     this.#changed();
@@ -98,16 +155,21 @@ export class EscrowBook extends EventTarget {
     }
   }
 
-  /** Whether the transaction that opens an escrow is in a block; notes where it never will be. */
+  /**
+   * Whether the transaction that opens an escrow is in a block; notes where it never will be.
+   * @param {Escrow} record
+   * @param {import("./outbox.js").Activity} opening
+   */
   #isOpened(record, { status, failure }) {
     if (status === "failed" || status === "dropped") this.#patch(record, { status: "failed", final: true, failure });
     return status === "committed";
   }
 
+  /** @param {Escrow} record */
   async #follow(record) {
     const escrow = await this.#api.getEscrow(this.#client, record.job_id);
     if (!escrow) return this.#missing(record);
-    const known = Object.fromEntries(KEPT.map((name) => [name, escrow[name]]));
+    const known = /** @type {Kept} */ (Object.fromEntries(KEPT.map((name) => [name, escrow[name]])));
     const receipt = await this.#receipt(record, escrow);
     const unknownJob = record.unknownJob || (await this.#isUnknownJob(record, escrow));
     // Another tab may have dismissed it, or gone further, while the node was asked.
@@ -121,14 +183,23 @@ export class EscrowBook extends EventTarget {
     if (complete || final) this.#tellWhatIsNew(this.find(record.job_id));
   }
 
-  /** Whether the coordinator of an open escrow says that there is no such job: no miner gets it then. Asked once. */
+  /**
+   * Whether the coordinator of an open escrow says that there is no such job: no miner gets it then. Asked once.
+   * @param {Escrow} record
+   * @param {EscrowRecord} escrow
+   */
   async #isUnknownJob({ hash }, { status, miner, claims, coordinator, job_id, amount }) {
     if (status !== "open" || miner || claims > 0 || this.#asked.has(hash)) return false;
     this.#asked.add(hash);
     return (await this.#knowsJob({ client: this.#client, job_id, coordinator, amount })) === false;
   }
 
-  /** The receipt that was paid last, with what its claim returned; undefined where there is none, or none yet. */
+  /**
+   * The receipt that was paid last, with what its claim returned; undefined where there is none, or none yet.
+   * @param {Escrow} record
+   * @param {EscrowRecord} escrow
+   * @returns {Promise<Receipt | undefined>}
+   */
   async #receipt(record, { last_receipt: last, status }) {
     if (!last) return undefined;
     const { receipt } = record;
@@ -142,8 +213,12 @@ export class EscrowBook extends EventTarget {
     return settled ? { ...told, returned: Number(settled.returned) } : told;
   }
 
-  /** Tells the outbox of a receipt and of a refund, each once: the feed may not have told it. */
+  /**
+   * Tells the outbox of a receipt and of a refund, each once: the feed may not have told it.
+   * @param {Escrow | undefined} record
+   */
   #tellWhatIsNew(record) {
+    if (!record) return;
     const { job_id, receipt, told, status, reason, returned } = record;
     if (receipt && !isSameReceipt(receipt, told)) {
       const { receipt_id, miner, price, height, tx_hash: hash } = receipt;
@@ -151,11 +226,13 @@ export class EscrowBook extends EventTarget {
       this.#outbox.tell({ ...claimed, returned: receipt.returned });
     }
     if (status === "refunded") {
-      this.#outbox.tell({ event: "escrow_refunded", job_id, amount: returned, reason, height: record.closed_height });
+      const height = record.closed_height ?? null;
+      this.#outbox.tell({ event: "escrow_refunded", job_id, amount: returned, reason, height });
     }
     this.#put({ ...record, told: record.last_receipt });
   }
 
+  /** @param {Escrow} record */
   #missing(record) {
     const looks = (record.looks ?? 0) + 1;
     if (looks < LOOKS_BEFORE_MISSING) this.#patch(record, { looks });
@@ -164,17 +241,25 @@ export class EscrowBook extends EventTarget {
     else this.#patch(record, { status: "unknown", final: true });
   }
 
-  /** Takes back that an opening failed: one node's pool dropped it, and a block has it all the same. */
+  /**
+   * Takes back that an opening failed: one node's pool dropped it, and a block has it all the same.
+   * @param {Escrow} record
+   */
   #reopen(record) {
     const { job_id, coordinator, amount, hash } = record;
     this.#put({ job_id, coordinator, amount, hash, status: "opening" });
   }
 
+  /** @param {Escrow} record */
   #put(record) {
     this.#records.put(record, ({ job_id }) => job_id === record.job_id);
     this.#changed();
   }
 
+  /**
+   * @param {Escrow} record
+   * @param {Partial<Escrow>} fields
+   */
   #patch({ job_id: jobId, hash }, fields) {
     // Nothing takes back what is final, nor changes a later opening of the same job.
     this.#records.patch(fields, (other) => other.job_id === jobId && other.hash === hash && !other.final);
@@ -186,7 +271,11 @@ export class EscrowBook extends EventTarget {
   }
 }
 
-/** What a refund brought back: all that remained; undefined where more happened since it was last seen open. */
+/**
+ * What a refund brought back: all that remained; undefined where more happened since it was last seen open.
+ * @param {Escrow} record
+ * @param {EscrowRecord} escrow
+ */
 function refundOf(record, { amount, claims }) {
   if (claims === 0) return amount;
   const isAsSeen = record.status === "open" && record.amount === amount && record.claims === claims;

@@ -8,6 +8,13 @@ const CURRENT = "current";
 /** The browser cannot make or keep an Ed25519 key. The message says why and what helps. */
 export class KeysUnavailable extends Error {}
 
+/** @typedef {{ privateKey: CryptoKey, publicKey: Uint8Array<ArrayBuffer> }} Key */
+
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
 function settled(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -22,11 +29,16 @@ async function openDatabase() {
     return await settled(request);
   } catch (error) {
     throw new KeysUnavailable(
-      `This browser does not let the page keep a key (${error.message}). Private windows often forbid it.`,
+      `This browser does not let the page keep a key (${error instanceof Error ? error.message : error}). Private windows often forbid it.`,
     );
   }
 }
 
+/**
+ * @template T
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => Promise<T>} work
+ */
 async function transact(mode, work) {
   const database = await openDatabase();
   try {
@@ -43,6 +55,7 @@ async function transact(mode, work) {
   }
 }
 
+/** @returns {Promise<Key>} */
 async function generate() {
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle) {
     throw new KeysUnavailable(
@@ -50,13 +63,13 @@ async function generate() {
     );
   }
   try {
-    const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+    const pair = /** @type {CryptoKeyPair} */ (await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]));
     const publicKey = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
     return { privateKey: pair.privateKey, publicKey };
   } catch (error) {
     throw new KeysUnavailable(
       "This browser has no Ed25519 in WebCrypto. Chrome or Edge 137, Firefox 130, Safari 17, or anything newer has it. " +
-        `(${error.name})`,
+        `(${error instanceof Error ? error.name : error})`,
     );
   }
 }
@@ -66,21 +79,29 @@ export async function assertKeysAvailable() {
   await generate();
 }
 
-/** The stored `{privateKey, publicKey}`, or null when none was made yet. */
+/**
+ * The stored key, or null when none was made yet.
+ * @returns {Promise<Key | null>}
+ */
 export async function load() {
   return (await transact("readonly", (store) => settled(store.get(CURRENT)))) ?? null;
 }
 
+/**
+ * @param {Key} left
+ * @param {Key} right
+ */
 const samePublicKey = (left, right) => left.publicKey.join() === right.publicKey.join();
 
 /**
  * Makes a new key and stores it in the place of `replaced` (null: of none). Where another tab was
  * faster, its key stays and is returned, so that no key is ever lost that nobody agreed to lose.
+ * @param {Key | null} replaced
  */
 export async function make(replaced) {
   const fresh = await generate();
   return transact("readwrite", async (store) => {
-    const stored = await settled(store.get(CURRENT));
+    const stored = /** @type {Key | undefined} */ (await settled(store.get(CURRENT)));
     const expected = replaced ? stored && samePublicKey(stored, replaced) : !stored;
     if (!expected && stored) return stored;
     await settled(store.put(fresh, CURRENT));

@@ -1,6 +1,9 @@
 // The live feed of the node, WS /p2p/ws: one connection, made again with growing pauses whenever it breaks.
 // Hands on what arrives and what state the connection is in; interprets neither.
 
+/** @typedef {"live" | "reconnecting"} FeedState */
+/** @typedef {import("ait-api").components["schemas"]["LiveEvent"]} LiveEvent */
+
 const FIRST_PAUSE_MILLISECONDS = 500;
 const LONGEST_PAUSE_MILLISECONDS = 10_000;
 
@@ -9,10 +12,13 @@ export class LiveFeed {
   #url;
   #onEvent;
   #onState;
+  /** @type {WebSocket | null} */
   #socket = null;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
   #pause = FIRST_PAUSE_MILLISECONDS;
 
+  /** @param {{ url: string, onEvent: (event: LiveEvent) => void, onState: (state: FeedState) => void }} parts */
   constructor({ url, onEvent, onState }) {
     this.#url = url;
     this.#onEvent = onEvent;
@@ -48,6 +54,7 @@ export class LiveFeed {
     };
   }
 
+  /** @param {string} text */
   #receive(text) {
     let event;
     try {

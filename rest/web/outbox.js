@@ -3,9 +3,43 @@
 // be under way at once; each is remembered before it is sent, so that neither a reload nor an answer that never
 // came can make the page send the same payment twice.
 
-import { ApiError } from "./api.js";
-import { dropReason, failureOf, newsFor, newsId, succeeded } from "./events.js";
+import { ApiError, NodeUnreachable, explanationOf } from "./api.js";
+import { dropReason, failureOf, newsFor, newsId, succeeded, transactionOf } from "./events.js";
 import { transactionHash } from "./wallet.js";
+
+/** @typedef {import("./api.js").Intent} Intent */
+/** @typedef {import("./api.js").Schemas} Schemas */
+/** @typedef {import("./api.js").Transaction} Transaction */
+/** @typedef {import("./api.js").TxView} TxView */
+/** @typedef {import("./events.js").News} News */
+/** @typedef {Pick<import("./api.js").Api, "estimateFee" | "getAccount" | "getTx" | "sendTx">} Api */
+
+/**
+ * A transaction of the account, or one that pays it, or a piece of news of its escrows, which has an `id`.
+ * @typedef {object} Activity
+ * @property {TxView["status"] | "sending" | News["event"]} status
+ * @property {string} [id]
+ * @property {string} [hash]
+ * @property {boolean} [final] whether nothing more is expected of it
+ * @property {boolean} [incoming] whether others sent it
+ * @property {Transaction["type"]} [type]
+ * @property {Payment} [payload]
+ * @property {string} [sender]
+ * @property {number} [nonce]
+ * @property {number} [fee]
+ * @property {number | null} [height]
+ * @property {string | null} [failure] why it failed, or was dropped
+ * @property {News[]} [news]
+ * @property {Transaction} [tx] the signed transaction, until its outcome is known
+ * @property {number} [looks] how often the node was asked in vain
+ */
+
+/** @typedef {Activity & { hash: string }} Sent a transaction of the account */
+
+/**
+ * What a row shows of a payload, whichever kind it is of.
+ * @typedef {Partial<Pick<Schemas["Transfer"] & Schemas["EscrowOpen"], "amount" | "to" | "memo" | "job_id">>} Payment
+ */
 
 const REMEMBERED = 25;
 
@@ -13,15 +47,30 @@ const REMEMBERED = 25;
 const LOOKS_BEFORE_MISSING = 3;
 const LOOKS_BEFORE_DROPPED = 2;
 
+/** @param {unknown} error */
 const isNonceRefusal = (error) => error instanceof ApiError && /nonce|replacement/.test(error.code);
 
 // Over the rate limit the node has refused to look at the transaction, yet the next look may fare better.
-const isPassing = (error) => error.isUncertain || error.status === 429;
+/** @param {unknown} error */
+const isPassing = (error) => isUncertain(error) || (error instanceof ApiError && error.status === 429);
 
-/** What tells records apart: a transaction's hash, or the id of a piece of news. */
+/** @param {unknown} error */
+const isUncertain = (error) => (error instanceof ApiError || error instanceof NodeUnreachable) && error.isUncertain;
+
+/** @param {Intent} intent */
+const shownOf = ({ type, payload }) => ({ type, payload: /** @type {Payment} */ (payload) });
+
+/**
+ * What tells records apart: a transaction's hash, or the id of a piece of news.
+ * @param {Pick<Activity, "id" | "hash">} record
+ */
 export const idOf = ({ id, hash }) => id ?? hash;
 
 // What one node's pool dropped another's may still bring into a block.
+/**
+ * @param {Activity} record
+ * @param {Activity["status"]} status
+ */
 const mayBecome = (record, status) =>
   !record.final || (record.status === "dropped" && (status === "committed" || status === "failed"));
 
@@ -32,6 +81,13 @@ export class Outbox extends EventTarget {
   #chainId;
   #records;
 
+  /**
+   * @param {object} parts
+   * @param {Api} parts.api
+   * @param {import("./wallet.js").Wallet} parts.wallet
+   * @param {string} parts.chainId
+   * @param {import("./records.js").RecordList<Activity>} parts.records
+   */
   constructor({ api, wallet, chainId, records }) {
     super();
     this.#api = api;
@@ -51,7 +107,10 @@ export class Outbox extends EventTarget {
     return this.#records.all();
   }
 
-  /** The record of a transaction, or undefined. */
+  /**
+   * The record of a transaction, or undefined.
+   * @param {string | undefined} hash
+   */
   find(hash) {
     return this.list().find((record) => idOf(record) === hash);
   }
@@ -65,27 +124,34 @@ export class Outbox extends EventTarget {
    * Signs and sends a transaction; resolves to its record once the node accepted it, or with the status
    * "sending" when no clear answer came (it is then sent again until there is one).
    * Throws the node's ApiError when it was refused; nothing was sent in that case.
+   * @param {Intent} intent
    */
-  submit({ type, payload }) {
+  submit(intent) {
     return this.#exclusively(async () => {
-      const fee = await this.#api.estimateFee(type, payload, this.#wallet.address);
+      const fee = await this.#api.estimateFee(intent, this.#wallet.address);
       try {
-        return await this.#send({ type, payload, fee });
+        return await this.#send(intent, fee);
       } catch (error) {
         if (!isNonceRefusal(error)) throw error;
         await this.#reconcile({ patience: 1 });
-        return this.#send({ type, payload, fee });
+        return this.#send(intent, fee);
       }
     });
   }
 
-  /** Remembers a transfer somebody else sends to this account, such as the faucet's. */
+  /**
+   * Remembers a transfer somebody else sends to this account, such as the faucet's.
+   * @param {{ hash: string, amount: number, from?: string }} transfer
+   */
   expect({ hash, amount, from }) {
     if (this.find(hash)) return;
     this.#put({ hash, incoming: true, type: "TRANSFER", payload: { amount }, sender: from, status: "pending" });
   }
 
-  /** Remembers a piece of news of an escrow (`newsFor`), once. */
+  /**
+   * Remembers a piece of news of an escrow (`newsFor`), once.
+   * @param {News} news
+   */
   tell(news) {
     const id = newsId(news);
     if (this.find(id)) return;
@@ -94,17 +160,20 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new CustomEvent("settled", { detail: record }));
   }
 
-  /** Takes in a transaction the live feed told of. */
+  /**
+   * Takes in a transaction the live feed told of.
+   * @param {TxView} view
+   */
   async observe(view) {
-    const { tx } = view;
-    const outgoing = tx?.sender === this.#wallet.address;
-    const incoming = tx?.type === "TRANSFER" && tx.payload?.to === this.#wallet.address;
-    if (view.status === "pending") return;
+    const tx = transactionOf(view);
+    if (!tx || view.status === "pending") return;
+    const outgoing = tx.sender === this.#wallet.address;
+    const incoming = tx.type === "TRANSFER" && tx.payload.to === this.#wallet.address ? tx.payload : null;
     const isNews = newsFor(this.#wallet.address, view).length > 0;
     if (!outgoing && !incoming && !isNews) return;
     const hash = await transactionHash(tx);
     if (!this.find(hash) && incoming && !outgoing && succeeded(view)) {
-      this.expect({ hash, amount: tx.payload.amount, from: tx.sender });
+      this.expect({ hash, amount: incoming.amount, from: tx.sender });
     }
     if (this.find(hash)) this.#settle(hash, view);
     else newsFor(this.#wallet.address, view, hash).forEach((news) => this.tell(news));
@@ -120,21 +189,28 @@ export class Outbox extends EventTarget {
     this.#records.clear();
   }
 
-  async #send({ type, payload, fee }) {
+  /**
+   * @param {Intent} intent
+   * @param {number} fee
+   * @returns {Promise<Sent>}
+   */
+  async #send(intent, fee) {
     const nonce = await this.#freeNonce();
-    const tx = await this.#wallet.sign(this.#chainId, { type, nonce, fee, payload });
+    const tx = await this.#wallet.sign(this.#chainId, intent, { nonce, fee });
     const hash = await transactionHash(tx);
-    this.#put({ hash, type, payload, nonce, fee, tx, sender: tx.sender, status: "sending" });
+    /** @type {Sent} */
+    const record = { hash, ...shownOf(intent), nonce, fee, tx, sender: tx.sender, status: "sending" };
+    this.#put(record);
     try {
       await this.#api.sendTx(tx);
       this.#patch(hash, { status: "pending" });
     } catch (error) {
-      if (!error.isUncertain) {
+      if (!isUncertain(error)) {
         this.#remove(hash);
         throw error;
       }
     }
-    return this.find(hash);
+    return { ...(this.find(hash) ?? record), hash };
   }
 
   /**
@@ -149,6 +225,7 @@ export class Outbox extends EventTarget {
     return nonce;
   }
 
+  /** @param {{ patience: number }} how */
   async #reconcile({ patience }) {
     const account = await this.#api.getAccount(this.#wallet.address);
     const waiting = this.list().filter(({ final }) => !final);
@@ -156,19 +233,29 @@ export class Outbox extends EventTarget {
     for (const record of waiting) await this.#follow(record, account, patience);
   }
 
+  /**
+   * @param {Activity} record
+   * @param {Pick<import("./api.js").Account, "nonce">} account
+   * @param {number} patience
+   */
   async #follow(record, account, patience) {
-    const view = await this.#look(record.hash);
+    const { hash, nonce, tx } = record;
+    if (!hash) return;
+    const view = await this.#look(hash);
     if (view && view.status !== "dropped") return;
     const looks = (record.looks ?? 0) + 1;
-    this.#patch(record.hash, { looks });
+    this.#patch(hash, { looks });
     if (looks < Math.min(patience, view ? LOOKS_BEFORE_DROPPED : LOOKS_BEFORE_MISSING)) return;
-    if (view) return this.#drop(record.hash, dropReason(view.reason));
-    if (record.incoming) this.#drop(record.hash, "the node no longer knows it");
-    else if (record.nonce <= account.nonce) this.#drop(record.hash, "another transaction took its nonce");
-    else await this.#sendAgain(record);
+    if (view) return this.#drop(hash, dropReason(view.reason));
+    if (!tx || nonce === undefined) this.#drop(hash, "the node no longer knows it");
+    else if (nonce <= account.nonce) this.#drop(hash, "another transaction took its nonce");
+    else await this.#sendAgain(hash, tx);
   }
 
-  /** Takes in what the node says of a transaction, but for a drop, and returns it; null where it knows none. */
+  /**
+   * Takes in what the node says of a transaction, but for a drop, and returns it; null where it knows none.
+   * @param {string} hash
+   */
   async #look(hash) {
     const view = await this.#api.getTx(hash);
     if (view?.status === "pending") this.#patch(hash, { status: "pending", looks: 0 });
@@ -176,7 +263,11 @@ export class Outbox extends EventTarget {
     return view;
   }
 
-  async #sendAgain({ hash, tx }) {
+  /**
+   * @param {string} hash
+   * @param {Transaction} tx
+   */
+  async #sendAgain(hash, tx) {
     try {
       await this.#api.sendTx(tx);
       this.#patch(hash, { status: "pending", looks: 0 });
@@ -184,12 +275,17 @@ export class Outbox extends EventTarget {
       // A block may have taken it in the meantime, which is a reason to refuse it too.
       if (isPassing(error)) return;
       const view = await this.#look(hash);
-      if (!view || view.status === "dropped") this.#drop(hash, error.explanation);
+      if (!view || view.status === "dropped") this.#drop(hash, explanationOf(error));
     }
   }
 
+  /**
+   * @param {string} hash
+   * @param {TxView} view
+   */
   #settle(hash, view) {
-    const { status, receipt, tx } = view;
+    const { status, receipt } = view;
+    const tx = transactionOf(view);
     const record = this.find(hash);
     if (!record || !mayBecome(record, status)) return;
     this.#patch(hash, {
@@ -198,7 +294,7 @@ export class Outbox extends EventTarget {
       height: receipt?.height,
       fee: receipt?.fee ?? record.fee,
       failure: status === "failed" ? failureOf(receipt ?? {}) : null,
-      payload: tx?.payload ?? record.payload,
+      payload: tx ? shownOf(tx).payload : record.payload,
       sender: tx?.sender ?? record.sender,
       news: newsFor(this.#wallet.address, view, hash),
       tx: undefined,
@@ -206,6 +302,10 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new CustomEvent("settled", { detail: this.find(hash) }));
   }
 
+  /**
+   * @param {string} hash
+   * @param {string} reason
+   */
   #drop(hash, reason) {
     // The feed may have told its outcome in the meantime.
     if (this.find(hash)?.final) return;
@@ -214,21 +314,32 @@ export class Outbox extends EventTarget {
   }
 
   // One at a time over all tabs: two that read the same nonce would replace each other's transaction.
-  #exclusively(work) {
-    return navigator.locks.request(`ait/${this.#chainId}/${this.#wallet.address}`, work);
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async #exclusively(work) {
+    return await navigator.locks.request(`ait/${this.#chainId}/${this.#wallet.address}`, work);
   }
 
+  /** @param {Activity} record */
   #put(record) {
     this.#records.put(record, (other) => idOf(other) === idOf(record));
     this.#changed();
   }
 
+  /**
+   * @param {string} hash
+   * @param {Partial<Activity>} fields
+   */
   #patch(hash, fields) {
     // The feed may tell the outcome before the request that sent it is answered; nothing takes that back.
     this.#records.patch(fields, (record) => idOf(record) === hash && mayBecome(record, fields.status ?? record.status));
     this.#changed();
   }
 
+  /** @param {string} hash */
   #remove(hash) {
     this.#records.remove((record) => idOf(record) === hash);
     this.#changed();

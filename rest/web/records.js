@@ -3,34 +3,52 @@
 
 const PREFIX = "ait/";
 
-/** Forgets every list of every account on a chain. */
+/**
+ * Forgets every list of every account on a chain.
+ * @param {string} chainId
+ */
 export function forgetChain(chainId) {
   for (const key of Object.keys(localStorage)) {
     if (key.startsWith(`${PREFIX}${chainId}/`)) localStorage.removeItem(key);
   }
 }
 
-/** A remembered list of plain objects, newest first, that other tabs of the page share. */
+/**
+ * A remembered list of plain objects, newest first, that other tabs of the page share.
+ * @template {{ final?: boolean }} T
+ */
 export class RecordList {
   #key;
   #limit;
+  /** @type {T[]} */
   #fallback = [];
 
+  /**
+   * @param {string} name
+   * @param {{ chainId: string, address: string, limit: number }} whose
+   */
   constructor(name, { chainId, address, limit }) {
     this.#key = `${PREFIX}${chainId}/${address}/${name}`;
     this.#limit = limit;
   }
 
-  /** All records, newest first. */
+  /**
+   * All records, newest first.
+   * @returns {T[]}
+   */
   all() {
     try {
-      return JSON.parse(localStorage.getItem(this.#key)) ?? [];
+      return JSON.parse(localStorage.getItem(this.#key) ?? "[]") ?? [];
     } catch {
       return this.#fallback;
     }
   }
 
-  /** Adds a record in front, or replaces the one for which `same` holds. */
+  /**
+   * Adds a record in front, or replaces the one for which `same` holds.
+   * @param {T} record
+   * @param {(record: T) => boolean} same
+   */
   put(record, same) {
     const records = this.all();
     const index = records.findIndex(same);
@@ -39,12 +57,19 @@ export class RecordList {
     this.#save(records);
   }
 
-  /** Changes the fields of the record for which `same` holds, if it is still there. */
+  /**
+   * Changes the fields of the record for which `same` holds, if it is still there.
+   * @param {Partial<T>} fields
+   * @param {(record: T) => boolean} same
+   */
   patch(fields, same) {
     this.#save(this.all().map((record) => (same(record) ? { ...record, ...fields } : record)));
   }
 
-  /** Forgets the record for which `same` holds. */
+  /**
+   * Forgets the record for which `same` holds.
+   * @param {(record: T) => boolean} same
+   */
   remove(same) {
     this.#save(this.all().filter((record) => !same(record)));
   }
@@ -54,13 +79,17 @@ export class RecordList {
     this.#save([]);
   }
 
-  /** Calls back when another tab changed the list. */
+  /**
+   * Calls back when another tab changed the list.
+   * @param {() => void} callback
+   */
   onElsewhere(callback) {
     addEventListener("storage", ({ key }) => {
       if (key === this.#key) callback();
     });
   }
 
+  /** @param {T[]} records */
   #save(records) {
     // What is not final yet is never cut off: its outcome is still to come.
     const kept = records.filter((record, index) => index < this.#limit || !record.final);

@@ -46,8 +46,8 @@ export class PlayedNode {
 
   getAccount = async () => ({ balance: 10_000_000, nonce: this.nonce, next_nonce: this.nextNonce });
 
-  estimateFee = async (type, payload, sender) => {
-    this.asked.push({ type, payload, sender });
+  estimateFee = async (intent, sender) => {
+    this.asked.push({ ...intent, sender });
     return this.fee;
   };
 

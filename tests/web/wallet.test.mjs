@@ -74,7 +74,8 @@ for (const { name, chain_id: chainId, secret_seed, tx, ...expected } of vectors.
     assert.equal(canonicalJson(tx.payload), expected.canonical_payload);
     assert.equal(toHex(await signBytes(chainId, tx)), expected.sign_bytes);
     const wallet = await walletOf({ secret_seed, pubkey: tx.pubkey });
-    const signed = await wallet.sign(chainId, tx);
+    const { type, payload, nonce, fee } = tx;
+    const signed = await wallet.sign(chainId, { type, payload }, { nonce, fee });
     assert.deepEqual(signed, tx);
     assert.equal(wireText(signed), expected.wire);
     assert.equal(await transactionHash(signed), expected.hash);
