@@ -45,6 +45,30 @@ build_ait() {
     die "ait does not build; the compiler's message stands above."
 }
 
+# install_package NAME: one of Debian's, where this is root; fails elsewhere.
+install_package() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
+  say "Installing $1 with apt-get; this takes a minute or two."
+  apt-get update -qq >&2 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >&2
+}
+
+# need_python_package NAME VERSION: from Python's registry, into .tools/python.
+need_python_package() {
+  local python="$TOOLS/python/bin/python3"
+  [ "$("$python" -m pip show "$1" 2>/dev/null | sed -n 's/^Version: //p')" = "$2" ] && return
+  command -v python3 >/dev/null || die "Python 3 is not installed" \
+    "$1 is a tool that Python's package registry has: https://www.python.org"
+  if [ ! -x "$python" ]; then
+    python3 -m venv "$TOOLS/python" >/dev/null ||
+      { install_package python3-venv && python3 -m venv --clear "$TOOLS/python" >/dev/null; } ||
+      die "python3 makes no virtual environment" "Debian and Ubuntu: apt-get install python3-venv."
+  fi
+  say "Installing $1 $2 into .tools/python."
+  "$python" -m pip install --quiet --disable-pip-version-check "$1==$2" >&2 ||
+    die "$1 $2 can't be installed; pip's message stands above."
+}
+
 # Names a Chromium or Chrome in CHROMIUM; fails where there is none.
 find_chromium() {
   local candidate

