@@ -11,10 +11,10 @@
 //!
 //! What is done is 0 even where standard output can't be written to: standard error gets the result then.
 
-use ait_client::ClientError;
+use ait_client::{ClientError, Failed, NotCommitted, SendError, SignError};
 
 use crate::config::BadSetting;
-pub use crate::fault::{OutcomeUnknown, Refused, Usage};
+pub use crate::fault::{Refused, Usage};
 
 /// It failed.
 pub const FAILED: u8 = 1;
@@ -30,18 +30,32 @@ pub const UNKNOWN: u8 = 5;
 
 /// The exit code that an error ends the program with.
 pub fn code_of(error: &anyhow::Error) -> u8 {
-    for cause in error.chain() {
-        if cause.is::<BadSetting>() || cause.is::<Usage>() {
-            return USAGE;
-        }
-        if cause.is::<OutcomeUnknown>() {
-            return UNKNOWN;
-        }
-        if cause.is::<Refused>()
-            || matches!(cause.downcast_ref(), Some(ClientError::Refused { .. }))
-        {
-            return REFUSED;
-        }
+    error.chain().find_map(code_of_cause).unwrap_or(FAILED)
+}
+
+fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if cause.is::<BadSetting>() || cause.is::<Usage>() {
+        return Some(USAGE);
     }
-    FAILED
+    if cause.is::<Refused>() || cause.is::<Failed>() {
+        return Some(REFUSED);
+    }
+    if let Some(error) = cause.downcast_ref::<NotCommitted>() {
+        return Some(if error.is_unknown() { UNKNOWN } else { REFUSED });
+    }
+    if let Some(error) = cause.downcast_ref::<SendError>() {
+        return match error {
+            SendError::Unknown { .. } => Some(UNKNOWN),
+            SendError::NotSigned(SignError::Malformed(_)) => Some(USAGE),
+            SendError::NotSigned(SignError::FeeAboveLimit { .. }) => Some(REFUSED),
+            SendError::NotSigned(SignError::Node(answer)) | SendError::NotTaken(answer) => {
+                code_of_answer(answer)
+            }
+        };
+    }
+    code_of_answer(cause.downcast_ref()?)
+}
+
+fn code_of_answer(error: &ClientError) -> Option<u8> {
+    matches!(error, ClientError::Refused { .. }).then_some(REFUSED)
 }

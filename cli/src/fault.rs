@@ -1,10 +1,5 @@
 //! Owns what can go wrong with a command, beside what its libraries say.
 
-/// What became of a transaction that was sent, or may have been, is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct OutcomeUnknown(pub String);
-
 /// A refusal that is no answer of REST: a transaction that failed in its block, a negative attestation.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

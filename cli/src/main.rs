@@ -4,12 +4,10 @@
 //! - `config`: flags > environment > `.env` > defaults; `misspelt`: names in that file. `settings`: the settings by name. `exit`: exit codes.
 //! - `keys`, `comet`, `init`, `genesis`: what a chain is made of. `files`: how they are written.
 //! - `start`: the node. `logs`, `signals`: of everything that runs on.
-//! - `client`, `attest`, `assign`: talking to nodes and coordinators. `tx`, `query`: commands on top of it.
+//! - `tx`, `query`: commands on top of the crate `ait_client`.
 //! - `coordinator`, `miner`: mocks. `devnet`: all of it together.
 
 mod amounts;
-mod assign;
-mod attest;
 mod comet;
 mod config;
 mod coordinator;

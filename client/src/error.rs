@@ -1,8 +1,12 @@
-//! Owns what an HTTP answer means: the answer asked for, a refusal, or none at all.
+//! Owns what an HTTP answer means: the answer asked for, a refusal, or none at all; and what can go wrong where a
+//! transaction is signed and sent.
 
 use ait_api::error::ErrorAnswer;
+use ait_app::quantity::Uait;
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
+
+use crate::delivery::{Failed, NotCommitted};
 
 /// What is shown of an answer that is not understood.
 const SHOWN_CHARACTERS: usize = 300;
@@ -51,6 +55,80 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// The node does not tell what fee or nonce is needed.
+    #[error(transparent)]
+    Node(#[from] ClientError),
+    /// The node asks for more than the limit.
+    #[error(
+        "the node requires a fee of {required} uait, more than the limit of {limit}: nothing was signed"
+    )]
+    FeeAboveLimit {
+        /// What it asks for.
+        required: Uait,
+        /// The limit.
+        limit: Uait,
+    },
+    /// No node would read the transaction; with the field and its limit.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Why a transaction was not sent, or not known to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Nothing was signed.
+    #[error(transparent)]
+    NotSigned(#[from] SignError),
+    /// The node refused it, or nobody heard it: it does nothing.
+    #[error(transparent)]
+    NotTaken(ClientError),
+    /// It was sent, and no answer says whether the node took it.
+    #[error(
+        "the transaction {hash} may have been sent: the last answer was: {last}. Ask what became of it \
+         before you send another"
+    )]
+    Unknown {
+        /// Its hash.
+        hash: String,
+        /// The last of the answers.
+        last: ClientError,
+    },
+}
+
+impl SendError {
+    /// What the node answered, where that is why nothing was sent.
+    pub fn answer(&self) -> Option<&ClientError> {
+        match self {
+            SendError::NotSigned(SignError::Node(error)) | SendError::NotTaken(error) => {
+                Some(error)
+            }
+            SendError::NotSigned(_) | SendError::Unknown { .. } => None,
+        }
+    }
+
+    /// Whether the node refused with this error, so that nothing was sent.
+    pub fn is(&self, name: &str) -> bool {
+        self.answer().is_some_and(|answer| answer.is(name))
+    }
+}
+
+/// Why what was asked for is not done, or not known to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecuteError {
+    /// It was not sent, or not known to be.
+    #[error(transparent)]
+    NotSent(#[from] SendError),
+    /// It is in no block.
+    #[error(transparent)]
+    NotCommitted(#[from] NotCommitted),
+    /// It failed in its block.
+    #[error(transparent)]
+    Failed(#[from] Failed),
 }
 
 impl ClientError {

@@ -1,19 +1,31 @@
-//! How other programs ask an AIT node.
+//! How other programs ask an AIT node, and send to it.
 //!
-//! Owns HTTP towards nodes and coordinators: [`Client`] has a node's routes, as `ait_api` describes them,
-//! [`LiveEvents`] a node's events as they come, [`ClientError`] says what it means when no answer comes, [`http`]
-//! has TLS and whom it trusts, [`Backoff`] the pauses between tries. Knows no keys and decides nothing.
+//! Owns HTTP towards nodes and coordinators. [`Client`] has a node's routes, as `ait_api` describes them, and
+//! brings signed transactions to their blocks; [`Wallet`] is an account that signs them; [`Coordinator`] is who
+//! attests receipts and assigns jobs. [`LiveEvents`] are a node's events as they come, [`http`] has TLS and whom it
+//! trusts, [`Backoff`] the pauses between tries. Keeps no keys in files, and no state.
 
 #![doc = include_str!("../README.md")]
 
+mod assignment;
 mod backoff;
+mod coordinator;
+mod delivery;
 mod error;
+mod fee;
 pub mod http;
 mod live;
 mod node;
+mod receipt;
+mod wallet;
 
 pub use ait_api as api;
+pub use assignment::{AssignRequest, Assigned};
 pub use backoff::Backoff;
-pub use error::ClientError;
+pub use coordinator::{Coordinator, JobInfo, is_too_early};
+pub use delivery::{Committed, Failed, IfPending, NotCommitted};
+pub use error::{ClientError, ExecuteError, SendError, SignError};
 pub use live::LiveEvents;
 pub use node::Client;
+pub use receipt::{SignedReceipt, describe, in_order_of};
+pub use wallet::{FeeChoice, NonceChoice, SignedTx, Terms, Wallet};

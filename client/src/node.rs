@@ -1,16 +1,17 @@
 //! Owns talking to a node's REST routes (PROTOCOL section 9): requests, time limits, and what the
-//! answers mean. Knows no keys.
+//! answers mean. Signs nothing.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use ait_api::{
     accounts::Account,
+    admin::MintFaucet,
     blocks::{Block, Head},
     fees::{FeeEstimate, FeeParams},
     node::Health,
     routes::{
         ESTIMATE_FEE, GET_ACCOUNT, GET_BLOCK, GET_ESCROW, GET_HEAD, GET_PARAMS, GET_RECEIPT,
-        GET_TX, HEALTH, LIVE_EVENTS, SEND_TX,
+        GET_TX, HEALTH, LIVE_EVENTS, MINT_FAUCET, SEND_TX,
     },
     tx::{Sent, TxView},
 };
@@ -18,11 +19,12 @@ use ait_app::{
     address::Address,
     escrow::record::Escrow,
     identifiers::{JobId, ReceiptId},
+    quantity::{Positive, Uait},
     receipts::record::Receipt,
     tx::Payload,
 };
 use reqwest::{Url, header::CONTENT_TYPE};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::sleep;
 
 use crate::{
@@ -36,6 +38,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest answer that is read: a block of 100 MiB with its transactions as objects.
 const MOST_ANSWER_BYTES: usize = 256 * 1024 * 1024;
+/// What the paths of the routes begin with that ask for the token.
+const ADMIN_ROUTES: &str = "/admin/";
 
 /// A node's REST routes.
 #[derive(Debug, Clone)]
@@ -44,6 +48,16 @@ pub struct Client {
     http: reqwest::Client,
     /// Bytes of an answer, at most.
     most_bytes: usize,
+    admin_token: Option<AdminToken>,
+}
+
+#[derive(Clone)]
+struct AdminToken(String);
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken")
+    }
 }
 
 impl Client {
@@ -67,6 +81,7 @@ impl Client {
             base: base.trim_end_matches('/').to_owned(),
             http,
             most_bytes: MOST_ANSWER_BYTES,
+            admin_token: None,
         })
     }
 
@@ -74,6 +89,13 @@ impl Client {
     #[must_use]
     pub fn with_answers_up_to(mut self, bytes: usize) -> Self {
         self.most_bytes = bytes;
+        self
+    }
+
+    /// With the bearer token that admin routes ask for; no other route is sent it.
+    #[must_use]
+    pub fn with_admin_token(mut self, token: Option<String>) -> Self {
+        self.admin_token = token.map(AdminToken);
         self
     }
 
@@ -102,12 +124,33 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.base);
-        let request = self
+        let mut request = self
             .http
             .post(&url)
             .header(CONTENT_TYPE, "application/json");
+        if let Some(AdminToken(token)) = &self.admin_token
+            && path.starts_with(ADMIN_ROUTES)
+        {
+            request = request.bearer_auth(token);
+        }
         let answer = request.body(body).send().await;
         read_answer(url, answer, false, self.most_bytes).await
+    }
+
+    /// Posts a value as JSON.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        value: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(value).map_err(|error| ClientError::Unexpected {
+            url: self.base.clone(),
+            reason: error.to_string(),
+        })?;
+        self.post(path, body).await
     }
 
     /// As [`Client::get`], with `None` for what does not exist.
@@ -227,8 +270,7 @@ impl Client {
             "payload": payload,
             "sender": sender,
         });
-        self.post(ESTIMATE_FEE.path, body.to_string().into_bytes())
-            .await
+        self.post_json(ESTIMATE_FEE.path, &body).await
     }
 
     /// What fees are made of.
@@ -237,6 +279,19 @@ impl Client {
     /// [`ClientError`].
     pub async fn fee_params(&self) -> Result<FeeParams, ClientError> {
         self.get(GET_PARAMS.path).await
+    }
+
+    /// Has the node's faucet pay an account. Each call is a payment of its own.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn mint_faucet(
+        &self,
+        address: Address,
+        amount: Positive<Uait>,
+    ) -> Result<Sent, ClientError> {
+        self.post_json(MINT_FAUCET.path, &MintFaucet { address, amount })
+            .await
     }
 
     /// Sends a signed transaction whose sender chose its nonce, be it that of a pending one to replace;

@@ -4,12 +4,8 @@
 use std::time::Duration;
 
 use ait_api::tx::Sent;
-use ait_app::{
-    address::Address,
-    escrow::assign::EscrowAssign,
-    tx::{Payload, Transaction},
-};
-use ait_client::ClientError;
+use ait_app::{address::Address, escrow::assign::EscrowAssign, tx::Payload};
+use ait_client::{AssignRequest, Assigned, SendError, Terms};
 use anyhow::Result;
 
 use super::{
@@ -17,10 +13,6 @@ use super::{
     request::{Denied, internal},
     rules::{check_holder, exists, no_such_job},
     state::{Coordinator, Policy},
-};
-use crate::{
-    assign::{AssignRequest, Assigned},
-    tx::fee,
 };
 
 /// How long another command may send with the coordinator's key.
@@ -34,7 +26,7 @@ impl Coordinator {
     pub async fn assign(&self, request: &AssignRequest) -> Result<Assigned, Denied> {
         let miner = request.miner;
         let key = self.chain.key_of(&miner, request.miner_pubkey).await?;
-        let signed = request.sign_bytes(&self.chain.id, &self.address);
+        let signed = request.sign_bytes(&self.chain.id, &self.wallet.address());
         if !key.verifies(&signed, &request.sig) {
             return Err(Denied::refused(
                 "invalid_signature",
@@ -46,8 +38,11 @@ impl Coordinator {
             job_id: request.job_id.clone(),
             opened_height: request.opened_height,
         };
-        let pubkey = self.key.public_key();
-        let shown = self.chain.opening(&opening, &self.address, &pubkey).await?;
+        let pubkey = self.wallet.key().public_key();
+        let shown = self
+            .chain
+            .opening(&opening, &self.wallet.address(), &pubkey)
+            .await?;
         shown.check_binding(&miner)?;
         if shown.remaining().is_none() {
             return Err(Denied::conflict("escrow_closed", "the escrow is closed"));
@@ -58,7 +53,7 @@ impl Coordinator {
                 tx_hash: None,
             });
         }
-        if shown.escrow.coordinator() != self.address {
+        if shown.escrow.coordinator() != self.wallet.address() {
             return Err(Denied::refused(
                 "not_first_coordinator",
                 format!("only {} assigns this escrow", shown.escrow.coordinator()),
@@ -140,25 +135,17 @@ impl Coordinator {
     }
 
     async fn send(&self, payload: Payload) -> Result<Sent> {
-        let node = &self.chain.node;
-        let fee = fee::fitting(node, &payload, &self.address, None).await?;
         let _turn = self.lock.turn(PATIENCE).await?;
-        let mut last: Option<ClientError> = None;
-        // Another transaction of this account may come in between.
-        for _ in 0..2 {
-            let nonce = node.account(&self.address).await?.next_nonce;
-            let tx = Transaction::sign(&self.chain.id, &self.key, nonce, fee, payload.clone());
-            match node.send_new(tx.to_wire()).await {
-                Ok(sent) => return Ok(sent),
-                Err(error) if is_nonce_taken(&error) => last = Some(error),
-                Err(error) => return Err(error.into()),
-            }
+        let terms = Terms::default();
+        match self.wallet.send(payload.clone(), &terms).await {
+            // Another transaction of this account came in between.
+            Err(error) if is_nonce_taken(&error) => Ok(self.wallet.send(payload, &terms).await?),
+            sent => Ok(sent?),
         }
-        Err(last.map_or_else(|| anyhow::anyhow!("nothing was sent"), Into::into))
     }
 }
 
-fn is_nonce_taken(error: &ClientError) -> bool {
+fn is_nonce_taken(error: &SendError) -> bool {
     ["nonce_used", "nonce_gap", "nonce_pending"]
         .iter()
         .any(|code| error.is(code))

@@ -11,6 +11,7 @@ use ait_app::{
         terms::{AttestationRequest, ReceiptTerms},
     },
 };
+use ait_client::{Assigned, JobInfo};
 use axum::{
     Json, Router,
     body::Bytes,
@@ -26,7 +27,6 @@ use super::{
     rules::{self, Shown},
     state::{Coordinator, Shared},
 };
-use crate::{assign::Assigned, attest::JobInfo};
 
 impl Coordinator {
     /// How many receipts it answered.
@@ -51,12 +51,21 @@ impl Coordinator {
             Some(facts) => facts,
             None => {
                 let opening = Opening::of(&terms);
-                let key = self.key.public_key();
-                let shown = self.chain.opening(&opening, &self.address, &key).await?;
+                let key = self.wallet.key().public_key();
+                let shown = self
+                    .chain
+                    .opening(&opening, &self.wallet.address(), &key)
+                    .await?;
                 self.decide(&terms, shown).await?
             }
         };
-        let attestation = Attestation::sign(&self.chain.id, &terms, facts, self.address, &self.key);
+        let attestation = Attestation::sign(
+            &self.chain.id,
+            &terms,
+            facts,
+            self.wallet.address(),
+            self.wallet.key(),
+        );
         tracing::info!(
             component = "coordinator",
             event = "attested",
@@ -129,7 +138,7 @@ impl Coordinator {
     /// The four facts, unsigned, as of the escrow as it is. They commit to nothing.
     async fn facts(&self, asked: &FactsRequest) -> Result<Value, Denied> {
         let (head, escrow) = self.chain.escrow(&asked.client, &asked.job_id).await?;
-        let ours = escrow.filter(|escrow| escrow.attester(&self.address).is_some());
+        let ours = escrow.filter(|escrow| escrow.attester(&self.wallet.address()).is_some());
         let mut paid = false;
         let mut not_double_spent = true;
         if let Some(escrow) = ours {
@@ -228,7 +237,7 @@ async fn health(State(coordinator): State<Shared>) -> Json<Value> {
     Json(json!({
         "status": "ok",
         "chain_id": coordinator.chain.id,
-        "coordinator": coordinator.address,
+        "coordinator": coordinator.address(),
         "attested": coordinator.attested(),
     }))
 }

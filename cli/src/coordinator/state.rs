@@ -6,6 +6,7 @@ use std::{
 };
 
 use ait_app::{address::Address, crypto::SecretKey};
+use ait_client::Wallet;
 
 use super::{
     chain::Chain,
@@ -31,10 +32,9 @@ pub struct Sending(pub(super) tokio::sync::Mutex<HashMap<Opening, String>>);
 /// A mock coordinator.
 pub struct Coordinator {
     pub(super) chain: Chain,
-    pub(super) key: SecretKey,
+    pub(super) wallet: Wallet,
     /// Held while an assignment is sent.
     pub(super) lock: KeyLock,
-    pub(super) address: Address,
     pub(super) policy: Policy,
     pub(super) sending: Sending,
     pub(super) limits: Limits,
@@ -54,9 +54,8 @@ impl Coordinator {
         ledger: Ledger,
     ) -> Shared {
         Arc::new(Self {
+            wallet: Wallet::new(chain.node.clone(), chain.id.clone(), key),
             chain,
-            address: Address::of(&key.public_key()),
-            key,
             lock,
             policy,
             sending: Sending::default(),
@@ -67,6 +66,6 @@ impl Coordinator {
 
     /// Its account.
     pub fn address(&self) -> Address {
-        self.address
+        self.wallet.address()
     }
 }

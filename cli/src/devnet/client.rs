@@ -3,21 +3,17 @@
 
 use std::time::Duration;
 
-use ait_api::tx::Sent;
-use ait_api::tx::TxReceipt;
+use ait_api::tx::{Sent, TxReceipt};
 use ait_app::{
     address::Address,
     crypto::SecretKey,
     identifiers::ChainId,
-    tx::{Payload, Transaction},
+    quantity::{Positive, Uait},
+    tx::Payload,
 };
-use ait_client::Client as Node;
-use ait_client::http::Trust;
+use ait_client::{Client as Node, SendError, Terms, Wallet, http::Trust};
 use anyhow::{Context as _, bail};
-use serde_json::{Value, json};
-
-use super::process::POLL;
-use crate::tx::fee;
+use serde_json::Value;
 
 /// The longest a transaction may take into a block: far longer than a few blocks.
 const COMMIT_LIMIT: Duration = Duration::from_secs(120);
@@ -25,9 +21,7 @@ const COMMIT_LIMIT: Duration = Duration::from_secs(120);
 /// The flow's node.
 pub struct Client {
     node: Node,
-    http: reqwest::Client,
     chain_id: ChainId,
-    admin_token: Option<String>,
 }
 
 impl Client {
@@ -37,10 +31,8 @@ impl Client {
     /// When the HTTP client can't be made.
     pub fn new(url: &str, chain_id: ChainId, admin_token: Option<String>) -> anyhow::Result<Self> {
         Ok(Self {
-            node: Node::new(url, &Trust::default())?,
-            http: reqwest::Client::builder().no_proxy().build()?,
+            node: Node::new(url, &Trust::default())?.with_admin_token(admin_token),
             chain_id,
-            admin_token,
         })
     }
 
@@ -52,6 +44,10 @@ impl Client {
     /// The chain.
     pub fn chain_id(&self) -> &ChainId {
         &self.chain_id
+    }
+
+    fn wallet(&self, key: &SecretKey) -> Wallet {
+        Wallet::new(self.node.clone(), self.chain_id.clone(), key.clone())
     }
 
     /// What a path answers.
@@ -71,20 +67,15 @@ impl Client {
         key: &SecretKey,
         payload: impl Into<Payload>,
     ) -> anyhow::Result<TxReceipt> {
-        let sent = self.send(key, payload.into()).await?;
-        self.committed(&sent.tx_hash).await
+        Ok(self.wallet(key).execute(payload, COMMIT_LIMIT).await?)
     }
 
     /// Signs what `key`'s account does next, and sends it.
     ///
     /// # Errors
     /// When it is refused.
-    pub async fn send(&self, key: &SecretKey, payload: Payload) -> anyhow::Result<Sent> {
-        let sender = Address::of(&key.public_key());
-        let fee = fee::fitting(&self.node, &payload, &sender, None).await?;
-        let nonce = self.node.account(&sender).await?.next_nonce;
-        let tx = Transaction::sign(&self.chain_id, key, nonce, fee, payload);
-        Ok(self.node.send_new(tx.to_wire()).await?)
+    pub async fn send(&self, key: &SecretKey, payload: Payload) -> Result<Sent, SendError> {
+        self.wallet(key).send(payload, &Terms::default()).await
     }
 
     /// Whether an account has transactions that are in no block yet.
@@ -100,47 +91,18 @@ impl Client {
         Ok(next > committed.saturating_add(1))
     }
 
-    /// `POST /admin/mintFaucet`, and waits for its block.
+    /// Has the faucet pay, and waits for its block.
     ///
     /// # Errors
     /// When the faucet refuses, or its transfer fails.
-    pub async fn faucet(&self, address: &Address, amount: u64) -> anyhow::Result<TxReceipt> {
-        let url = format!("{}/admin/mintFaucet", self.node.base());
-        let body = json!({"address": address, "amount": amount});
-        let mut request = self.http.post(url).json(&body);
-        if let Some(token) = &self.admin_token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.send().await.context("the faucet does not answer")?;
-        let status = response.status();
-        let text = response.text().await?;
-        if !status.is_success() {
-            bail!("the faucet refuses (HTTP {status}): {text}");
-        }
-        let sent: Sent = serde_json::from_str(&text).context("the faucet's answer")?;
-        self.committed(&sent.tx_hash).await
-    }
-
-    async fn committed(&self, hash: &str) -> anyhow::Result<TxReceipt> {
-        let wait = async {
-            loop {
-                if let Some(status) = self.node.tx(hash).await? {
-                    if let Some(reason) = status.reason {
-                        bail!("the node dropped transaction {hash}: {reason}");
-                    }
-                    if let Some(receipt) = status.receipt {
-                        return anyhow::Ok(receipt);
-                    }
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        };
-        let receipt = tokio::time::timeout(COMMIT_LIMIT, wait)
-            .await
-            .with_context(|| format!("transaction {hash} is in no block after two minutes"))??;
-        if receipt.code != 0 {
-            bail!("transaction {hash} failed: {}", receipt.log);
-        }
-        Ok(receipt)
+    pub async fn faucet(
+        &self,
+        address: Address,
+        amount: Positive<Uait>,
+    ) -> anyhow::Result<TxReceipt> {
+        let sent = self.node.mint_faucet(address, amount).await;
+        let sent = sent.context("asking the faucet")?;
+        let committed = self.node.committed(&sent.tx_hash, Some(COMMIT_LIMIT));
+        Ok(committed.await?.done()?)
     }
 }

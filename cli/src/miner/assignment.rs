@@ -5,13 +5,11 @@
 use std::time::Duration;
 
 use ait_app::quantity::Height;
-use ait_client::Client;
-use ait_client::ClientError;
+use ait_client::{AssignRequest, ClientError, Coordinator};
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
 use super::{Miner, escrow, progress::Opened};
-use crate::assign::{self, AssignRequest};
 
 /// How often the chain is looked at for the binding.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -58,7 +56,11 @@ fn reaction(error: &ClientError) -> Reaction {
 ///
 /// # Errors
 /// What no trying again can mend.
-pub async fn obtain(miner: &Miner, coordinator: &Client, opened: &Opened) -> Result<Assignment> {
+pub async fn obtain(
+    miner: &Miner,
+    coordinator: &Coordinator,
+    opened: &Opened,
+) -> Result<Assignment> {
     let mut backoff = escrow::backoff();
     loop {
         if let Some(assignment) = shown(miner, opened).await? {
@@ -69,9 +71,9 @@ pub async fn obtain(miner: &Miner, coordinator: &Client, opened: &Opened) -> Res
             opened.job_id.clone(),
             Height::constant(opened.height),
         );
-        let (chain_id, key) = (&miner.chain_id, &miner.key);
+        let (chain_id, key) = (miner.wallet.chain_id(), miner.wallet.key());
         let request = AssignRequest::sign(chain_id, &opened.coordinator, opening, key);
-        match assign::ask(coordinator, &request).await {
+        match coordinator.assign(&request).await {
             Ok(_) => {
                 for _ in 0..LOOKS {
                     sleep(LOOK_INTERVAL).await;
@@ -101,7 +103,7 @@ async fn shown(miner: &Miner, opened: &Opened) -> Result<Option<Assignment>> {
     };
     Ok(match escrow.binding.miner() {
         None => None,
-        Some(bound) if bound == miner.address => {
+        Some(bound) if bound == miner.wallet.address() => {
             tracing::info!(component = "miner", event = "assigned", job_id = %opened.job_id, client = %opened.client);
             Some(Assignment::Bound)
         }

@@ -7,14 +7,12 @@ use ait_app::{
         claim_payload::Brought,
     },
 };
+use ait_client::{SignedReceipt, describe, is_too_early};
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
 use super::{Miner, escrow, progress::Opened};
-use crate::{
-    attest::{self, SignedReceipt},
-    tx::claim::chosen,
-};
+use crate::tx::claim::chosen;
 
 /// What the coordinators say of a receipt.
 #[derive(Debug)]
@@ -61,9 +59,9 @@ pub async fn obtain(
             if found.iter().any(|one| one.coordinator == attester.address) {
                 continue;
             }
-            match attest::ask(coordinator, receipt, &miner.chain_id).await {
+            match coordinator.attest(receipt, miner.wallet.chain_id()).await {
                 Ok(attestation) => found.push(attestation),
-                Err(error) if error.is_passing() || attest::is_too_early(&error) => {
+                Err(error) if error.is_passing() || is_too_early(&error) => {
                     tracing::info!(component = "miner", event = "attestation_delayed", job_id = %opened.job_id, %error);
                 }
                 Err(error) => return Err(error).context("asking a coordinator to attest"),
@@ -97,6 +95,6 @@ fn outcome(
     if could.count().saturating_sub(denied) >= escrow.threshold {
         return None;
     }
-    let said: Vec<String> = found.iter().map(attest::describe).collect();
+    let said: Vec<String> = found.iter().map(describe).collect();
     Some(Attested::Denied(said.join("; ")))
 }

@@ -3,14 +3,9 @@
 
 use std::time::Duration;
 
-use ait_api::tx::DropReason;
 use ait_api::tx::TxReceipt;
-use ait_app::{
-    Code,
-    receipts::claim_payload::ReceiptClaim,
-    tx::{Payload, Transaction},
-};
-use ait_client::ClientError;
+use ait_app::{Code, receipts::claim_payload::ReceiptClaim, tx::Payload};
+use ait_client::{ClientError, NonceChoice, NotCommitted, SendError, Terms};
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
@@ -19,14 +14,9 @@ use super::{
     escrow::{self, Outcome},
     progress::Opened,
 };
-use crate::tx::fee;
 
-/// How often a claim's outcome is looked for.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long another command may send with the miner's key.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How many looks in a row may find nothing before a claim counts as dropped.
-const MISSING_LOOKS: u32 = 6;
 
 /// The claim stands no chance any more: somebody settled or closed what it is for, or has it.
 const LOST: [&str; 7] = [
@@ -107,11 +97,27 @@ impl Failure {
         }
     }
 
-    fn dropped(reason: &DropReason) -> Self {
-        Self {
-            reaction: reaction(&reason.code),
-            message: reason.to_string(),
+    fn not_sent(error: &SendError) -> Self {
+        match error.answer() {
+            Some(answer) => Self::refused(answer),
+            None => Self {
+                reaction: Reaction::GiveUp,
+                message: error.to_string(),
+            },
         }
+    }
+
+    /// `None` where the node does not tell whether there is one.
+    fn not_committed(error: &NotCommitted) -> Option<Self> {
+        let reaction = match error {
+            NotCommitted::Dropped { reason, .. } => reaction(&reason.code),
+            NotCommitted::Forgotten { .. } => Reaction::TryAgain,
+            NotCommitted::TimeOver { .. } | NotCommitted::Untold { .. } => return None,
+        };
+        Some(Self {
+            reaction,
+            message: error.to_string(),
+        })
     }
 }
 
@@ -124,16 +130,21 @@ pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result
     let mut backoff = escrow::backoff();
     loop {
         let failure = match send(miner, &payload).await {
-            Ok(hash) => match outcome(miner, &hash).await? {
-                Ok(receipt) if receipt.code == 0 => {
-                    log_paid(claim, &receipt, &hash);
-                    return Ok(Outcome::Paid);
-                }
-                Ok(receipt) => Failure::in_block(&receipt),
-                Err(reason) => Failure::dropped(&reason),
+            Ok(hash) => match miner.wallet.node().committed(&hash, None).await {
+                Ok(committed) => match committed.done() {
+                    Ok(receipt) => {
+                        log_paid(claim, &receipt, &hash);
+                        return Ok(Outcome::Paid);
+                    }
+                    Err(failed) => Failure::in_block(&failed.0),
+                },
+                Err(error) => match Failure::not_committed(&error) {
+                    Some(failure) => failure,
+                    None => return Err(error).context("asking for the claim's outcome"),
+                },
             },
             Err(error) => match error.downcast_ref() {
-                Some(refused) => Failure::refused(refused),
+                Some(refused) => Failure::not_sent(refused),
                 None => return Err(error),
             },
         };
@@ -153,52 +164,27 @@ pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result
     }
 }
 
-/// Signs and sends a claim with the next nonce. Claims go one after the other, so that the node sees
+/// Signs and sends a claim with the next nonce; its hash. Claims go one after the other, so that the node sees
 /// their nonces in sequence.
 async fn send(miner: &Miner, payload: &Payload) -> Result<String> {
     let mut next_nonce = miner.next_nonce.lock().await;
-    let fee = fee::fitting(&miner.client, payload, &miner.address, None).await?;
     let _turn = miner.lock.turn(PATIENCE).await?;
-    let nonce = match *next_nonce {
-        Some(nonce) => nonce,
-        None => miner.client.account(&miner.address).await?.next_nonce,
+    let terms = Terms {
+        nonce: next_nonce.map_or(NonceChoice::Found, NonceChoice::Counted),
+        ..Terms::default()
     };
-    let tx = Transaction::sign(&miner.chain_id, &miner.key, nonce, fee, payload.clone());
-    let sent = miner.client.send_new(tx.to_wire()).await;
-    *next_nonce = match &sent {
-        Ok(_) => Some(nonce.next()),
-        Err(_) => None,
-    };
-    Ok(sent?.tx_hash)
-}
-
-/// What a claim came to in its block; else why the node dropped it.
-async fn outcome(miner: &Miner, hash: &str) -> Result<Result<TxReceipt, DropReason>> {
-    let mut missing = 0;
-    loop {
-        sleep(LOOK_INTERVAL).await;
-        match miner.client.tx(hash).await {
-            Ok(Some(status)) => {
-                if let Some(reason) = status.reason {
-                    return Ok(Err(reason));
-                }
-                if let Some(receipt) = status.receipt {
-                    return Ok(Ok(receipt));
-                }
-                missing = 0;
-            }
-            Ok(None) => missing += 1,
-            // A node that restarts keeps what it accepted.
-            Err(error) if error.is_passing() => {}
-            Err(error) => return Err(error).context("asking for the claim's outcome"),
+    // What it was is not known unless it was taken.
+    *next_nonce = None;
+    let signed = miner.wallet.sign(payload.clone(), &terms).await;
+    let signed = signed.map_err(SendError::from)?;
+    match signed.send(miner.wallet.node()).await {
+        Ok(sent) => {
+            *next_nonce = Some(signed.nonce().next());
+            Ok(sent.tx_hash)
         }
-        if missing > MISSING_LOOKS {
-            return Ok(Err(DropReason {
-                code: Code::Dropped.name().to_owned(),
-                codespace: Code::Dropped.codespace().to_owned(),
-                message: "the node knows nothing of it any more".to_owned(),
-            }));
-        }
+        // It may be there: only its outcome says whether another is to be signed.
+        Err(SendError::Unknown { hash, .. }) => Ok(hash),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -222,6 +208,8 @@ fn log_paid(claim: &ReceiptClaim, receipt: &TxReceipt, hash: &str) {
 
 #[cfg(test)]
 mod tests {
+    use ait_api::tx::DropReason;
+
     use super::*;
 
     fn refused(status: u16, code: &str) -> ClientError {
@@ -254,17 +242,24 @@ mod tests {
 
     #[test]
     fn a_claim_that_its_node_dropped_is_tried_again_unless_it_was_denied() {
+        let hash = String::new;
         let reaction = |code: &str| {
             let reason = DropReason {
                 code: code.to_owned(),
                 codespace: String::new(),
                 message: String::new(),
             };
-            Failure::dropped(&reason).reaction
+            let dropped = NotCommitted::Dropped {
+                hash: hash(),
+                reason,
+            };
+            Failure::not_committed(&dropped).unwrap().reaction
         };
         assert_eq!(reaction("attestation_negative"), Reaction::Denied);
         assert_eq!(reaction("attestation_missing"), Reaction::TryAgain);
         assert_eq!(reaction("dropped"), Reaction::TryAgain);
+        let forgotten = Failure::not_committed(&NotCommitted::Forgotten { hash: hash() });
+        assert_eq!(forgotten.unwrap().reaction, Reaction::TryAgain);
         assert_eq!(reaction("escrow_closed"), Reaction::Lost);
     }
 

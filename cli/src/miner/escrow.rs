@@ -29,8 +29,12 @@ pub async fn open_escrow(miner: &Miner, opened: &Opened) -> Result<Option<Escrow
     let mut backoff = backoff();
     loop {
         let answer = async {
-            let head = miner.client.head().await?;
-            let escrow = miner.client.escrow(&opened.client, &opened.job_id).await?;
+            let head = miner.wallet.node().head().await?;
+            let escrow = miner
+                .wallet
+                .node()
+                .escrow(&opened.client, &opened.job_id)
+                .await?;
             Ok::<_, ClientError>((head.height, escrow))
         };
         match answer.await {
@@ -40,7 +44,7 @@ pub async fn open_escrow(miner: &Miner, opened: &Opened) -> Result<Option<Escrow
                     let bound = escrow.binding.miner();
                     escrow.opened_height.get() == opened.height
                         && escrow.remaining_in(next).is_some()
-                        && bound.is_none_or(|bound| bound == miner.address)
+                        && bound.is_none_or(|bound| bound == miner.wallet.address())
                 }));
             }
             Err(error) if error.is_passing() => {

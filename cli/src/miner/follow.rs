@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ait_api::node::LiveKind;
 use ait_app::{address::Address, identifiers::JobId, quantity::Uait};
-use ait_client::{Backoff, Client};
+use ait_client::{Backoff, Client, Coordinator};
 use anyhow::{Result, anyhow};
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub struct Follower {
     /// The node.
     pub client: Client,
     /// The coordinators whose escrows count.
-    pub coordinators: Arc<BTreeMap<Address, Client>>,
+    pub coordinators: Arc<BTreeMap<Address, Coordinator>>,
     /// How far it has come.
     pub progress: Arc<Mutex<Progress>>,
     /// Who works on them.

@@ -16,8 +16,7 @@ use ait_app::{
     },
     tx::Payload,
 };
-use ait_client::Client;
-use ait_client::ClientError;
+use ait_client::{ClientError, Coordinator, JobInfo, SignedReceipt};
 use anyhow::{Context, Result};
 use tokio::{task::spawn_blocking, time::sleep};
 
@@ -30,11 +29,7 @@ use super::{
     progress::Opened,
     work,
 };
-use crate::{
-    attest::{JobInfo, SignedReceipt},
-    coordinator::NO_QUOTE,
-    tx::claim,
-};
+use crate::coordinator::NO_QUOTE;
 
 /// A reason to leave an escrow alone.
 fn skip(reason: impl Into<String>) -> Result<Outcome> {
@@ -89,8 +84,17 @@ async fn run_part(
     part: Part,
     is_final: bool,
 ) -> Result<Outcome> {
-    let receipt_id = receipt_id(&miner.chain_id, &miner.address, opened, number)?;
-    let known = miner.client.receipt(&miner.address, &receipt_id).await;
+    let receipt_id = receipt_id(
+        miner.wallet.chain_id(),
+        &miner.wallet.address(),
+        opened,
+        number,
+    )?;
+    let known = miner
+        .wallet
+        .node()
+        .receipt(&miner.wallet.address(), &receipt_id)
+        .await;
     if known.is_ok_and(|known| known.is_some_and(|known| known.status == ReceiptStatus::Paid)) {
         return Ok(Outcome::Paid);
     }
@@ -103,15 +107,13 @@ async fn run_part(
         Attested::Denied(reason) => return Ok(Outcome::Denied(reason)),
         Attested::Lost => return skip("it closed before its coordinators could attest"),
     };
-    super::claim::run(miner, opened, &claim::of(receipt, brought, is_final)).await
+    super::claim::run(miner, opened, &receipt.into_claim(brought, is_final)).await
 }
 
 /// What the coordinator says of a job; `None` when there is no such job. One that doesn't tell is
 /// taken to quote everything: its attestation will say.
-async fn job_info(coordinator: &Client, opened: &Opened) -> Option<JobInfo> {
-    let path = format!("/jobs/{}", opened.job_id);
-    let info = coordinator.get::<JobInfo>(&path).await;
-    let info = info.unwrap_or(JobInfo {
+async fn job_info(coordinator: &Coordinator, opened: &Opened) -> Option<JobInfo> {
+    let info = coordinator.job(&opened.job_id).await.unwrap_or(JobInfo {
         exists: true,
         quote: NO_QUOTE,
     });
@@ -128,8 +130,12 @@ async fn offer(
     let largest = largest_claim(miner, escrow, opened)?;
     loop {
         let answer = async {
-            let market: Market = miner.client.get("/rpc/getParams").await?;
-            let estimate = miner.client.estimate_fee(&largest, &miner.address).await?;
+            let market: Market = miner.wallet.node().get("/rpc/getParams").await?;
+            let estimate = miner
+                .wallet
+                .node()
+                .estimate_fee(&largest, &miner.wallet.address())
+                .await?;
             Ok::<_, ClientError>((market, estimate.fee))
         };
         match answer.await {
@@ -162,10 +168,10 @@ fn largest_claim(miner: &Miner, escrow: &Escrow, opened: &Opened) -> Result<Payl
     let list: Vec<Attestation> = first.map(|one| attestation(one.address)).collect();
     let brought = Attestations::new(list).map_or(Brought::Nothing, Brought::Several);
     let terms = ReceiptTerms {
-        receipt_id: receipt_id(&miner.chain_id, &miner.address, opened, 0)?,
+        receipt_id: receipt_id(miner.wallet.chain_id(), &miner.wallet.address(), opened, 0)?,
         job_id: opened.job_id.clone(),
         client: opened.client,
-        miner: miner.address,
+        miner: miner.wallet.address(),
         compute_units: Positive::new(Units::MAX).context("above 0")?,
         price: Positive::new(Uait::MAX).context("above 0")?,
         output_hash: work::output_hash(&[0; 32])?,
@@ -176,7 +182,7 @@ fn largest_claim(miner: &Miner, escrow: &Escrow, opened: &Opened) -> Result<Payl
         miner_sig: sig,
         miner_pubkey: None,
     };
-    Ok(claim::of(receipt, brought, true).into())
+    Ok(receipt.into_claim(brought, true).into())
 }
 
 async fn work_and_sign(
@@ -187,7 +193,7 @@ async fn work_and_sign(
     part: Part,
 ) -> Result<SignedReceipt> {
     let job = work::Job {
-        chain_id: miner.chain_id.clone(),
+        chain_id: miner.wallet.chain_id().clone(),
         client: opened.client,
         job_id: opened.job_id.clone(),
         part: number,
@@ -210,13 +216,17 @@ async fn work_and_sign(
         receipt_id,
         job_id: opened.job_id.clone(),
         client: opened.client,
-        miner: miner.address,
+        miner: miner.wallet.address(),
         compute_units: part.compute_units,
         price: part.price,
         output_hash: work::output_hash(&output)?,
         opened_height: Height::constant(opened.height),
     };
-    Ok(SignedReceipt::sign(&miner.chain_id, terms, &miner.key))
+    Ok(SignedReceipt::sign(
+        miner.wallet.chain_id(),
+        terms,
+        miner.wallet.key(),
+    ))
 }
 
 /// A receipt's name: another for every part and opening of an escrow, the same whenever its job is done

@@ -18,11 +18,9 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use ait_app::{
     address::Address,
-    crypto::SecretKey,
-    identifiers::ChainId,
     quantity::{BasisPoints, Nonce, Units},
 };
-use ait_client::Client;
+use ait_client::{Coordinator, Wallet};
 use anyhow::{Result, bail};
 use clap::Args;
 use progress::{Opened, Progress};
@@ -32,7 +30,7 @@ use tokio::{
 };
 
 use crate::{
-    amounts::parse_ratio, attest, config::Environment, exit::Usage, keys, logs, settings, signals,
+    amounts::parse_ratio, config::Environment, exit::Usage, keys, logs, settings, signals,
 };
 
 /// Escrows that are worked on at once; more wait.
@@ -79,13 +77,10 @@ pub struct MinerArgs {
 
 /// What all jobs share.
 pub struct Miner {
-    client: Client,
-    chain_id: ChainId,
-    key: SecretKey,
+    wallet: Wallet,
     /// Held while a claim is sent.
     lock: keys::KeyLock,
-    address: Address,
-    coordinators: Arc<BTreeMap<Address, Client>>,
+    coordinators: Arc<BTreeMap<Address, Coordinator>>,
     policy: pricing::Policy,
     inline: bool,
     workers: Semaphore,
@@ -139,11 +134,8 @@ async fn open(
     let trust = settings::trust(environment)?;
     let coordinators = urls
         .into_iter()
-        .map(|(address, url)| {
-            let client = Client::new(&url, &trust)?.with_answers_up_to(attest::MOST_ANSWER_BYTES);
-            Ok((address, client))
-        })
-        .collect::<Result<BTreeMap<Address, Client>>>()?;
+        .map(|(address, url)| Ok((address, Coordinator::new(&url, &trust)?)))
+        .collect::<Result<BTreeMap<Address, Coordinator>>>()?;
     let client = settings::node_client(environment, args.node.as_deref())?;
     let (health, head) = client.wait_until_ready("miner").await;
     let path = args.progress.clone();
@@ -156,10 +148,7 @@ async fn open(
         MAX_LOOKBACK,
     )?;
     let miner = Miner {
-        address: key.address(),
-        client,
-        chain_id: health.chain_id,
-        key: key.key,
+        wallet: Wallet::new(client, health.chain_id, key.key),
         lock: key.lock,
         coordinators: Arc::new(coordinators),
         policy: pricing::Policy {
@@ -174,9 +163,9 @@ async fn open(
     tracing::info!(
         component = "miner",
         event = "started",
-        address = %miner.address,
-        chain_id = %miner.chain_id,
-        node = miner.client.base(),
+        address = %miner.wallet.address(),
+        chain_id = %miner.wallet.chain_id(),
+        node = miner.wallet.node().base(),
         height = progress.height(),
     );
     Ok((Arc::new(miner), Arc::new(Mutex::new(progress))))
@@ -186,7 +175,7 @@ async fn open(
 async fn mine(miner: Arc<Miner>, progress: Arc<Mutex<Progress>>) -> Result<()> {
     let (found, mut to_do) = mpsc::channel(MAX_JOBS);
     let follower = follow::Follower {
-        client: miner.client.clone(),
+        client: miner.wallet.node().clone(),
         coordinators: miner.coordinators.clone(),
         progress: progress.clone(),
         found,

@@ -10,10 +10,11 @@ use ait_app::{
     quantity::{Positive, Uait, Units},
     receipts::{
         attestation::{Answer, Attestation},
-        claim_payload::{Attestations, Brought, ReceiptClaim},
+        claim_payload::{Attestations, Brought},
         terms::ReceiptTerms,
     },
 };
+use ait_client::{SignedReceipt, describe, in_order_of};
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -23,7 +24,6 @@ use super::{
 };
 use crate::{
     amounts::parse_amount,
-    attest::{self, SignedReceipt},
     config::Environment,
     exit::{Refused, Usage},
     settings,
@@ -118,26 +118,8 @@ pub async fn run(args: ClaimArgs, environment: &Environment) -> Result<()> {
         Some(escrow) => chosen(escrow, &receipt.terms, &found)?,
         None => as_given(found)?,
     };
-    let claim = of(receipt, brought, args.is_final || given.is_final);
+    let claim = receipt.into_claim(brought, args.is_final || given.is_final);
     submission.submit(claim).await
-}
-
-/// The claim of a receipt.
-pub fn of(receipt: SignedReceipt, brought: Brought, is_final: bool) -> ReceiptClaim {
-    let terms = receipt.terms;
-    ReceiptClaim {
-        brought,
-        client_addr: terms.client,
-        compute_units: terms.compute_units,
-        is_final,
-        job_id: terms.job_id,
-        miner_addr: terms.miner,
-        miner_sig: receipt.miner_sig,
-        opened_height: Some(terms.opened_height),
-        output_hash: terms.output_hash,
-        price: terms.price,
-        receipt_id: terms.receipt_id,
-    }
 }
 
 fn from_flags(args: &ClaimArgs) -> Result<Given> {
@@ -174,11 +156,11 @@ pub fn chosen(escrow: &Escrow, terms: &ReceiptTerms, found: &[Attestation]) -> R
     if found.is_empty() && escrow.has_single_coordinator() {
         return Ok(Brought::Nothing);
     }
-    let (good, other): (Vec<_>, Vec<_>) = attest::in_order_of(escrow, found)
+    let (good, other): (Vec<_>, Vec<_>) = in_order_of(escrow, found)
         .into_iter()
         .partition(|attestation| attestation.answer(terms) == Answer::Good);
     if good.len() < escrow.threshold {
-        let said: Vec<String> = other.iter().map(attest::describe).collect();
+        let said: Vec<String> = other.iter().map(describe).collect();
         bail!(Refused(format!(
             "the escrow asks for good attestations of {} of its coordinators, and here are {}, so nothing \
              was sent: {}",

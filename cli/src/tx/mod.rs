@@ -1,6 +1,6 @@
 //! Owns `ait tx …`: builds, signs, simulates, sends and follows one transaction.
 //!
-//! `submit` is the way of every transaction to its signature, `fee` what it offers, `deliver` its way to a block; `receipt` is how receipts and
+//! `submit` is the way of every transaction, `deliver` says what came of it; `receipt` is how receipts and
 //! attestations are found. The others are commands.
 
 mod admin;
@@ -9,7 +9,6 @@ pub mod claim;
 mod deliver;
 mod equivocation;
 mod escrow;
-pub mod fee;
 mod receipt;
 pub mod report;
 mod stake;

@@ -12,15 +12,13 @@ use ait_app::{
     quantity::{Height, Positive, Uait, Units},
     receipts::{attestation::Attestation, terms::ReceiptTerms},
 };
-use ait_client::Client;
-use ait_client::http::Trust;
+use ait_client::{Client, Coordinator, SignedReceipt, http::Trust};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
 
 use super::submit::read_input;
 use crate::{
-    attest::{self, SignedReceipt},
     exit::{Refused, Usage},
     settings,
 };
@@ -123,9 +121,8 @@ impl Sources {
             found.extend(read_attestations(file)?);
         }
         for url in &self.attest {
-            let coordinator =
-                Client::new(url, trust)?.with_answers_up_to(attest::MOST_ANSWER_BYTES);
-            let answer = attest::ask(&coordinator, receipt, chain_id).await;
+            let coordinator = Coordinator::new(url, trust)?;
+            let answer = coordinator.attest(receipt, chain_id).await;
             found.push(answer.with_context(|| format!("asking {url} to attest"))?);
         }
         Ok(found)

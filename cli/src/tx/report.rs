@@ -9,11 +9,10 @@ use ait_app::{
     receipts::{
         attestation::{Answer, Attestation},
         claim_payload::Attestations,
-        report::ReceiptReport,
         terms::ReceiptTerms,
     },
 };
-use ait_client::Client;
+use ait_client::{Client, SignedReceipt, describe, in_order_of};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
@@ -23,7 +22,6 @@ use super::{
     submit::{SendOptions, Submission, read_input},
 };
 use crate::{
-    attest::{self, SignedReceipt},
     config::Environment,
     exit::{Refused, Usage},
     settings,
@@ -91,7 +89,7 @@ pub async fn run(args: ReportArgs, environment: &Environment) -> Result<()> {
     let attestations = damning(&escrow, &receipt.terms, &found)?;
     let miner_pubkey = key_to_send(client, &accused).await?;
     submission
-        .submit(of(&receipt, miner_pubkey, attestations))
+        .submit(receipt.to_report(miner_pubkey, attestations))
         .await
 }
 
@@ -133,12 +131,12 @@ async fn key_to_send(client: &Client, accused: &Accused) -> Result<Option<Public
 
 /// Damning attestations of so many of the escrow's coordinators that the receipt cannot be paid.
 fn damning(escrow: &Escrow, terms: &ReceiptTerms, found: &[Attestation]) -> Result<Attestations> {
-    let (damning, other): (Vec<_>, Vec<_>) = attest::in_order_of(escrow, found)
+    let (damning, other): (Vec<_>, Vec<_>) = in_order_of(escrow, found)
         .into_iter()
         .partition(|attestation| attestation.answer(terms) == Answer::Damning);
     let needed = (escrow.attesters.len() + 1).saturating_sub(escrow.threshold);
     if damning.len() < needed {
-        let said: Vec<String> = other.iter().map(attest::describe).collect();
+        let said: Vec<String> = other.iter().map(describe).collect();
         bail!(Refused(format!(
             "a report takes damning attestations of {needed} of the escrow's coordinators, and here are \
              {}, so nothing was sent. {}",
@@ -161,27 +159,5 @@ impl Accused {
             miner_sig: given.miner_sig.ok_or_else(|| missing("miner_sig"))?,
             given,
         })
-    }
-}
-
-/// The report of a receipt.
-pub fn of(
-    receipt: &SignedReceipt,
-    miner_pubkey: Option<PublicKey>,
-    attestations: Attestations,
-) -> ReceiptReport {
-    let terms = receipt.terms.clone();
-    ReceiptReport {
-        attestations,
-        client_addr: terms.client,
-        compute_units: terms.compute_units,
-        job_id: terms.job_id,
-        miner_addr: terms.miner,
-        miner_pubkey,
-        miner_sig: receipt.miner_sig,
-        opened_height: terms.opened_height,
-        output_hash: terms.output_hash,
-        price: terms.price,
-        receipt_id: terms.receipt_id,
     }
 }

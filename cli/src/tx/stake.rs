@@ -8,7 +8,7 @@ use ait_app::{
     quantity::{Positive, Uait},
     staking::stake::{Stake, ValidatorKey},
 };
-use ait_client::ClientError;
+use ait_client::SendError;
 use anyhow::Result;
 use clap::Args;
 
@@ -49,7 +49,7 @@ pub async fn run(args: StakeArgs, environment: &Environment) -> Result<()> {
         },
     };
     submission.submit(payload).await.map_err(|error| {
-        let cause = error.downcast_ref::<ClientError>();
+        let cause = error.downcast_ref::<SendError>();
         if cause.is_some_and(|cause| cause.is("validator_key_missing")) {
             error.context(
                 "name the consensus key by --validator-key: it is the account's first stake",

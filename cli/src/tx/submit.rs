@@ -8,23 +8,19 @@ use std::{
 };
 
 use ait_api::node::{Health, HealthStatus, StallReason};
-use ait_api::tx::Sent;
 use ait_app::{
     address::Address,
     crypto::SecretKey,
     identifiers::ChainId,
     quantity::{Nonce, Uait},
-    tx::{MAX_WIRE_BYTES, Payload, Transaction, codec},
+    tx::{MAX_WIRE_BYTES, Payload},
 };
-use ait_client::Client;
-use anyhow::{Context, Result, anyhow, bail};
+use ait_client::{Client, FeeChoice, IfPending, NonceChoice, SendError, SignError, Terms, Wallet};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{
-    deliver::{self, Delivery},
-    fee,
-};
+use super::deliver::{self, Delivery};
 use crate::{
     amounts::parse_uait,
     config::Environment,
@@ -161,37 +157,35 @@ impl<'a> Submission<'a> {
             return self.simulate(&payload).await;
         }
         if self.options.sign_only {
-            let wire = self.sign(payload).await?;
-            return output::line(&String::from_utf8_lossy(&wire));
+            let signed = self.wallet().await?.sign(payload, &self.terms()).await;
+            let signed = signed.map_err(|error| advised(error.into()))?;
+            return output::line(&String::from_utf8_lossy(signed.wire()));
         }
-        let sent = self.send(payload).await?;
+        let sent = {
+            // Until the node has taken it, no other command finds a nonce for the key.
+            let _turn = self.lock.turn(PATIENCE).await?;
+            let sent = self.wallet().await?.send(payload, &self.terms()).await;
+            sent.map_err(advised)?
+        };
         deliver::follow(&self.client, &sent, &self.options.delivery).await
     }
 
-    /// Signs and sends. Until the node has taken it, no other command finds a nonce for the key.
-    async fn send(&self, payload: Payload) -> Result<Sent> {
-        let _turn = self.lock.turn(PATIENCE).await?;
-        let wire = self.sign(payload).await?;
-        let nonce = match self.options.nonce {
-            Auto::Given(_) => deliver::Nonce::Named,
-            Auto::Fitting => deliver::Nonce::Found,
-        };
-        deliver::send(&self.client, &wire, nonce).await
+    async fn wallet(&self) -> Result<Wallet> {
+        let (client, key) = (self.client.clone(), self.key.clone());
+        Ok(Wallet::new(client, self.chain_id().await?, key))
     }
 
-    async fn sign(&self, payload: Payload) -> Result<Vec<u8>> {
-        let chain_id = self.chain_id().await?;
-        let (client, sender) = (&self.client, &self.sender);
-        let fee = match self.options.fee {
-            Auto::Given(fee) => fee,
-            Auto::Fitting => fee::fitting(client, &payload, sender, self.options.max_fee).await?,
-        };
-        let nonce = match self.options.nonce {
-            Auto::Given(nonce) => nonce,
-            Auto::Fitting => client.account(sender).await?.next_nonce,
-        };
-        let tx = Transaction::sign(&chain_id, &self.key, nonce, fee, payload);
-        checked(tx.to_wire())
+    fn terms(&self) -> Terms {
+        Terms {
+            fee: match self.options.fee {
+                Auto::Given(fee) => FeeChoice::Named(fee),
+                Auto::Fitting => FeeChoice::AtMost(self.options.max_fee),
+            },
+            nonce: match self.options.nonce {
+                Auto::Given(nonce) => NonceChoice::Named(nonce),
+                Auto::Fitting => NonceChoice::Found,
+            },
+        }
     }
 
     async fn simulate(&self, payload: &Payload) -> Result<()> {
@@ -224,15 +218,17 @@ impl<'a> Submission<'a> {
     }
 }
 
-/// A transaction is read as a node will read it, so that a bad one is refused before it is sent.
-///
-/// # Errors
-/// What the node would say.
-fn checked(wire: Vec<u8>) -> Result<Vec<u8>> {
-    match codec::decode(&wire) {
-        Ok(_) => Ok(wire),
-        Err(refusal) => Err(anyhow!(Usage(refusal.message))),
-    }
+/// What the user of a command can do about it.
+fn advised(error: SendError) -> anyhow::Error {
+    let advice = match &error {
+        SendError::NotSigned(SignError::FeeAboveLimit { .. }) => {
+            ". --max-fee sets another limit".to_owned()
+        }
+        SendError::Unknown { hash, .. } => format!(": ait query tx {hash}"),
+        _ => return error.into(),
+    };
+    let message = format!("{error}{advice}");
+    anyhow::Error::new(error).context(message)
 }
 
 /// Runs a command that makes one transaction.
@@ -268,7 +264,8 @@ fn warn_if_stalled(health: &Health) {
 pub async fn run_raw(file: &Path, delivery: &Delivery, environment: &Environment) -> Result<()> {
     let text = read_input(file)?;
     let client = settings::node_client(environment, delivery.node.as_deref())?;
-    let sent = deliver::send(&client, &text, deliver::Nonce::Named).await?;
+    let sent = client.deliver(&text, IfPending::Replace).await;
+    let sent = sent.map_err(advised)?;
     deliver::follow(&client, &sent, delivery).await
 }
 
@@ -306,43 +303,5 @@ mod tests {
         for bad in ["", "-1", "Auto", "9007199254740992", "1ait"] {
             assert!(parse_auto_number(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_the_node_would_refuse_is_refused_before_it_is_sent() {
-        use ait_app::{
-            receipts::claim_payload::Attestations,
-            receipts::{attestation::Attestation, report::ReceiptReport},
-        };
-        let key = SecretKey::from_seed([1; 32]);
-        let vectors: Value =
-            serde_json::from_str(include_str!("../../../tests/vectors/protocol.json")).unwrap();
-        let request = &vectors["attestations"][0]["request"];
-        let denied: Attestation =
-            serde_json::from_value(vectors["attestations"][2]["response"].clone()).unwrap();
-        let field = |name: &str| request[name].as_str().unwrap();
-        let report = ReceiptReport {
-            attestations: Attestations::new(vec![denied]).unwrap(),
-            client_addr: field("client").parse().unwrap(),
-            compute_units: serde_json::from_value(request["compute_units"].clone()).unwrap(),
-            job_id: field("job_id").parse().unwrap(),
-            miner_addr: field("miner").parse().unwrap(),
-            // Not the miner's.
-            miner_pubkey: Some(key.public_key()),
-            miner_sig: field("miner_sig").parse().unwrap(),
-            opened_height: serde_json::from_value(request["opened_height"].clone()).unwrap(),
-            output_hash: field("output_hash").parse().unwrap(),
-            price: serde_json::from_value(request["price"].clone()).unwrap(),
-            receipt_id: field("receipt_id").parse().unwrap(),
-        };
-        let chain_id = "ait-devnet".parse().unwrap();
-        let (nonce, fee) = (Nonce::constant(1), Uait::constant(5_000));
-        let tx = Transaction::sign(&chain_id, &key, nonce, fee, report);
-        let error = checked(tx.to_wire()).unwrap_err();
-        assert!(
-            error.to_string().contains("payload.miner_pubkey"),
-            "{error}"
-        );
-        assert_eq!(crate::exit::code_of(&error), crate::exit::USAGE);
     }
 }

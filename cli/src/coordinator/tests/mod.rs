@@ -10,11 +10,11 @@ use ait_app::{
     quantity::Height,
     receipts::attestation::Answer,
 };
+use ait_client::{AssignRequest, Assigned};
 use serde_json::{Value, json};
 
 use self::setup::*;
 use super::state::Policy;
-use crate::assign::{self, AssignRequest};
 
 #[tokio::test]
 async fn a_receipt_is_attested_with_the_coordinator_s_signature() {
@@ -226,7 +226,11 @@ async fn assignments_are_for_those_who_sign_for_them_and_only_of_open_escrows() 
     let mut forged = AssignRequest::sign(&chain, &setup.address, opening, &key(8));
     forged.miner = address(MINER);
     forged.miner_pubkey = Some(key(MINER).public_key());
-    let refused = said(assign::ask(&setup.coordinator, &forged).await);
+    let refused = setup
+        .coordinator
+        .post_json::<Assigned>("/assign", &forged)
+        .await;
+    let refused = said(refused);
     assert_eq!(refused, Err((400, "invalid_signature".to_owned())));
     setup.change_escrow(|escrow| escrow.expires_height = Height::constant(21));
     assert_eq!(

@@ -13,9 +13,7 @@ use ait_app::{
     quantity::{Count, Height, Positive, Uait, Units},
     receipts::{attestation::Attestation, terms::ReceiptTerms},
 };
-use ait_client::Client;
-use ait_client::ClientError;
-use ait_client::http::Trust;
+use ait_client::{AssignRequest, Assigned, Client, ClientError, SignedReceipt, http::Trust};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -33,11 +31,7 @@ use super::super::{
     server,
     state::{Coordinator, Policy},
 };
-use crate::{
-    assign::{self, AssignRequest, Assigned},
-    attest::SignedReceipt,
-    keys::KeyLock,
-};
+use crate::keys::KeyLock;
 
 /// What the node says, and what it was sent.
 pub struct Node {
@@ -250,7 +244,7 @@ impl Setup {
         let opening = (client, job, Height::constant(17));
         let chain = "ait-devnet".parse().unwrap();
         let request = AssignRequest::sign(&chain, &self.address, opening, &key(miner));
-        said(assign::ask(&self.coordinator, &request).await)
+        said(self.coordinator.post_json("/assign", &request).await)
     }
 
     /// Ends the coordinator and starts it again over its ledger.

@@ -12,23 +12,17 @@ use ait_app::{
         terms::ReceiptTerms,
     },
 };
-use ait_client::Client as Node;
-use ait_client::ClientError;
-use ait_client::http::Trust;
+use ait_client::{Coordinator, SignedReceipt, http::Trust};
 use anyhow::{Context as _, bail};
 
 use super::{Flow, positive, screen::integer};
-use crate::{
-    attest::{self, JobInfo, SignedReceipt},
-    keys,
-    tx::{claim, report},
-};
+use crate::keys;
 
 impl Flow<'_> {
     /// Shows it, where a coordinator is there to deny it.
     pub(super) async fn denied_job(&mut self) -> anyhow::Result<()> {
         let url = self.cast.coordinator_url.clone();
-        let coordinator = Node::new(
+        let coordinator = Coordinator::new(
             &url.context("the mock coordinator has an address")?,
             &Trust::default(),
         )?;
@@ -37,7 +31,7 @@ impl Flow<'_> {
         let job = self.open_job(false, Some(miner)).await?;
         let receipt = self.false_receipt(&coordinator, &cheat, &job).await?;
         let chain_id = self.client.chain_id();
-        let denied = attest::ask(&coordinator, &receipt, chain_id).await?;
+        let denied = coordinator.attest(&receipt, chain_id).await?;
         if denied.answer(&receipt.terms) != Answer::Damning {
             bail!("the coordinator does not deny what it never quoted");
         }
@@ -49,11 +43,11 @@ impl Flow<'_> {
     /// A receipt for more work than was quoted.
     async fn false_receipt(
         &self,
-        coordinator: &Node,
+        coordinator: &Coordinator,
         cheat: &SecretKey,
         job: &str,
     ) -> anyhow::Result<SignedReceipt> {
-        let info: JobInfo = coordinator.get(&format!("/jobs/{job}")).await?;
+        let info = coordinator.job(&job.parse()?).await?;
         let units = info.quote.compute_units.saturating_plus(Units::constant(1));
         let nothing = hex::encode(sha256(b""));
         let terms = ReceiptTerms {
@@ -77,14 +71,13 @@ impl Flow<'_> {
         job: &str,
     ) -> anyhow::Result<()> {
         let brought = Brought::One(denied.clone());
-        let claim = claim::of(receipt.clone(), brought, false);
+        let claim = receipt.clone().into_claim(brought, false);
         let refused = match self.client.send(cheat, claim.into()).await {
             Ok(sent) => bail!("the node took a claim that was denied: {}", sent.tx_hash),
             Err(error) => error,
         };
-        match refused.downcast_ref() {
-            Some(ClientError::Refused { code, .. }) if code == "attestation_negative" => {}
-            _ => return Err(refused.context("the denied claim is refused for another reason")),
+        if !refused.is("attestation_negative") {
+            return Err(refused).context("the denied claim is refused for another reason");
         }
         let title = "A miner claims more units than were quoted: RECEIPT_CLAIM";
         self.show_step(title, "refused, in no block", Some(job))
@@ -105,7 +98,7 @@ impl Flow<'_> {
     ) -> anyhow::Result<()> {
         let attestations = Attestations::new(vec![denied]).context("one attestation")?;
         // The chain does not know the key of one that never sent anything.
-        let report = report::of(receipt, receipt.miner_pubkey, attestations);
+        let report = receipt.to_report(receipt.miner_pubkey, attestations);
         let result = self.client.execute(&self.cast.client, report).await?;
         self.show("The client reports it: RECEIPT_REPORT", &result, Some(job))
             .await?;

@@ -138,7 +138,7 @@ impl<'a> Flow<'a> {
 
     async fn fund(&mut self) -> anyhow::Result<()> {
         let to = self.cast.client();
-        let receipt = self.client.faucet(&to, FROM_FAUCET).await?;
+        let receipt = self.client.faucet(to, positive(FROM_FAUCET)?).await?;
         self.show("The faucet pays the client", &receipt, None)
             .await
     }

@@ -1,4 +1,5 @@
-//! Owns asking coordinators (PROTOCOL section 4.2), for those who claim or report.
+//! Owns a receipt that its miner signed (PROTOCOL section 4): what its coordinators are asked, the claim and the
+//! report that are made of it, and how attestations of it are ordered and told.
 
 use ait_app::{
     address::Address,
@@ -6,25 +7,12 @@ use ait_app::{
     escrow::record::Escrow,
     identifiers::ChainId,
     receipts::{
-        attestation::{Attestation, Quote},
+        attestation::Attestation,
+        claim_payload::{Attestations, Brought, ReceiptClaim},
+        report::ReceiptReport,
         terms::{AttestationRequest, ReceiptTerms},
     },
 };
-use ait_client::Client;
-use ait_client::ClientError;
-use serde::{Deserialize, Serialize};
-
-/// The longest answer of a coordinator that is read: an attestation has less than 1 KiB.
-pub const MOST_ANSWER_BYTES: usize = 64 * 1024;
-
-/// `GET /jobs/{job_id}` of the mock coordinator: what it knows of a job.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct JobInfo {
-    /// Whether there is such a job.
-    pub exists: bool,
-    /// The most it may cost.
-    pub quote: Quote,
-}
 
 /// A receipt, signed by its miner.
 #[derive(Debug, Clone)]
@@ -65,28 +53,47 @@ impl SignedReceipt {
             miner_pubkey: self.miner_pubkey,
         }
     }
-}
 
-/// Asks a coordinator for its attestation, good or negative.
-///
-/// # Errors
-/// [`ClientError`]; a refusal with status 409 means that it cannot know yet.
-pub async fn ask(
-    coordinator: &Client,
-    receipt: &SignedReceipt,
-    chain_id: &ChainId,
-) -> Result<Attestation, ClientError> {
-    let body = serde_json::to_vec(&receipt.request(chain_id));
-    let body = body.map_err(|error| ClientError::Unexpected {
-        url: coordinator.base().to_owned(),
-        reason: error.to_string(),
-    })?;
-    coordinator.post("/attest/receipt", body).await
-}
+    /// Its claim, with the attestations that the miner brings.
+    pub fn into_claim(self, brought: Brought, is_final: bool) -> ReceiptClaim {
+        let terms = self.terms;
+        ReceiptClaim {
+            brought,
+            client_addr: terms.client,
+            compute_units: terms.compute_units,
+            is_final,
+            job_id: terms.job_id,
+            miner_addr: terms.miner,
+            miner_sig: self.miner_sig,
+            opened_height: Some(terms.opened_height),
+            output_hash: terms.output_hash,
+            price: terms.price,
+            receipt_id: terms.receipt_id,
+        }
+    }
 
-/// Whether a coordinator cannot know yet.
-pub fn is_too_early(error: &ClientError) -> bool {
-    matches!(error, ClientError::Refused { status: 409, .. })
+    /// Its report, with the attestations that deny it; the miner's key goes along where the chain does not know
+    /// it.
+    pub fn to_report(
+        &self,
+        miner_pubkey: Option<PublicKey>,
+        attestations: Attestations,
+    ) -> ReceiptReport {
+        let terms = self.terms.clone();
+        ReceiptReport {
+            attestations,
+            client_addr: terms.client,
+            compute_units: terms.compute_units,
+            job_id: terms.job_id,
+            miner_addr: terms.miner,
+            miner_pubkey,
+            miner_sig: self.miner_sig,
+            opened_height: terms.opened_height,
+            output_hash: terms.output_hash,
+            price: terms.price,
+            receipt_id: terms.receipt_id,
+        }
+    }
 }
 
 /// One attestation of each of the escrow's coordinators that is among `found`, in the escrow's order.

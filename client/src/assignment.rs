@@ -8,8 +8,6 @@ use ait_app::{
     identifiers::{ChainId, JobId},
     quantity::Height,
 };
-use ait_client::Client;
-use ait_client::ClientError;
 use serde::{Deserialize, Serialize};
 
 /// `POST /assign`
@@ -72,16 +70,4 @@ impl AssignRequest {
                 .as_bytes(),
         )
     }
-}
-
-/// Asks for a job.
-///
-/// # Errors
-/// [`ClientError`].
-pub async fn ask(coordinator: &Client, request: &AssignRequest) -> Result<Assigned, ClientError> {
-    let body = serde_json::to_vec(request).map_err(|error| ClientError::Unexpected {
-        url: coordinator.base().to_owned(),
-        reason: error.to_string(),
-    })?;
-    coordinator.post("/assign", body).await
 }
