@@ -7,7 +7,7 @@ use ait_rest::Config;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::{
+use ait_home::{
     config::{BadSetting, Environment, Setting},
     exit::Usage,
     settings,
@@ -128,12 +128,24 @@ impl LimitArgs {
         let origins = settings::CORS_ORIGINS.optional(
             environment,
             self.cors_origins.as_deref(),
-            settings::parse_origins,
+            parse_origins,
         )?;
         let any = || config.devnet.then(|| "*".to_owned());
         config.cors_origins = origins.unwrap_or_else(|| any().into_iter().collect());
         Ok(())
     }
+}
+
+/// `ORIGIN,…`, or `*`.
+///
+/// # Errors
+/// The rule it breaks.
+fn parse_origins(text: &str) -> Result<Vec<String>, String> {
+    let origins = text.split(',').map(str::trim);
+    let origins = origins.filter(|origin| !origin.is_empty());
+    let origins: Vec<String> = origins.map(str::to_owned).collect();
+    ait_rest::check_origins(&origins).map_err(|error| error.reason)?;
+    Ok(origins)
 }
 
 /// Raises how many files and sockets this process may have open as far as it may.

@@ -1,36 +1,23 @@
 //! The `ait` command: a node, its keys and genesis, transactions and queries, a devnet and its mocks.
 //!
-//! Owns the dispatch alone. Map, in reading order:
-//! - `config`: flags > environment > `.env` > defaults; `misspelt`: names in that file. `settings`: the settings by name. `exit`: exit codes.
-//! - `keys`, `comet`, `init`, `genesis`: what a chain is made of. `files`: how they are written.
-//! - `start`: the node. `logs`, `signals`: of everything that runs on.
-//! - `tx`, `query`: commands on top of the crate `ait_client`.
-//! - `coordinator`, `miner`: mocks. `devnet`: all of it together.
+//! Owns the dispatch, and the commands that are about one node or one transaction:
+//! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
+//! - `start`: the node. `limits`: how much of it who may use.
+//! - `tx`, `query`: on top of the crate `ait_client`.
+//!
+//! Settings, files and exit codes are `ait_home`'s; the devnet and the mocks are `ait_devnet`'s.
 
-mod amounts;
-mod comet;
-mod config;
-mod coordinator;
-mod devnet;
-mod exit;
-mod fault;
-mod files;
 mod genesis;
 mod init;
 mod keys;
 mod limits;
-mod logs;
-mod miner;
-mod misspelt;
-mod output;
 mod query;
-mod settings;
-mod signals;
 mod start;
 mod tx;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use ait_home::{config, exit};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, error::ContextKind};
 
@@ -67,11 +54,11 @@ enum What {
     /// Ask a node
     Query(query::QueryArgs),
     /// Run the mock coordinator: assigns jobs, attests what is true of the chain, believes every output
-    Coordinator(coordinator::CoordinatorArgs),
+    Coordinator(ait_devnet::coordinator::CoordinatorArgs),
     /// Run the mock miner: asks for jobs, hashes for them and claims its receipts
-    Miner(miner::MinerArgs),
+    Miner(ait_devnet::miner::MinerArgs),
     /// Run a whole network on this machine
-    Devnet(devnet::DevnetArgs),
+    Devnet(ait_devnet::network::DevnetArgs),
 }
 
 fn main() -> ExitCode {
@@ -134,9 +121,9 @@ fn run(command: Command) -> Result<()> {
             What::Genesis(args) => genesis::run(args, &environment),
             What::Tx(command) => tx::run(*command, &environment).await,
             What::Query(args) => query::run(args, &environment).await,
-            What::Coordinator(args) => coordinator::run(args, &environment).await,
-            What::Miner(args) => miner::run(args, &environment).await,
-            What::Devnet(args) => devnet::run(args, &environment).await,
+            What::Coordinator(args) => ait_devnet::coordinator::run(args, &environment).await,
+            What::Miner(args) => ait_devnet::miner::run(args, &environment).await,
+            What::Devnet(args) => ait_devnet::network::run(args, &environment).await,
         }
     })
 }

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::{config::Environment, exit::Usage, output, settings};
+use ait_home::{config::Environment, exit::Usage, output, settings};
 
 /// `ait query`
 #[derive(Debug, Args)]

@@ -17,12 +17,9 @@ use ait_store::SledStore;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{
-    comet::config::AbciAddress,
-    config::Environment,
-    exit, keys,
-    limits::{LimitArgs, raise_descriptors},
-    logs, settings, signals,
+use crate::limits::{LimitArgs, raise_descriptors};
+use ait_home::{
+    comet::config::AbciAddress, config::Environment, exit, keys, logs, settings, signals,
 };
 
 /// `ait start`

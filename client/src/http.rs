@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use reqwest::{Certificate, Client, ClientBuilder, Url, redirect::Policy};
+pub use reqwest::Url;
+use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
 
 /// Authorities that `https` is trusted by, besides the system's.
 #[derive(Debug, Clone, Default)]

@@ -27,5 +27,5 @@ pub use delivery::{Committed, Failed, IfPending, NotCommitted};
 pub use error::{ClientError, ExecuteError, SendError, SignError};
 pub use live::LiveEvents;
 pub use node::Client;
-pub use receipt::{SignedReceipt, describe, in_order_of};
+pub use receipt::{SignedReceipt, TooFewAttestations, bring, brought, describe, in_order_of};
 pub use wallet::{FeeChoice, NonceChoice, SignedTx, Terms, Wallet};

@@ -7,7 +7,7 @@ use ait_app::{
     escrow::record::Escrow,
     identifiers::ChainId,
     receipts::{
-        attestation::Attestation,
+        attestation::{Answer, Attestation},
         claim_payload::{Attestations, Brought, ReceiptClaim},
         report::ReceiptReport,
         terms::{AttestationRequest, ReceiptTerms},
@@ -103,6 +103,61 @@ pub fn in_order_of(escrow: &Escrow, found: &[Attestation]) -> Vec<Attestation> {
     coordinators
         .filter_map(|attester| of(&attester.address).cloned())
         .collect()
+}
+
+/// An escrow asks for more good attestations than there are: a claim with fewer is refused, or an offence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the escrow asks for good attestations of {threshold} of its coordinators, and here are {good}, so nothing was \
+     sent{}{}",
+    if .said.is_empty() { "" } else { ": " },
+    .said.join("; ")
+)]
+pub struct TooFewAttestations {
+    /// How many it asks for.
+    pub threshold: usize,
+    /// How many are good.
+    pub good: usize,
+    /// What the others say, for people.
+    pub said: Vec<String>,
+}
+
+/// What a claim brings to an escrow: as many good attestations as that asks for, in its order. None is brought where
+/// there is none and the nodes ask the escrow's single coordinator.
+///
+/// # Errors
+/// [`TooFewAttestations`].
+pub fn brought(
+    escrow: &Escrow,
+    terms: &ReceiptTerms,
+    found: &[Attestation],
+) -> Result<Brought, TooFewAttestations> {
+    if found.is_empty() && escrow.has_single_coordinator() {
+        return Ok(Brought::Nothing);
+    }
+    let (mut good, other): (Vec<_>, Vec<_>) = in_order_of(escrow, found)
+        .into_iter()
+        .partition(|attestation| attestation.answer(terms) == Answer::Good);
+    let too_few = TooFewAttestations {
+        threshold: escrow.threshold,
+        good: good.len(),
+        said: other.iter().map(describe).collect(),
+    };
+    if good.len() < escrow.threshold {
+        return Err(too_few);
+    }
+    good.truncate(escrow.threshold);
+    // No escrow has more coordinators than a claim has room for.
+    bring(good).ok_or(too_few)
+}
+
+/// One attestation alone, or a list of at most 5; `None` for more.
+pub fn bring(found: Vec<Attestation>) -> Option<Brought> {
+    match <[Attestation; 1]>::try_from(found) {
+        Ok([one]) => Some(Brought::One(one)),
+        Err(none) if none.is_empty() => Some(Brought::Nothing),
+        Err(several) => Attestations::new(several).map(Brought::Several),
+    }
 }
 
 /// What an attestation says, for people.

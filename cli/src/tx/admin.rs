@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use crate::{amounts::parse_amount, config::Environment, exit::Usage};
+use ait_home::{amounts::parse_amount, config::Environment, exit::Usage};
 
 /// `ait tx param-update`
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ pub async fn treasury_spend(args: TreasurySpendArgs, environment: &Environment) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit;
+    use ait_home::exit;
 
     #[test]
     fn a_value_that_no_node_takes_is_refused_before_it_is_signed() {

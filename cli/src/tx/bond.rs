@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use crate::{amounts::parse_amount, config::Environment};
+use ait_home::{amounts::parse_amount, config::Environment};
 
 /// `ait tx bond` and `ait tx unbond`
 #[derive(Debug, Args)]

@@ -8,13 +8,9 @@ use ait_app::{
     escrow::record::Escrow,
     identifiers::{JobId, OutputHash, ReceiptId},
     quantity::{Positive, Uait, Units},
-    receipts::{
-        attestation::{Answer, Attestation},
-        claim_payload::{Attestations, Brought},
-        terms::ReceiptTerms,
-    },
+    receipts::{attestation::Attestation, claim_payload::Brought, terms::ReceiptTerms},
 };
-use ait_client::{SignedReceipt, describe, in_order_of};
+use ait_client::{SignedReceipt, bring, brought};
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -22,7 +18,7 @@ use super::{
     receipt::{Given, Sources, escrow_of, opening},
     submit::{SendOptions, Submission, read_input},
 };
-use crate::{
+use ait_home::{
     amounts::parse_amount,
     config::Environment,
     exit::{Refused, Usage},
@@ -116,7 +112,9 @@ pub async fn run(args: ClaimArgs, environment: &Environment) -> Result<()> {
         .await?;
     let brought = match &escrow {
         Some(escrow) => chosen(escrow, &receipt.terms, &found)?,
-        None => as_given(found)?,
+        None => {
+            bring(found).ok_or_else(|| Usage("a claim has at most 5 attestations".to_owned()))?
+        }
     };
     let claim = receipt.into_claim(brought, args.is_final || given.is_final);
     submission.submit(claim).await
@@ -152,41 +150,16 @@ fn from_flags(args: &ClaimArgs) -> Result<Given> {
 ///
 /// # Errors
 /// When there are fewer: a claim with less is refused, or an offence.
-pub fn chosen(escrow: &Escrow, terms: &ReceiptTerms, found: &[Attestation]) -> Result<Brought> {
-    if found.is_empty() && escrow.has_single_coordinator() {
-        return Ok(Brought::Nothing);
-    }
-    let (good, other): (Vec<_>, Vec<_>) = in_order_of(escrow, found)
-        .into_iter()
-        .partition(|attestation| attestation.answer(terms) == Answer::Good);
-    if good.len() < escrow.threshold {
-        let said: Vec<String> = other.iter().map(describe).collect();
-        bail!(Refused(format!(
-            "the escrow asks for good attestations of {} of its coordinators, and here are {}, so nothing \
-             was sent: {}",
-            escrow.threshold,
-            good.len(),
-            if said.is_empty() {
-                "ask each by --attest URL, or bring theirs by --attestation FILE".to_owned()
-            } else {
-                said.join("; ")
-            }
-        )));
-    }
-    let enough = good.into_iter().take(escrow.threshold).collect();
-    as_given(enough)
-}
-
-/// One alone, or a list.
-fn as_given(found: Vec<Attestation>) -> Result<Brought> {
-    match <[Attestation; 1]>::try_from(found) {
-        Ok([one]) => Ok(Brought::One(one)),
-        Err(none) if none.is_empty() => Ok(Brought::Nothing),
-        Err(several) => match Attestations::new(several) {
-            Some(several) => Ok(Brought::Several(several)),
-            None => bail!(Usage("a claim has at most 5 attestations".to_owned())),
-        },
-    }
+fn chosen(escrow: &Escrow, terms: &ReceiptTerms, found: &[Attestation]) -> Result<Brought> {
+    brought(escrow, terms, found).map_err(|error| {
+        let how = "ask each by --attest URL, or bring theirs by --attestation FILE";
+        let message = if error.said.is_empty() {
+            format!("{error}: {how}")
+        } else {
+            error.to_string()
+        };
+        Refused(message).into()
+    })
 }
 
 #[cfg(test)]
@@ -199,7 +172,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::exit;
+    use ait_home::exit;
 
     fn key(seed: u8) -> SecretKey {
         SecretKey::from_seed([seed; 32])

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use crate::output;
+use ait_home::output;
 
 /// Where a transaction goes, and whether its outcome is awaited.
 #[derive(Debug, Args)]

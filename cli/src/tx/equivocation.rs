@@ -16,7 +16,7 @@ use super::{
     receipt::opening,
     submit::{SendOptions, Submission, read_input},
 };
-use crate::{
+use ait_home::{
     config::Environment,
     exit::{Refused, Usage},
 };
@@ -81,7 +81,7 @@ fn statement(file: &Path) -> Result<Statement> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit;
+    use ait_home::exit;
 
     #[test]
     fn evidence_is_read_strictly() {

@@ -16,7 +16,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use crate::{amounts::parse_amount, config::Environment, exit::Usage};
+use ait_home::{amounts::parse_amount, config::Environment, exit::Usage};
 
 /// `ait tx escrow-open`
 #[derive(Debug, Args)]
@@ -193,7 +193,7 @@ pub async fn release(args: EscrowReleaseArgs, environment: &Environment) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit;
+    use ait_home::exit;
 
     #[test]
     fn coordinators_that_do_not_fit_together_are_refused_by_their_flags() {

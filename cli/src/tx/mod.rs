@@ -5,12 +5,12 @@
 
 mod admin;
 mod bond;
-pub mod claim;
+mod claim;
 mod deliver;
 mod equivocation;
 mod escrow;
 mod receipt;
-pub mod report;
+mod report;
 mod stake;
 mod submit;
 mod unjail;
@@ -39,7 +39,7 @@ use submit::SendOptions;
 use unjail::UnjailArgs;
 use unstake::UnstakeArgs;
 
-use crate::{amounts::parse_amount, config::Environment};
+use ait_home::{amounts::parse_amount, config::Environment};
 
 /// `ait tx`
 #[derive(Debug, Subcommand)]

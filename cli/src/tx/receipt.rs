@@ -18,7 +18,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::submit::read_input;
-use crate::{
+use ait_home::{
     exit::{Refused, Usage},
     settings,
 };
@@ -184,7 +184,7 @@ pub fn opening(flag: Option<u64>, given: Option<Height>) -> Result<Option<Height
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit;
+    use ait_home::exit;
 
     const RECEIPT: &str = r#"{"receipt_id":"rcpt_7f3a","job_id":"job_42",
         "client_addr":"ait1rsxyjrcm255ds9euthjx6yc3vrjt9sxr7lv9kh",

@@ -21,7 +21,7 @@ use super::{
     receipt::{Given, Sources, escrow_of, opening},
     submit::{SendOptions, Submission, read_input},
 };
-use crate::{
+use ait_home::{
     config::Environment,
     exit::{Refused, Usage},
     settings,

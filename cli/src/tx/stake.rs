@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{SendOptions, Submission};
-use crate::{amounts::parse_amount, config::Environment, exit::Usage, keys};
+use ait_home::{amounts::parse_amount, config::Environment, exit::Usage, keys};
 
 /// `ait tx stake`
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{comet::keys::validator_key_json, exit, files};
+    use ait_home::{comet::keys::validator_key_json, exit, files};
 
     fn vectors() -> Value {
         serde_json::from_str(include_str!("../../../tests/vectors/protocol.json")).unwrap()

@@ -21,7 +21,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::deliver::{self, Delivery};
-use crate::{
+use ait_home::{
     amounts::parse_uait,
     config::Environment,
     exit::{Refused, Usage},
@@ -275,7 +275,7 @@ pub async fn run_raw(file: &Path, delivery: &Delivery, environment: &Environment
 /// When it can't be read or is too large.
 pub fn read_input(file: &Path) -> Result<Vec<u8>> {
     if file != Path::new("-") {
-        return Ok(crate::files::read_text(file, MAX_INPUT_BYTES)?.into_bytes());
+        return Ok(ait_home::files::read_text(file, MAX_INPUT_BYTES)?.into_bytes());
     }
     let mut text = Vec::new();
     std::io::stdin()

@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use crate::config::Environment;
+use ait_home::config::Environment;
 
 /// `ait tx unjail`
 #[derive(Debug, Args)]

@@ -1,0 +1,105 @@
+//! Owns `ait devnet`: a network on this machine, with its keys, genesis, nodes, mocks and jobs shown
+//! from the faucet to the minted coins. It stops what it started and nothing else.
+//!
+//! Reading order: [`up`] (what happens when), [`home`] (the folder), [`fleet`] (the processes, `surroundings` what they see),
+//! [`flow`] (what is shown), [`manifest`] (what others read).
+
+mod client;
+mod console;
+mod detach;
+mod down;
+mod fleet;
+mod flow;
+mod home;
+mod manifest;
+mod nodes;
+mod plan;
+mod ports;
+mod process;
+mod status;
+mod stop;
+mod surroundings;
+mod up;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use ait_home::config::Environment;
+
+/// The home where none is named, in the working folder.
+const DEFAULT_HOME: &str = ".devnet";
+/// The first port where none is named: in no common use, and below the ports that systems give to
+/// outgoing connections.
+const DEFAULT_BASE_PORT: u16 = 28_600;
+/// The most nodes; a machine for tests hardly carries more.
+const MAX_NODES: i64 = 16;
+
+/// `ait devnet`
+#[derive(Debug, Args)]
+pub struct DevnetArgs {
+    #[command(subcommand)]
+    command: DevnetCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DevnetCommand {
+    /// Start a devnet, show jobs being paid on it, and keep it up until Ctrl-C
+    Up(UpArgs),
+    /// Stop the devnet of a home, and nothing else
+    Down(HomeArgs),
+    /// Say what runs of the devnet of a home, and where it listens
+    Status(HomeArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+struct HomeArgs {
+    /// The devnet's folder: keys, data, logs and devnet.json
+    #[arg(long, value_name = "DIR", env = "AIT_DEVNET_HOME", hide_env_values = true, default_value = DEFAULT_HOME)]
+    home: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+struct UpArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Validators, 1 to 16 [default: 1, or as many as the home has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_NODES))]
+    nodes: Option<u16>,
+    /// Node i has REST at P+10*i, CometBFT's RPC at +1 and P2P at +2; the coordinator is at P+5;
+    /// 0 finds free ones [default: 28600, or those the home had]
+    #[arg(long, value_name = "P")]
+    base_port: Option<u16>,
+    /// Return once all is shown, and let the devnet run on in the background
+    #[arg(long)]
+    detach: bool,
+    /// Begin anew: new keys, and a random suffix on the chain id unless CHAIN_ID is set
+    #[arg(long)]
+    fresh: bool,
+    /// Start no mock miner
+    #[arg(long)]
+    no_miner: bool,
+    /// Start no mock coordinator
+    #[arg(long)]
+    no_coordinator: bool,
+    /// Have the mock coordinator know the jobs 1 to 1000000 and job_1 to job_1000000 alone; without it every
+    /// name is a job
+    #[arg(long)]
+    known_jobs: bool,
+    /// The background half of --detach
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    detached: bool,
+}
+
+/// Runs `ait devnet …`.
+///
+/// # Errors
+/// What went wrong, for people.
+pub async fn run(args: DevnetArgs, environment: &Environment) -> anyhow::Result<()> {
+    match args.command {
+        DevnetCommand::Up(args) if args.detach => detach::run(&args, environment).await,
+        DevnetCommand::Up(args) => up::run(&args, environment).await,
+        DevnetCommand::Down(args) => down::run(&args.home).await,
+        DevnetCommand::Status(args) => status::run(&args.home).await,
+    }
+}

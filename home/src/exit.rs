@@ -1,0 +1,70 @@
+//! Owns how a command fails: its exit codes, and the faults that have no type of their own elsewhere.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | it failed; the message says what happened and what to do |
+//! | 2 | a flag or setting is wrong; nothing was done |
+//! | 3 | a running node stopped by itself: a broken invariant or a failed database, named in one message |
+//! | 4 | a node or coordinator refused, or the transaction failed in its block |
+//! | 5 | the transaction was sent, or may have been, and what came of it is not known: ask before it is sent again |
+//!
+//! What is done is 0 even where standard output can't be written to: standard error gets the result then.
+
+use ait_client::{ClientError, Failed, NotCommitted, SendError, SignError};
+
+use crate::config::BadSetting;
+
+/// It failed.
+pub const FAILED: u8 = 1;
+/// A flag or setting is wrong. clap uses the same.
+pub const USAGE: u8 = 2;
+/// The node stopped by itself.
+pub const FATAL: u8 = 3;
+/// Refused.
+pub const REFUSED: u8 = 4;
+
+/// Sent, with an outcome that is not known.
+pub const UNKNOWN: u8 = 5;
+
+/// A refusal that is no answer of REST: a transaction that failed in its block, a negative attestation.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// A combination of flags that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// The exit code that an error ends the program with.
+pub fn code_of(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(code_of_cause).unwrap_or(FAILED)
+}
+
+fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if cause.is::<BadSetting>() || cause.is::<Usage>() {
+        return Some(USAGE);
+    }
+    if cause.is::<Refused>() || cause.is::<Failed>() {
+        return Some(REFUSED);
+    }
+    if let Some(error) = cause.downcast_ref::<NotCommitted>() {
+        return Some(if error.is_unknown() { UNKNOWN } else { REFUSED });
+    }
+    if let Some(error) = cause.downcast_ref::<SendError>() {
+        return match error {
+            SendError::Unknown { .. } => Some(UNKNOWN),
+            SendError::NotSigned(SignError::Malformed(_)) => Some(USAGE),
+            SendError::NotSigned(SignError::FeeAboveLimit { .. }) => Some(REFUSED),
+            SendError::NotSigned(SignError::Node(answer)) | SendError::NotTaken(answer) => {
+                code_of_answer(answer)
+            }
+        };
+    }
+    code_of_answer(cause.downcast_ref()?)
+}
+
+fn code_of_answer(error: &ClientError) -> Option<u8> {
+    matches!(error, ClientError::Refused { .. }).then_some(REFUSED)
+}

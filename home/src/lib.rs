@@ -1,0 +1,22 @@
+//! What a node and its commands keep on a machine, and what the commands say.
+//!
+//! Owns files, settings and words; starts nothing and asks nobody. In reading order:
+//! - [`config`]: flags > environment > `.env` > defaults; [`misspelt`]: names in that file. [`settings`]: the settings by
+//!   name.
+//! - [`exit`]: how a command fails. [`output`]: what it prints. [`logs`], [`signals`]: of everything that runs on.
+//! - [`keys`], [`comet`], [`init`], [`genesis`]: what a chain is made of. [`files`]: how they are written. [`amounts`]: how
+//!   coins are written.
+
+pub mod amounts;
+pub mod comet;
+pub mod config;
+pub mod exit;
+pub mod files;
+pub mod genesis;
+pub mod init;
+pub mod keys;
+pub mod logs;
+pub mod misspelt;
+pub mod output;
+pub mod settings;
+pub mod signals;
