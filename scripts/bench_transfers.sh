@@ -10,4 +10,4 @@ build_ait
 COMETBFT="$(scripts/install_cometbft.sh)"
 export COMETBFT
 AIT_BENCH_TRANSFERS="${1:-10000}" AIT_BENCH_SENDERS="${2:-200}" \
-  cargo test --release --locked --workspace --quiet --test comet_many_transfers -- --nocapture
+  cargo test --release --locked --workspace --quiet --test comet -- --nocapture many_transfers

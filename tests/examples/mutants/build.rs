@@ -53,7 +53,7 @@ pub fn test_programs(tree: &Path, target: &Path) -> Vec<PathBuf> {
         .filter(|message| message["profile"]["test"] == true)
         .filter(|message| {
             let name = message["target"]["name"].as_str().unwrap_or_default();
-            !name.starts_with("comet_") && name != "nondeterminism_does_not_build"
+            !name.starts_with("comet") && name != "nondeterminism_does_not_build"
         })
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
         .collect()

@@ -14,7 +14,7 @@ use ait_tests::{
     scenes::POCKET_MONEY,
 };
 
-const DOCS: &str = include_str!("../../docs/state.md");
+const DOCS: &str = include_str!("../../../docs/state.md");
 
 /// The chain of the examples. Alice's escrow for `job_42` was settled; that for `job_43`, which two
 /// coordinators may attest and the miner alone may claim, was paid in part; the miner claimed `job_44`

@@ -9,7 +9,7 @@ use ait_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{JOB, MEMBERS, MEMBERS_OF_ALL, Member, World};
+use super::world::{JOB, MEMBERS, MEMBERS_OF_ALL, Member, World};
 
 /// The largest integer of the protocol.
 const MOST: u64 = (1 << 53) - 1;

@@ -40,7 +40,7 @@ fn setting(case: &Value) -> Setup {
 
 #[test]
 fn a_claim_credits_exactly_what_the_settlement_vector_says() {
-    let vectors: Value = serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
+    let vectors: Value = serde_json::from_str(include_str!("../../vectors/protocol.json")).unwrap();
     let cases = vectors["settlements"].as_array().unwrap();
     assert!(cases.len() >= 10);
     let all = [coordinator(), arbiter(), witness()];

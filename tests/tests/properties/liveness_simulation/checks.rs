@@ -6,7 +6,7 @@ use ait_app::{crypto::PublicKey, state::State};
 use ait_tests::chain::{Chain, ValidatorSet, holds_two_thirds};
 use serde_json::Value;
 
-use crate::world::Tally;
+use super::world::Tally;
 
 /// A block's end.
 pub struct Facts<'a> {

@@ -5,9 +5,7 @@
 //! All sequences of up to `AIT_INTERLEAVINGS` actions (6 where it isn't set) that nobody refuses are gone
 //! through, depth first; states that two of them share are looked at once and counted for both.
 
-#[path = "interleavings/acts.rs"]
 mod acts;
-#[path = "interleavings/coins.rs"]
 mod coins;
 
 use std::{cell::RefCell, collections::HashMap};

@@ -2,9 +2,7 @@
 //! being paid, can make the miner an offender (PROTOCOL section 1): clients, strangers, proposers, the
 //! admin and too few bad coordinators do what they can with everything that the miner ever signed.
 
-#[path = "economic_offenders/moves.rs"]
 mod moves;
-#[path = "economic_offenders/world.rs"]
 mod world;
 
 use ait_tests::plan;

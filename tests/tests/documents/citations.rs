@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const PAGE: &str = include_str!("../../docs/PROTOCOL.md");
+const PAGE: &str = include_str!("../../../docs/PROTOCOL.md");
 
 fn headings() -> BTreeSet<String> {
     let titles = PAGE.lines().filter(|line| line.starts_with('#'));

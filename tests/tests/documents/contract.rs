@@ -7,7 +7,7 @@ use ait_tests::contract::fits_named;
 use serde_json::{Value, json};
 
 fn vectors() -> Value {
-    serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap()
+    serde_json::from_str(include_str!("../../vectors/protocol.json")).unwrap()
 }
 
 fn transactions() -> Vec<Value> {

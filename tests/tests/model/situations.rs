@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-#[path = "model_situations/work.rs"]
 mod work;
 
 use ait_tests::{

@@ -4,11 +4,8 @@
 //!
 //! `AIT_SIM_HISTORIES`, `AIT_SIM_BLOCKS` and `AIT_SIM_SEED` (the first one) say how much is run.
 
-#[path = "liveness_simulation/acts.rs"]
 mod acts;
-#[path = "liveness_simulation/checks.rs"]
 mod checks;
-#[path = "liveness_simulation/world.rs"]
 mod world;
 
 use std::{

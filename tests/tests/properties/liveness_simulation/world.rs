@@ -21,7 +21,7 @@ use ait_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::checks;
+use super::checks;
 
 /// How many take part.
 pub const MEMBERS: usize = 20;

@@ -1,9 +1,7 @@
 //! Codes: every one that a block can give is given, by the input that it is meant for.
 
-#[path = "codes/staking.rs"]
-mod staking_codes;
-#[path = "codes/work.rs"]
-mod work_codes;
+mod staking;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -271,11 +269,11 @@ fn every_code_that_a_block_can_give_is_given() {
         of_encoding_and_authentication(&chain),
         of_coins(&chain),
         of_escrows(&chain, &settled),
-        work_codes::of_claims(&chain, &settled),
-        work_codes::of_reports_and_evidence(&chain),
+        work::of_claims(&chain, &settled),
+        work::of_reports_and_evidence(&chain),
         of_bonds(&chain),
         of_params(&chain),
-        staking_codes::of_staking(&chain),
+        staking::of_staking(&chain),
     ]
     .concat();
     for (expected, came) in &given {

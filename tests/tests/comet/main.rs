@@ -1,0 +1,13 @@
+//! Nodes with the real CometBFT. Their chains take turns, in whatever order the tests begin: see
+//! [`ait_tests::comet::Network`].
+
+mod bad_input;
+mod claims;
+mod commands;
+mod coordinator_failures;
+mod crashes;
+mod graceful_stop;
+mod many_transfers;
+mod store_refusals;
+mod transfers;
+mod two_nodes;

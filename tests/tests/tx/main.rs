@@ -1,0 +1,8 @@
+//! Transactions, in process: which bytes are one, what it costs, and the code that refuses it.
+
+mod bad_input;
+mod bad_payloads;
+mod codes;
+mod hostile_bytes;
+mod record_fees;
+mod signatures;
