@@ -11,7 +11,7 @@ use ait_app::{
     crypto::{PublicKey, Signature},
     tx::Signatures,
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, coordinator},
     chain::{CHAIN_ID, Chain, MAX_BLOCK_BYTES, Setup, Staker, elected, first_stake},
     draft::{self, Draft},
@@ -117,11 +117,11 @@ impl World {
         self.chain.draft(miner, "RECEIPT_CLAIM", payload)
     }
 
-    fn denial(&self, n: usize) -> (ait_tests::work::Work, Value) {
+    fn denial(&self, n: usize) -> (ait_testkit::work::Work, Value) {
         let work = self
             .chain
             .work(&self.people[n], &job(n), &self.people[n], &receipt(n));
-        let says = ait_tests::work::Says {
+        let says = ait_testkit::work::Says {
             exists: false,
             ..work.praise()
         };
@@ -167,7 +167,7 @@ fn staked(world: &mut World) {
 fn stake(world: &World, n: usize) -> Draft {
     let key = Actor::named(&format!("key of p{n}"));
     let payload = first_stake(
-        ait_tests::chain::CHAIN_ID,
+        ait_testkit::chain::CHAIN_ID,
         &world.people[n],
         &key,
         2_000_000,

@@ -1,8 +1,7 @@
 //! Owns situations in which tests of several files begin or end.
 
 use ait_app::block::Entry;
-
-use crate::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, coordinator, miner, witness},
     chain::{Block, Chain, Records, Setup, differences, read_entries},
     draft::Draft,

@@ -63,9 +63,9 @@ async fn validators_propose_by_their_power_and_the_mode_moves_there_and_back() {
             let opened = rest.commit(&open).await["height"]
                 .as_u64()
                 .expect("a height");
-            let terms = miner.receipt(&name, client.address, &name, opened);
-            let attestation = coordinator.attestation(&terms);
-            rest.commit(&miner.claim(terms, Some(attestation))).await;
+            let work = miner.receipt(&name, client.address, &name, opened);
+            let attestation = coordinator.attestation(&work);
+            rest.commit(&miner.claim(&work, Some(&attestation))).await;
         }
     }
     let expected = expected_powers();
@@ -115,9 +115,7 @@ async fn validators_propose_by_their_power_and_the_mode_moves_there_and_back() {
     assert!(counts.len() == 3, "{counts:?}");
 
     // And back to the authorities.
-    let receipt = rest
-        .commit(&admin.set_param("consensus_mode", "\"poa\""))
-        .await;
+    let receipt = rest.commit(&admin.set_param("consensus_mode", "poa")).await;
     let updated = receipt["height"].as_u64().expect("a height");
     rest.reaches(updated + 1).await;
     assert_eq!(mode(rest).await, "poa");

@@ -9,14 +9,10 @@ use std::{
     time::Duration,
 };
 
-use ait_app::{
-    address::Address,
-    crypto::SecretKey,
-    quantity::{Uait, Units},
-    receipts::{
-        attestation::{Attestation, Facts, Quote},
-        terms::{AttestationRequest, ReceiptTerms},
-    },
+use ait_app::{address::Address, receipts::terms::AttestationRequest};
+use ait_testkit::{
+    actors::Actor,
+    work::{Says, Work},
 };
 use axum::{
     Json, Router,
@@ -30,10 +26,13 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::wallet::Wallet;
 
-/// The most this coordinator quotes for any job.
-pub const QUOTE: Quote = Quote {
-    price: Uait::constant(1_000_000),
-    compute_units: Units::constant(1_000),
+/// What this coordinator says of any job, with the most that it quotes for one.
+const ALL_IS_WELL: Says = Says {
+    exists: true,
+    paid: true,
+    not_double_spent: true,
+    quote_price: 1_000_000,
+    quote_units: 1_000,
 };
 
 /// How it answers.
@@ -45,8 +44,6 @@ pub enum Manner {
     Slow(Duration),
     /// A signed no, which is not the miner's fault.
     Negative,
-    /// A signed no that blames the miner.
-    Damning,
     /// A yes signed with somebody else's key.
     WrongKey,
     /// A rightly signed yes, for another job.
@@ -130,9 +127,9 @@ impl Coordinator {
     }
 
     /// What it attests about a receipt when it is honest.
-    pub fn attestation(&self, terms: &ReceiptTerms) -> Attestation {
-        let wallet = &self.shared.wallet;
-        sign(wallet, &wallet.key, terms, [true; 3])
+    pub fn attestation(&self, work: &Work) -> Value {
+        let coordinator = &self.shared.wallet.actor;
+        work.answered_by(coordinator, work.opened_height, ALL_IS_WELL)
     }
 }
 
@@ -142,59 +139,30 @@ impl Drop for Coordinator {
     }
 }
 
-fn sign(
-    wallet: &Wallet,
-    key: &SecretKey,
-    terms: &ReceiptTerms,
-    [exists, paid, not_double_spent]: [bool; 3],
-) -> Attestation {
-    let facts = Facts {
-        exists,
-        paid,
-        not_double_spent,
-        quote: QUOTE,
-    };
-    Attestation::sign(&wallet.chain_id, terms, facts, wallet.address, key)
-}
-
 async fn attest(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> Response {
     shared.asked.fetch_add(1, Ordering::SeqCst);
-    let Ok(request) = serde_json::from_value::<AttestationRequest>(body) else {
+    if serde_json::from_value::<AttestationRequest>(body.clone()).is_err() {
         return StatusCode::BAD_REQUEST.into_response();
-    };
+    }
     let manner = shared
         .manner
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    let wallet = &shared.wallet;
-    let mut terms = request.terms();
+    let me = &shared.wallet.actor;
+    let mut work = Work::requested(&body);
+    let (mut signer, mut says) = (me.clone(), ALL_IS_WELL);
     match manner {
-        Manner::Honest => Json(sign(wallet, &wallet.key, &terms, [true; 3])).into_response(),
-        Manner::Slow(pause) => {
-            tokio::time::sleep(pause).await;
-            Json(sign(wallet, &wallet.key, &terms, [true; 3])).into_response()
+        Manner::Honest => {}
+        Manner::Slow(pause) => tokio::time::sleep(pause).await,
+        Manner::Negative => says.not_double_spent = false,
+        Manner::WrongKey => signer = Actor::named("an impostor"),
+        Manner::OtherJob => work.job_id = "another_job".into(),
+        Manner::NotYet => return StatusCode::CONFLICT.into_response(),
+        Manner::Garbage => return "a".repeat(5_000_000).into_response(),
+        Manner::Redirect(location) => {
+            return (StatusCode::FOUND, [("location", location)]).into_response();
         }
-        Manner::Negative => {
-            let flags = [true, true, false];
-            Json(sign(wallet, &wallet.key, &terms, flags)).into_response()
-        }
-        Manner::Damning => {
-            let flags = [false, true, true];
-            Json(sign(wallet, &wallet.key, &terms, flags)).into_response()
-        }
-        Manner::WrongKey => {
-            let other = Wallet::named(&wallet.chain_id, "an impostor").key;
-            Json(sign(wallet, &other, &terms, [true; 3])).into_response()
-        }
-        Manner::OtherJob => {
-            if let Ok(job) = "another_job".parse() {
-                terms.job_id = job;
-            }
-            Json(sign(wallet, &wallet.key, &terms, [true; 3])).into_response()
-        }
-        Manner::NotYet => StatusCode::CONFLICT.into_response(),
-        Manner::Garbage => "a".repeat(5_000_000).into_response(),
-        Manner::Redirect(location) => (StatusCode::FOUND, [("location", location)]).into_response(),
     }
+    Json(work.answered_with(me, &signer, work.opened_height, says)).into_response()
 }

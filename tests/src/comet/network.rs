@@ -185,7 +185,7 @@ pub fn consensus_key(i: usize) -> Wallet {
 }
 
 fn consensus_seed(i: usize) -> String {
-    hex::encode(consensus_key(i).key.seed())
+    hex::encode(consensus_key(i).actor.key.seed())
 }
 
 fn write_genesis(setup: &Setup, path: &PathBuf) {
@@ -194,11 +194,11 @@ fn write_genesis(setup: &Setup, path: &PathBuf) {
     command.arg(path);
     command.args(["--admin", &wallet("admin").address.to_string()]);
     for i in 0..setup.validators {
-        let key = consensus_key(i).key.public_key();
+        let key = consensus_key(i).actor.pubkey();
         command.args(["--authority", &format!("{}={key}:10", validator(i).address)]);
     }
     for coordinator in &setup.coordinators {
-        let key = coordinator.key.public_key();
+        let key = coordinator.actor.pubkey();
         command.args(["--coordinator", &format!("{}={key}", coordinator.address)]);
     }
     // New accounts may begin with a single uait: few tests are about that.

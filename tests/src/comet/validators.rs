@@ -37,12 +37,11 @@ pub fn accounts(count: usize) -> Vec<Wallet> {
 pub async fn elect(network: &Network, accounts: &mut [Wallet], stakes: &[u64]) -> Wallet {
     let rest = &network.nodes[0].rest;
     for (i, (account, stake)) in accounts.iter_mut().zip(stakes).enumerate() {
-        let tx = account.first_stake(&consensus_key(i).key, *stake);
+        let tx = account.first_stake(&consensus_key(i).actor, *stake);
         rest.commit(&tx).await;
     }
     let mut admin = wallet("admin");
-    rest.commit(&admin.set_param("consensus_mode", "\"cbp\""))
-        .await;
+    rest.commit(&admin.set_param("consensus_mode", "cbp")).await;
     eventually("compute-backed proof is in force", async || {
         (mode(rest).await == "cbp").then_some(())
     })

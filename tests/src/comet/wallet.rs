@@ -1,19 +1,14 @@
-//! Owns accounts of tests: deterministic keys, and signed transactions with consecutive nonces.
+//! Owns accounts of tests: people of the test kit who remember their nonces.
 
 use ait_app::{
     address::Address,
-    crypto::{SecretKey, sha256},
     identifiers::ChainId,
     json,
-    params::{Params, update::ParamUpdate},
-    quantity::{Height, Nonce, Positive, Uait, Units},
-    receipts::{
-        attestation::Attestation,
-        claim_payload::{Brought, ReceiptClaim},
-        terms::ReceiptTerms,
-    },
+    params::Params,
+    quantity::{Height, Nonce, Uait},
     tx::{Payload, Transaction},
 };
+use ait_testkit::{actors::Actor, chain::first_stake, draft, work::Work};
 use serde_json::{Value, json};
 
 /// An account with its key, and the nonce of the last transaction it signed.
@@ -21,8 +16,8 @@ use serde_json::{Value, json};
 pub struct Wallet {
     /// The chain its signatures are for.
     pub chain_id: ChainId,
-    /// Its secret key.
-    pub key: SecretKey,
+    /// Whose it is, with the key.
+    pub actor: Actor,
     /// Its address.
     pub address: Address,
     /// The nonce of the last transaction it signed.
@@ -32,12 +27,11 @@ pub struct Wallet {
 impl Wallet {
     /// The account of that name: the same one in every run.
     pub fn named(chain_id: &ChainId, name: &str) -> Self {
-        let key = SecretKey::from_seed(sha256(format!("ait-tests/{name}").as_bytes()));
-        let address = Address::of(&key.public_key());
+        let actor = Actor::named(name);
         Self {
             chain_id: chain_id.clone(),
-            key,
-            address,
+            address: actor.address(),
+            actor,
             nonce: 0,
         }
     }
@@ -51,7 +45,7 @@ impl Wallet {
     /// Signs a transaction with any nonce and fee, remembering nothing.
     pub fn sign_at(&self, nonce: u64, fee: u64, payload: Payload) -> Transaction {
         let (nonce, fee) = (Nonce::constant(nonce), Uait::constant(fee));
-        Transaction::sign(&self.chain_id, &self.key, nonce, fee, payload)
+        Transaction::sign(&self.chain_id, &self.actor.key, nonce, fee, payload)
     }
 
     /// A signed `TRANSFER`.
@@ -67,75 +61,47 @@ impl Wallet {
         amount: u64,
         ttl_blocks: u64,
     ) -> Transaction {
-        self.sign(payload(
-            "ESCROW_OPEN",
-            &json!({
-                "amount": amount,
-                "coordinator": coordinator,
-                "job_id": job_id,
-                "ttl_blocks": ttl_blocks,
-            }),
-        ))
+        let fields = draft::escrow_open(job_id, coordinator, amount, ttl_blocks);
+        self.sign(payload("ESCROW_OPEN", &fields))
     }
 
     /// A signed `ESCROW_RELEASE`.
     pub fn release_escrow(&mut self, client: Address, job_id: &str) -> Transaction {
-        let fields = json!({"client_addr": client, "job_id": job_id});
+        let fields = draft::escrow_release(client, job_id);
         self.sign(payload("ESCROW_RELEASE", &fields))
     }
 
-    /// What this miner says it delivered for the escrow opened in a block: 5 units for 2,000 uait.
-    ///
-    /// # Panics
-    /// When an id is none.
+    /// What this miner delivered for the escrow opened in a block: 5 units for 2,000 uait.
     pub fn receipt(
         &self,
         receipt_id: &str,
         client: Address,
         job_id: &str,
         opened_height: u64,
-    ) -> ReceiptTerms {
-        let output = hex::encode(sha256(receipt_id.as_bytes()));
-        ReceiptTerms {
-            receipt_id: receipt_id.parse().expect("a receipt id"),
-            job_id: job_id.parse().expect("a job id"),
-            client,
-            miner: self.address,
-            compute_units: Positive::new(Units::constant(5)).expect("above 0"),
-            price: Positive::new(Uait::constant(2_000)).expect("above 0"),
-            output_hash: format!("sha256:{output}").parse().expect("an output hash"),
-            opened_height: Height::constant(opened_height),
+    ) -> Work {
+        Work {
+            chain_id: self.chain_id.to_string(),
+            receipt_id: receipt_id.into(),
+            job_id: job_id.into(),
+            client: client.to_string(),
+            miner: self.address.to_string(),
+            compute_units: 5,
+            price: 2_000,
+            output_hash: format!("sha256:{}", "5e".repeat(32)),
+            opened_height,
         }
     }
 
-    /// A signed `RECEIPT_CLAIM`.
-    pub fn claim(&mut self, terms: ReceiptTerms, attestation: Option<Attestation>) -> Transaction {
-        let miner_sig = self.key.sign(&terms.sign_bytes(&self.chain_id));
-        self.sign(Payload::from(ReceiptClaim {
-            brought: attestation.map_or(Brought::Nothing, Brought::One),
-            client_addr: terms.client,
-            compute_units: terms.compute_units,
-            is_final: false,
-            job_id: terms.job_id,
-            miner_addr: terms.miner,
-            miner_sig,
-            opened_height: Some(terms.opened_height),
-            output_hash: terms.output_hash,
-            price: terms.price,
-            receipt_id: terms.receipt_id,
-        }))
+    /// A signed `RECEIPT_CLAIM`, which names the opening.
+    pub fn claim(&mut self, work: &Work, attestation: Option<&Value>) -> Transaction {
+        let mut fields = work.claim(&work.signed_by(&self.actor), attestation);
+        fields["opened_height"] = work.opened_height.into();
+        self.sign(payload("RECEIPT_CLAIM", &fields))
     }
 
     /// A signed first `STAKE`, with the proof that the sender holds the consensus key.
-    pub fn first_stake(&mut self, consensus_key: &SecretKey, amount: u64) -> Transaction {
-        let pubkey = consensus_key.public_key();
-        let text = format!("AIT-VALIDATOR|{}|{}|{pubkey}", self.chain_id, self.address);
-        let proof = consensus_key.sign(&sha256(text.as_bytes()));
-        let fields = json!({
-            "amount": amount,
-            "validator_pubkey": pubkey,
-            "validator_sig": proof,
-        });
+    pub fn first_stake(&mut self, consensus_key: &Actor, amount: u64) -> Transaction {
+        let fields = first_stake(self.chain_id.as_str(), &self.actor, consensus_key, amount);
         self.sign(payload("STAKE", &fields))
     }
 
@@ -150,12 +116,9 @@ impl Wallet {
     }
 
     /// A signed `PARAM_UPDATE`.
-    ///
-    /// # Panics
-    /// When there is no such param, or it can't have that value.
-    pub fn set_param(&mut self, key: &str, value: &str) -> Transaction {
-        let update = ParamUpdate::new(key, value.as_bytes()).expect("a param and its value");
-        self.sign(Payload::from(update))
+    pub fn set_param(&mut self, key: &str, value: impl Into<Value>) -> Transaction {
+        let fields = draft::param_update(key, value.into());
+        self.sign(payload("PARAM_UPDATE", &fields))
     }
 }
 
@@ -169,7 +132,7 @@ pub fn payload(kind: &str, fields: &Value) -> Payload {
 
 /// A `TRANSFER` without memo.
 pub fn transfer(to: Address, amount: u64) -> Payload {
-    payload("TRANSFER", &json!({"amount": amount, "to": to}))
+    payload("TRANSFER", &draft::transfer(to, amount))
 }
 
 /// What a payload must pay under the default params, uait: the fee of a record for each `ESCROW_OPEN`.

@@ -1,5 +1,10 @@
 //! Owns bytes that are no transaction, and the examples that random changes begin with.
 
+use ait_testkit::{
+    actors::Actor,
+    chain::{CHAIN_ID, first_stake},
+    draft::{self, Draft, canonical},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -7,12 +12,7 @@ use super::{
     OpenPlan, Opening, Place, Price, Proof, Recipient, Report, Saying, Signing, SigningKey,
     StakeKey, Terms, Who, build::Builder, consensus_key,
 };
-use crate::{
-    actors::Actor,
-    chain::{CHAIN_ID, first_stake},
-    draft::{self, Draft, canonical},
-    model::Model,
-};
+use crate::model::Model;
 
 /// A transaction of every kind, as this one would send it after `model`: none of them fails to be read.
 pub fn examples(model: &Model, by: Who) -> Vec<Draft> {

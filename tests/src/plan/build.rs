@@ -1,5 +1,11 @@
 //! Owns how a plan becomes bytes on the state that it meets.
 
+use ait_testkit::{
+    actors::Actor,
+    chain::CHAIN_ID,
+    draft::{Draft, canonical},
+    work::attestation_entry,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -7,13 +13,7 @@ use super::{
     mutations::{edited, mutate},
     validators::{engine, stake_payload, unbonding},
 };
-use crate::{
-    actors::Actor,
-    chain::CHAIN_ID,
-    draft::{Draft, canonical},
-    model::{Engine, LIMIT, Model, treasury},
-    work::attestation_entry,
-};
+use crate::model::{Engine, LIMIT, Model, treasury};
 
 /// A block's bytes.
 #[derive(Debug, Clone)]

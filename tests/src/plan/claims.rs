@@ -1,6 +1,11 @@
 //! Owns how planned receipts become claims, reports and evidence, with their signatures and
 //! coordinators' answers.
 
+use ait_testkit::{
+    actors::Actor,
+    chain::CHAIN_ID,
+    work::{Says, Work},
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -12,12 +17,7 @@ use super::{
         Saying, Signing, Terms,
     },
 };
-use crate::{
-    actors::Actor,
-    chain::CHAIN_ID,
-    model::{Escrow, LIMIT},
-    work::{Says, Work},
-};
+use crate::model::{Escrow, LIMIT};
 
 /// The escrow that something is about.
 struct Scene {

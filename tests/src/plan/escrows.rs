@@ -1,9 +1,9 @@
 //! Owns how planned changes of escrows become payloads, and whom a plan means by "the client".
 
+use ait_testkit::{actors::Actor, draft};
 use serde_json::{Value, json};
 
 use super::{Action, Does, Job, OpenPlan, Sender, Who, build::Builder};
-use crate::{actors::Actor, draft};
 
 impl Builder {
     /// Client and job id.

@@ -32,7 +32,7 @@ pub use strategies::{action, block, cases, chain, start};
 pub use validators::{announce, block_input};
 pub use values::{Change, Proof, StakeKey};
 
-use crate::actors::Actor;
+use ait_testkit::actors::Actor;
 
 /// Somebody with an account key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,12 @@
 //! Owns random changes: of wire bytes, after which no signature holds, and of fields before they are
 //! signed, after which only the reading of the payload stands between them and the state.
 
+use ait_testkit::draft::Draft;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
 use super::Who;
-use crate::{draft::Draft, model::treasury};
+use crate::model::treasury;
 
 /// One change of bytes.
 #[derive(Debug, Clone)]

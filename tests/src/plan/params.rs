@@ -1,12 +1,12 @@
 //! Owns how a planned change of a param becomes JSON.
 
-use serde_json::{Value, json};
-
-use super::{Change, Proof, SigningKey, Who, build::Builder, consensus_key};
-use crate::{
+use ait_testkit::{
     actors::Actor,
     chain::{CHAIN_ID, authority, first_stake},
 };
+use serde_json::{Value, json};
+
+use super::{Change, Proof, SigningKey, Who, build::Builder, consensus_key};
 
 /// The param `coordinators`.
 pub(super) fn coordinators(list: &[(Who, SigningKey)]) -> Value {

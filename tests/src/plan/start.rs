@@ -1,14 +1,14 @@
 //! Owns what the chains of the plans begin with.
 
 use ait_app::{genesis::Genesis, identifiers::ChainId};
+use ait_testkit::{
+    actors::Actor,
+    chain::{CHAIN_ID, Chain, Setup, authority},
+};
 use serde_json::{Value, json};
 
 use super::{SigningKey, Who, consensus_key, params::coordinators};
-use crate::{
-    actors::Actor,
-    chain::{CHAIN_ID, Chain, Setup, authority},
-    model::{LIMIT, Model},
-};
+use crate::model::{LIMIT, Model};
 
 /// CometBFT's `evidence.max_age_num_blocks` of the plans' genesis: so few that unbonding, which takes
 /// longer, comes to its end.

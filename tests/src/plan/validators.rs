@@ -1,14 +1,14 @@
 //! Owns how planned stakes become transactions, and what CometBFT says of a planned block.
 
 use ait_app::block::{BlockInput, CommitVote, ConsensusAddress};
+use ait_testkit::{
+    actors::Actor,
+    chain::{CHAIN_ID, Chain, first_stake},
+};
 use serde_json::{Value, json};
 
 use super::{Absent, Amount, Evidence, Plan, Proposer, StakeKey, Who, consensus_key};
-use crate::{
-    actors::Actor,
-    chain::{CHAIN_ID, Chain, first_stake},
-    model::{Engine, LIMIT, Model, short_hash},
-};
+use crate::model::{Engine, LIMIT, Model, short_hash};
 
 /// The consensus keys that accounts call their own, and one more.
 const KEYS: u8 = 11;

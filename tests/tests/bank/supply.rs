@@ -1,6 +1,6 @@
 //! The supply: every coin has one origin and one place, in every block, and there is a limit.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
     draft::Draft,

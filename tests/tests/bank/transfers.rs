@@ -1,12 +1,12 @@
 //! `TRANSFER`: coins move, whole and once.
 
 use ait_app::address::Address;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, validator},
     chain::{CHAIN_ID, Chain, Setup},
     draft::{Draft, transfer},
-    scenes::refused,
 };
+use ait_tests::scenes::refused;
 use serde_json::{Value, json};
 
 #[test]

@@ -2,13 +2,13 @@
 //! attestation of their own, and when honest validators reject it.
 
 use ait_app::block::Entry;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner},
     chain::{Chain, read_entries},
     draft::{Draft, canonical},
-    scenes::{miner_with_money, with_attesters},
     work::{Says, Work, attestation_entry},
 };
+use ait_tests::scenes::{miner_with_money, with_attesters};
 use serde_json::{Value, json};
 
 /// A chain with escrows of Alice's for jobs `a`, `b` and `c`, opened in block 1, and a miner that can pay

@@ -7,12 +7,12 @@ use ait_app::{
     address::Address,
     block::{ConsensusAddress, protobuf_size},
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, MAX_BLOCK_BYTES, Setup, differences},
-    scenes::{miner_with_money, with_escrow},
     work::Says,
 };
+use ait_tests::scenes::{miner_with_money, with_escrow};
 use serde_json::{Value, json};
 
 #[test]

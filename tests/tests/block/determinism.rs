@@ -10,11 +10,11 @@ use ait_app::{
     tx::Anew,
 };
 use ait_store::{MemoryStore, SledStore, Store, WriteBatch};
-use ait_tests::{
+use ait_testkit::{
     actors::{alice, bob, miner},
     chain::{CHAIN_ID, Chain, Setup, assert_same_outcome, read_entries},
-    plan::{self, Plan, Start, announce, block_input, build_block},
 };
+use ait_tests::plan::{self, Plan, Start, announce, block_input, build_block};
 use proptest::prelude::*;
 
 /// A block's bytes, and what CometBFT says of it besides.
@@ -163,7 +163,7 @@ fn judging_a_block_twice_and_executing_it_leaves_no_trace_in_the_state_before() 
 #[test]
 fn the_order_in_which_accounts_came_does_not_show_in_the_app_hash() {
     let txs = |chain: &Chain, order: [u64; 3]| {
-        let to = |n: u64| ait_tests::actors::Actor::named(&format!("receiver {n}"));
+        let to = |n: u64| ait_testkit::actors::Actor::named(&format!("receiver {n}"));
         let place = 0..;
         let list: Vec<_> = order
             .into_iter()

@@ -1,7 +1,7 @@
 //! The genesis: what a chain may begin with, and which faults it names before it does.
 
 use ait_app::{Failure, genesis::Genesis, identifiers::ChainId};
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, bob, coordinator, validator, validator_key},
     chain::{CHAIN_ID, Chain, EVIDENCE_MAX_AGE, Setup, authority},
     draft::{Draft, canonical},

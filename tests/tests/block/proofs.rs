@@ -9,7 +9,7 @@ use ait_app::{
         merkle::decode_proof,
     },
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, Setup},
     draft::Draft,
@@ -263,7 +263,7 @@ fn an_older_state_stays_provable_while_the_chain_goes_on() {
     chain.commit(Vec::<Draft>::new());
     assert_ne!(chain.state.app_hash(), app_hash);
     assert_eq!(
-        (held.app_hash(), ait_tests::chain::records(&held)),
+        (held.app_hash(), ait_testkit::chain::records(&held)),
         (app_hash, records)
     );
     for (path, value) in held.entries() {

@@ -5,13 +5,12 @@ use ait_app::{
     Failure,
     simulate::{Simulation, simulate},
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, code_name, differences},
     draft::{Draft, canonical},
-    model,
-    scenes::miner_with_money,
 };
+use ait_tests::{model, scenes::miner_with_money};
 use serde_json::{Value, json};
 
 fn ask(chain: &Chain, tx: &Value) -> Simulation {

@@ -41,10 +41,10 @@ async fn a_claim_with_its_attestation_pays_mints_and_settles() {
     let rest = &network.first().rest;
     assert_eq!(rest.supply().await["escrows"], LOCKED);
 
-    let terms = miner.receipt("receipt_1", client.address, "job_1", opened);
-    let attestation = coordinator.attestation(&terms);
+    let work = miner.receipt("receipt_1", client.address, "job_1", opened);
+    let attestation = coordinator.attestation(&work);
     // The miner owns nothing: what the claim costs comes out of the escrow.
-    let claim = miner.claim(terms, Some(attestation));
+    let claim = miner.claim(&work, Some(&attestation));
     let fee = required_fee(&claim.payload);
     rest.commit(&claim).await;
     assert_eq!(coordinator.times_asked(), 0, "the claim carried its answer");
@@ -88,8 +88,8 @@ async fn the_node_asks_the_coordinator_for_a_claim_without_attestation() {
     for (job, over_rest) in [("job_1", true), ("job_2", false)] {
         let (opened, _) = open(&mut network, &mut client, job).await;
         let node = network.first();
-        let terms = miner.receipt(&format!("receipt_{job}"), client.address, job, opened);
-        let claim = miner.claim(terms, None);
+        let work = miner.receipt(&format!("receipt_{job}"), client.address, job, opened);
+        let claim = miner.claim(&work, None);
         if over_rest {
             node.rest
                 .post("/rpc/submitReceipt", claim.to_wire())

@@ -21,7 +21,7 @@ fn key_file(node: &Node, wallet: &Wallet) -> PathBuf {
     let mut file = File::create(&path).expect("writable");
     file.set_permissions(Permissions::from_mode(0o600))
         .expect("ours");
-    file.write_all(hex::encode(wallet.key.seed()).as_bytes())
+    file.write_all(hex::encode(wallet.actor.key.seed()).as_bytes())
         .expect("writable");
     path
 }
@@ -68,7 +68,7 @@ async fn every_command_that_says_it_paid_has_paid_once() {
     assert_eq!(node.rest.account(alice.address).await.1, 11);
 
     // Likewise where the key comes from no file: the very same payment, each time another one.
-    let seed = PathBuf::from(hex::encode(wallet("carol").key.seed()));
+    let seed = PathBuf::from(hex::encode(wallet("carol").actor.key.seed()));
     let children: Vec<Child> = (0..6).map(|_| begin(&mut pay(node, &seed, &bob))).collect();
     for child in children {
         let output = end(child);

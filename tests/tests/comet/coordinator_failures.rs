@@ -44,8 +44,8 @@ impl Scene {
     /// Hands in a claim without attestation.
     async fn claim(&mut self, receipt_id: &str) -> Transaction {
         let client = self.client.address;
-        let terms = self.miner.receipt(receipt_id, client, "job_1", self.opened);
-        let claim = self.miner.claim(terms, None);
+        let work = self.miner.receipt(receipt_id, client, "job_1", self.opened);
+        let claim = self.miner.claim(&work, None);
         let answer = self.network.nodes[0].rpc.broadcast(&claim.to_wire()).await;
         assert_eq!(answer["code"], 0, "{answer}");
         claim

@@ -1,11 +1,11 @@
 //! `COORDINATOR_BOND` and `COORDINATOR_UNBOND`: what answers for attestations, and how late it gets out.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::refused,
 };
+use ait_tests::scenes::refused;
 use serde_json::json;
 
 /// A chain on which the coordinator bonded 100,000 uait in block 1. Unbonded coins are due 125 blocks

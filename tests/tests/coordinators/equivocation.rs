@@ -1,13 +1,13 @@
 //! `ATTESTATION_EQUIVOCATION`: which two attestations of a coordinator contradict each other, and what
 //! is no evidence.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner, witness},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{refused, with_attesters, with_escrow, with_opening},
     work::{Says, Work},
 };
+use ait_tests::scenes::{refused, with_attesters, with_escrow, with_opening};
 use serde_json::{Value, json};
 
 const BOND: u64 = 100_001;

@@ -1,11 +1,11 @@
 //! Whose signature counts for an escrow: the keys of its opening, until they are revoked.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
-    scenes::{miner_with_money, refused, with_escrow},
     work::Work,
 };
+use ait_tests::scenes::{miner_with_money, refused, with_escrow};
 use serde_json::{Value, json};
 
 /// The key that the coordinator attests with, apart from its account's.

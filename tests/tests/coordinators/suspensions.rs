@@ -1,13 +1,13 @@
 //! What a conviction for equivocation costs a coordinator: bond, and new escrows until the params name
 //! another key for it.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner, witness},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{refused, with_attesters, with_escrow},
     work::Work,
 };
+use ait_tests::scenes::{refused, with_attesters, with_escrow};
 use serde_json::{Value, json};
 
 const BOND: u64 = 100_001;

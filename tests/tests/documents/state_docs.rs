@@ -7,12 +7,11 @@ use ait_app::{
     params::ParamKey,
     state::{Key, Value},
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, Setup},
-    model::DEFAULTS,
-    scenes::POCKET_MONEY,
 };
+use ait_tests::{model::DEFAULTS, scenes::POCKET_MONEY};
 
 const DOCS: &str = include_str!("../../../docs/state.md");
 

@@ -1,11 +1,13 @@
 //! `ESCROW_ASSIGN` and miners named at the opening: a stranger who gets an attestation first takes
 //! nothing from the miner that an escrow is bound to.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner},
     chain::{Chain, Setup},
-    scenes::{POCKET_MONEY, miner_with_money, refused, with_attesters, with_escrow, with_opening},
     work::{Says, Work},
+};
+use ait_tests::scenes::{
+    POCKET_MONEY, miner_with_money, refused, with_attesters, with_escrow, with_opening,
 };
 
 fn digger() -> Actor {

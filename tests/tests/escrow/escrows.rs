@@ -1,11 +1,11 @@
 //! `ESCROW_OPEN`, `ESCROW_RELEASE` and expiry: locked coins have one place, a deadline and a way back.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{alice, arbiter, bob, coordinator, miner, witness},
     chain::{Chain, Setup},
     draft::{Draft, escrow_open},
-    scenes::{miner_with_money, refused, with_attesters, with_opening},
 };
+use ait_tests::scenes::{miner_with_money, refused, with_attesters, with_opening};
 use serde_json::json;
 
 const RICH: u64 = 1_000_000_000;

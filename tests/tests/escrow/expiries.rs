@@ -1,12 +1,12 @@
 //! How many escrows end in a block and in which order, what an overdue one is worth, and how the records
 //! of refunded ones are deleted.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{miner_with_money, refused},
 };
+use ait_tests::scenes::{miner_with_money, refused};
 use serde_json::{Value, json};
 
 /// As many end in a block.

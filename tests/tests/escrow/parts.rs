@@ -1,12 +1,12 @@
 //! Escrows that are paid in parts: each part is planned for itself, and the last one says so.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{miner_with_money, refused, with_opening},
     work::Work,
 };
+use ait_tests::scenes::{miner_with_money, refused, with_opening};
 use serde_json::{Value, json};
 
 /// A chain with a partial escrow of 60,000 uait, bound to the miner or to nobody.

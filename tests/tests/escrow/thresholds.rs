@@ -1,13 +1,13 @@
 //! Escrows with several coordinators: how many must attest, in which form, and that none of them alone
 //! can keep a miner from its price.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner, witness},
     chain::Chain,
     draft::Draft,
-    scenes::{miner_with_money, refused, three, with_attesters, with_escrow},
     work::{Says, Work},
 };
+use ait_tests::scenes::{miner_with_money, refused, three, with_attesters, with_escrow};
 use serde_json::Value;
 
 fn escrow_of(threshold: u64) -> (Chain, Work) {

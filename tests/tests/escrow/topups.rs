@@ -1,13 +1,13 @@
 //! `ESCROW_TOPUP` and `ESCROW_CANCEL`: anyone adds coins, the client alone moves the end, and it gives
 //! notice before it takes anything back.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{alice, arbiter, bob, coordinator, miner},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{miner_with_money, refused, with_attesters, with_escrow, with_opening},
     work::Work,
 };
+use ait_tests::scenes::{miner_with_money, refused, with_attesters, with_escrow, with_opening};
 use serde_json::{Value, json};
 
 /// A top-up by the client that also extends.

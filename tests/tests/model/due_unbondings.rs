@@ -1,11 +1,11 @@
 //! More unbondings come due at once than one block pays out: the model says which wait.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, validator_key},
     chain::{CHAIN_ID, Chain, EVIDENCE_MAX_AGE, Setup},
     draft::Draft,
-    model::{Engine, Model},
 };
+use ait_tests::model::{Engine, Model};
 use serde_json::json;
 
 /// Each takes out of its bond and of its stake 16 times.

@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ait_tests::{
+use ait_testkit::{
     actors::Actor,
     chain::{Block, Records},
+};
+use ait_tests::{
     model::{Engine, short_hash},
     plan::{self, announce, block_input, build_block},
 };

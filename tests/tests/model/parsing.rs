@@ -4,12 +4,10 @@
 use std::sync::LazyLock;
 
 use ait_app::{block::Entry, identifiers::ChainId};
+use ait_testkit::{chain::CHAIN_ID, draft::Draft, work::attestation_entry};
 use ait_tests::{
-    chain::CHAIN_ID,
-    draft::Draft,
     model::{classify, name_of},
     plan::{self, Edit, Mutation, Start, Who, edit, edited, examples, mutate, mutation},
-    work::attestation_entry,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 

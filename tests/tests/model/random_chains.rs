@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 
 use ait_app::{events::Event, state::State};
-use ait_tests::{
+use ait_testkit::{
     actors::validator_key,
     chain::{Block, CHAIN_ID, Chain, EVIDENCE_MAX_AGE, Setup, records},
     draft::Draft,
+};
+use ait_tests::{
     model::{self, Engine, Model, Outcome},
     plan::{self, Plan, Start, announce, block_input, build_block},
 };

@@ -1,11 +1,11 @@
 //! Burned coins make no room below the supply's limit: what genesis and claims ever made counts. The price
 //! is paid all the same.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, bob, coordinator, miner},
     chain::{Chain, Setup},
-    model::LIMIT,
 };
+use ait_tests::model::LIMIT;
 
 /// A chain whose genesis leaves 50,000 uait to mint, and that burned 450,000 uait since.
 fn after_a_slash() -> Chain {

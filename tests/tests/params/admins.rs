@@ -1,12 +1,12 @@
 //! The admin: what it may do, and how its rights are handed over.
 
 use ait_app::address::Address;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, bob, validator},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::refused,
 };
+use ait_tests::scenes::refused;
 use serde_json::json;
 
 fn name(chain: &Chain, candidate: &Actor) -> Draft {

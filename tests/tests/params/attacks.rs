@@ -4,7 +4,7 @@ use ait_app::{
     block::{BlockInput, execute},
     tx::Anew,
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Live, Setup, Staker, elected},
     draft::Draft,

@@ -1,13 +1,12 @@
 //! No param locks a coin or keeps a miner from its price, whatever it is set to: each at either end of its
 //! range, under everything that has a deadline.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
     draft::Draft,
-    model::DEFAULTS,
-    scenes::miner_with_money,
 };
+use ait_tests::{model::DEFAULTS, scenes::miner_with_money};
 
 /// An escrow that will be claimed, one that will end, and coins that unbond from a stake and a bond; all of
 /// it done by block 140.

@@ -1,12 +1,11 @@
 //! `PARAM_UPDATE`: one account, whole values, their ranges, and from the next block on.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, bob, coordinator, miner},
     chain::{Chain, EVIDENCE_MAX_AGE, Setup},
     draft::Draft,
-    model::DEFAULTS,
-    scenes::refused,
 };
+use ait_tests::{model::DEFAULTS, scenes::refused};
 use serde_json::{Value, json};
 
 /// What becomes of setting a param on a chain of its own: the code, empty for success, its message, and

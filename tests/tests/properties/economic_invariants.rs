@@ -4,12 +4,14 @@
 //!
 //! The reference model only makes the transactions here.
 
-use ait_tests::{
+use ait_testkit::{
     actors::Actor,
     chain::{Block, Chain, Records},
     draft::Draft,
-    plan::{self, Plan, Start, Who, announce, block_input, build_block, key_holder, signed_answer},
     work::{Work, attestation_entry},
+};
+use ait_tests::plan::{
+    self, Plan, Start, Who, announce, block_input, build_block, key_holder, signed_answer,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -108,7 +110,7 @@ impl Probe<'_> {
 
     fn work(&self, miner: &Actor, price: u64) -> Work {
         Work {
-            chain_id: ait_tests::chain::CHAIN_ID.into(),
+            chain_id: ait_testkit::chain::CHAIN_ID.into(),
             receipt_id: "a_fresh_one".into(),
             job_id: text(&self.escrow["job_id"]).into(),
             client: text(&self.escrow["client"]).into(),

@@ -17,7 +17,7 @@ use ait_app::{
     state::State,
     tx::{Anew, Signatures},
 };
-use ait_tests::{chain::CHAIN_ID, draft::Draft};
+use ait_testkit::{chain::CHAIN_ID, draft::Draft};
 
 use acts::{ACTS, Act, FEE, Wait, by, client, kind, payload};
 use coins::{Coins, coins_of, expected, is_due, number, record, start};

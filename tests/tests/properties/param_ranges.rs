@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, bob, coordinator},
     chain::{Chain, Live, Setup, Staker, authority, elected, new_authority},
     draft::Draft,

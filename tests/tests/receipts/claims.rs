@@ -1,12 +1,12 @@
 //! `RECEIPT_CLAIM`: what makes a receipt pay, what it pays, and that it pays once.
 
 use ait_app::address::Address;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
-    scenes::{miner_with_money, refused, with_escrow, with_opening},
     work::{Says, Work},
 };
+use ait_tests::scenes::{miner_with_money, refused, with_escrow, with_opening};
 use serde_json::json;
 
 #[test]
@@ -310,7 +310,8 @@ fn the_checks_of_a_claim_come_in_their_order() {
         .with("final", true)
         .with("miner_sig", "00".repeat(64))
         .with("attestations", [work.attested_by(&bob(), 1)].to_vec());
-    let code = |change: &dyn Fn(ait_tests::draft::Draft) -> ait_tests::draft::Draft, free: bool| {
+    let code = |change: &dyn Fn(ait_testkit::draft::Draft) -> ait_testkit::draft::Draft,
+                free: bool| {
         let mut chain = chain.clone();
         if free {
             // The same escrow, bound to nobody.
@@ -325,7 +326,7 @@ fn the_checks_of_a_claim_come_in_their_order() {
     let reopened = work.opened_in(3).costing(1, 70_000);
     let signed = reopened.signed_by(&miner());
     let cheap = work.opened_in(3).costing(1, 60_000);
-    let without = |mut draft: ait_tests::draft::Draft, field: &str| {
+    let without = |mut draft: ait_testkit::draft::Draft, field: &str| {
         draft.payload.as_object_mut().unwrap().remove(field);
         draft
     };

@@ -1,10 +1,10 @@
 //! Claims that somebody made up: stolen receipts, and signatures that were given for something else.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
-    scenes::{POCKET_MONEY, miner_with_money, refused, with_escrow},
     work::{Says, Work},
 };
+use ait_tests::scenes::{POCKET_MONEY, miner_with_money, refused, with_escrow};
 
 #[test]
 fn a_receipt_of_another_miner_is_worth_nothing_to_a_thief() {

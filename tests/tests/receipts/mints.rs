@@ -1,12 +1,12 @@
 //! What a claim pays and mints: the price always, the mint as far as the limits let it.
 
 use ait_app::address::Address;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, coordinator, miner},
     chain::{Chain, Setup},
     draft::escrow_open,
-    scenes::{miner_with_money, with_escrow},
 };
+use ait_tests::scenes::{miner_with_money, with_escrow};
 use serde_json::json;
 
 const MOST: u64 = (1 << 53) - 1;

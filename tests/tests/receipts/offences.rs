@@ -1,12 +1,12 @@
 //! Offences: claims that a miner should never have sent, and the ban that follows them.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{miner_with_money, refused},
     work::{Says, Work},
 };
+use ait_tests::scenes::{miner_with_money, refused};
 use serde_json::{Value, json};
 
 /// A chain with escrows of Alice's for jobs `a` to `f`.

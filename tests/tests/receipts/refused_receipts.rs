@@ -1,12 +1,12 @@
 //! Receipts that a coordinator denied: what is kept of them, and what takes their place.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{alice, arbiter, bob, coordinator, miner},
     chain::Chain,
     draft::Draft,
-    scenes::{miner_with_money, with_attesters, with_escrow},
     work::Work,
 };
+use ait_tests::scenes::{miner_with_money, with_attesters, with_escrow};
 use serde_json::json;
 
 fn damned(chain: &Chain, work: &Work) -> Draft {
@@ -202,7 +202,7 @@ fn two_of_three_pay_what_a_reported_receipt_asked_for() {
     let claim = chain.claim_by(
         &miner(),
         &work,
-        &[&arbiter(), &ait_tests::actors::witness()],
+        &[&arbiter(), &ait_testkit::actors::witness()],
     );
     assert_eq!(commit(&mut chain, claim), "");
     assert_eq!(chain.receipt(&miner(), "rcpt_7f3a")["status"], "paid");

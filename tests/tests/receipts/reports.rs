@@ -1,13 +1,13 @@
 //! `RECEIPT_REPORT`: a miner that keeps an empty account does not escape its offences, and nobody becomes
 //! an offender but by its own signature and by as many coordinators as can keep it from being paid.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner, validator, witness},
     chain::{Chain, Setup},
     draft::Draft,
-    scenes::{refused, three, with_attesters, with_escrow, with_opening},
     work::{Says, Work},
 };
+use ait_tests::scenes::{refused, three, with_attesters, with_escrow, with_opening};
 use serde_json::{Value, json};
 
 /// Bob's report, with the miner's key, which the chain does not know yet.

@@ -2,12 +2,12 @@
 //! where several coordinators attest.
 
 use ait_app::address::Address;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, coordinator, miner, validator, witness},
     chain::Setup,
     draft::Draft,
-    scenes::with_opening,
 };
+use ait_tests::scenes::with_opening;
 use serde_json::{Value, json};
 
 const MOST: u64 = (1 << 53) - 1;

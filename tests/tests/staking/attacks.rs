@@ -1,7 +1,7 @@
 //! What stakers may try: self-dealing, power that flaps around an epoch's end, dodging judgements, and
 //! making somebody else lose score.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator},
     chain::{Chain, Live, Setup, Staker, elected},
     draft::Draft,

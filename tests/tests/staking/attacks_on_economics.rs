@@ -1,6 +1,6 @@
 //! Attacks on power, pay and offences, each by what users need.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, Live, Setup, Staker, elected},
     draft::Draft,

@@ -1,14 +1,14 @@
 //! The param `authorities`: consensus keys that are held by who shall have them, and never a set that
 //! waits for keys that nobody runs.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, validator, validator_key},
     chain::{
         Chain, EVIDENCE_MAX_AGE, Setup, Staker, authority, elected, new_authority, possession,
     },
     draft::{Draft, canonical},
-    scenes::refused,
 };
+use ait_tests::scenes::refused;
 use serde_json::{Value, json};
 
 fn account(n: usize) -> Actor {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ait_tests::{
+use ait_testkit::{
     actors::{admin, alice, bob, validator},
     chain::{Setup, Staker, elected},
 };
@@ -271,7 +271,7 @@ fn under_proof_of_authority_neither_bans_nor_unstaking_take_power() {
     chain.commit([chain.open(&alice(), "job", 60_000, 1_000)]);
     let block = chain.commit([chain.forged_claim(&validator(), "job")]);
     assert_eq!(block.events("banned").len(), 1);
-    let key = ait_tests::actors::validator_key();
+    let key = ait_testkit::actors::validator_key();
     chain.commit([chain.first_stake(&validator(), &key, 5_000_000)]);
     let block = chain.commit([chain.unstake(&validator(), 5_000_000)]);
     assert_eq!(block.codes(), [0]);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, bob, validator, validator_key},
     chain::{Live, Setup, Staker, authority, new_authority},
 };

@@ -1,7 +1,7 @@
 //! Slashing under compute-backed proof: equivocation and downtime cost stake and the seat; what is
 //! slashed is burned.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, validator, validator_key},
     chain::{Block, Chain, EVIDENCE_MAX_AGE, Live, Setup, Staker, elected},
     draft::Draft,

@@ -1,6 +1,6 @@
 //! Staking: coins are bonded under a validator key that the staker holds, and come back by themselves.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, validator, validator_key},
     chain::{Block, Chain, Live, Setup, authority, new_authority},
     draft::Draft,
@@ -94,7 +94,7 @@ fn a_validator_key_needs_proof_of_possession() {
         .clone()
         .with("validator_sig", other["validator_sig"].clone());
     assert_eq!(tried(&chain, swapped), "invalid_validator_signature");
-    let elsewhere = ait_tests::chain::first_stake("other-chain", &alice(), &key(), 5);
+    let elsewhere = ait_testkit::chain::first_stake("other-chain", &alice(), &key(), 5);
     let elsewhere = chain.draft(&alice(), "STAKE", elsewhere);
     assert_eq!(tried(&chain, elsewhere), "invalid_validator_signature");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, validator, validator_key},
     chain::{Live, Setup, authority, new_authority},
 };
@@ -160,8 +160,8 @@ fn a_new_key_is_proven_to_be_held_for_its_account() {
         json!([kept.clone(), entry])
     };
     let for_alice = new_authority(&alice(), &bobs_key(), 1)["proof"].clone();
-    let elsewhere = ait_tests::chain::possession("other-chain", &bob(), &bobs_key());
-    let by_another = ait_tests::chain::possession("ait-devnet", &bob(), &validator_key());
+    let elsewhere = ait_testkit::chain::possession("other-chain", &bob(), &bobs_key());
+    let by_another = ait_testkit::chain::possession("ait-devnet", &bob(), &validator_key());
     for proof in [for_alice, elsewhere.into(), by_another.into()] {
         assert_eq!(
             refused(&mut live, with_proof(proof)),

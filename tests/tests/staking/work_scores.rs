@@ -1,7 +1,7 @@
 //! Work scores: what a staker delivers in an epoch counts at its end, and fades. Records are brought
 //! up to date only when they are written; what they stand for is computed here epoch by epoch.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, coordinator, miner, validator},
     chain::{Chain, Setup, Staker, elected},
     work::Says,

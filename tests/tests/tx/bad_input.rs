@@ -2,12 +2,12 @@
 //! and none of it moves a coin.
 
 use ait_app::block::Entry;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, miner},
     chain::{Chain, new_authority, read_entries},
     draft::{Draft, canonical},
-    scenes::{assert_unreadable, refusal},
 };
+use ait_tests::scenes::{assert_unreadable, refusal};
 use serde_json::{Value, json};
 
 fn a_transfer() -> Draft {

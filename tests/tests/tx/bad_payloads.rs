@@ -1,12 +1,12 @@
 //! Payloads that say what none can: each is refused by its own name before any state is looked at.
 
 use ait_app::block::Entry;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner},
     chain::{Chain, read_entries},
     draft::{Draft, canonical},
-    scenes::assert_unreadable,
 };
+use ait_tests::scenes::assert_unreadable;
 use serde_json::{Value, json};
 
 #[test]

@@ -6,13 +6,13 @@ mod work;
 use std::collections::BTreeMap;
 
 use ait_app::code::Code;
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, arbiter, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, authority, code_name, new_authority},
     draft::{Draft, canonical},
-    scenes::miner_with_money,
     work::{Work, attestation_entry},
 };
+use ait_tests::scenes::miner_with_money;
 use serde_json::Value;
 
 /// Only a node's pool gives these.

@@ -7,13 +7,13 @@ use ait_app::{
     state::Key,
     tx::{Anew, canonicalise},
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{admin, alice, bob, coordinator, miner},
     chain::{CHAIN_ID, Chain, new_authority, read_entries},
     draft::Draft,
-    plan,
     work::attestation_entry,
 };
+use ait_tests::plan;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::json;
 

@@ -1,12 +1,12 @@
 //! `record_fee`: what makes a lasting record of its sender's choice pays for it, once.
 
 use ait_app::{simulate::required_fee, tx::Payload};
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, Setup},
     draft::{Draft, canonical},
-    scenes::refused,
 };
+use ait_tests::scenes::refused;
 
 const RECORD_FEE: u64 = 1_000;
 

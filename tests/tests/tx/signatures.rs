@@ -2,7 +2,7 @@
 //! them forks, so all of these are refused.
 
 use ait_app::crypto::{PublicKey, Signature};
-use ait_tests::{
+use ait_testkit::{
     actors::{alice, bob},
     chain::{Chain, code_name},
     draft::canonical,

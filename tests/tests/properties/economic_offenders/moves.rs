@@ -1,6 +1,6 @@
 //! Owns who there is and what they may do.
 
-use ait_tests::actors::Actor;
+use ait_testkit::actors::Actor;
 use proptest::{prelude::*, sample::select};
 
 /// Coordinators and threshold of an escrow.

@@ -1,6 +1,6 @@
 //! Owns the chain on which they do it, and what the miner signs.
 
-use ait_tests::{
+use ait_testkit::{
     actors::Actor,
     chain::{Chain, Setup},
     draft::{Draft, escrow_open},

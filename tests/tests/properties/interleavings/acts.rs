@@ -1,6 +1,6 @@
 //! Owns what can be done to the escrow: who does it, and with which payload.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, arbiter, coordinator, miner},
     chain::CHAIN_ID,
     draft,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use ait_app::state::{Key, State};
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, arbiter, coordinator, miner},
     chain::Setup,
-    model::treasury,
 };
+use ait_tests::model::treasury;
 use serde_json::Value;
 
 use super::acts::{

@@ -1,7 +1,7 @@
 //! Owns what people do in a history: transactions, evidence, and whose flags are left out.
 
 use ait_app::{block::ConsensusAddress, state::Key};
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, coordinator},
     chain::{authority, new_authority},
     draft::Draft,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ait_app::{crypto::PublicKey, state::State};
-use ait_tests::chain::{Chain, ValidatorSet, holds_two_thirds};
+use ait_testkit::chain::{Chain, ValidatorSet, holds_two_thirds};
 use serde_json::Value;
 
 use super::world::Tally;

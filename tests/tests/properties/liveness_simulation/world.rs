@@ -11,7 +11,7 @@ use ait_app::{
     genesis::Genesis,
     tx::Anew,
 };
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, admin, alice, coordinator},
     chain::{
         CHAIN_ID, Chain, Engine, Setup, ValidatorSet, authority, code_name, holds_two_thirds,

@@ -1,6 +1,6 @@
 //! The codes of stakes.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{Actor, alice, bob, validator, validator_key},
     chain::Chain,
     draft::Draft,

@@ -1,6 +1,6 @@
 //! The codes of claims, reports and evidence.
 
-use ait_tests::{
+use ait_testkit::{
     actors::{alice, arbiter, bob, coordinator, miner},
     chain::Chain,
     work::{Says, Work},

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::{actors::Actor, draft::canonical};
 
 /// What a miner says it delivered, as strings and numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {
     /// The chain its signatures are for.
     pub chain_id: String,
@@ -44,6 +44,23 @@ pub struct Says {
 }
 
 impl Work {
+    /// What a request for an attestation is about; panics where it lacks a field.
+    pub fn requested(request: &Value) -> Self {
+        let text = |name: &str| request[name].as_str().unwrap().to_owned();
+        let number = |name: &str| request[name].as_u64().unwrap();
+        Self {
+            chain_id: text("chain_id"),
+            receipt_id: text("receipt_id"),
+            job_id: text("job_id"),
+            client: text("client"),
+            miner: text("miner"),
+            compute_units: number("compute_units"),
+            price: number("price"),
+            output_hash: text("output_hash"),
+            opened_height: number("opened_height"),
+        }
+    }
+
     /// With another receipt id.
     #[must_use]
     pub fn named(&self, receipt_id: &str) -> Self {
@@ -230,24 +247,14 @@ mod tests {
     #[test]
     fn receipts_and_answers_are_signed_as_those_of_the_vectors() {
         let vectors: Value =
-            serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/vectors/protocol.json")).unwrap();
         let cases = vectors["attestations"].as_array().unwrap();
         assert!(cases.len() >= 5);
         for case in cases {
             let (request, response) = (&case["request"], &case["response"]);
-            let text = |name: &str| request[name].as_str().unwrap().to_owned();
-            let work = Work {
-                chain_id: text("chain_id"),
-                receipt_id: text("receipt_id"),
-                job_id: text("job_id"),
-                client: text("client"),
-                miner: text("miner"),
-                compute_units: request["compute_units"].as_u64().unwrap(),
-                price: request["price"].as_u64().unwrap(),
-                output_hash: text("output_hash"),
-                opened_height: request["opened_height"].as_u64().unwrap(),
-            };
-            assert_eq!(work.signed_by(&Actor::named("miner")), text("miner_sig"));
+            let work = Work::requested(request);
+            let miner_sig = request["miner_sig"].as_str().unwrap();
+            assert_eq!(work.signed_by(&Actor::named("miner")), miner_sig);
             let says = Says {
                 exists: response["exists"].as_bool().unwrap(),
                 paid: response["paid"].as_bool().unwrap(),
@@ -255,13 +262,12 @@ mod tests {
                 quote_price: response["quote"]["price"].as_u64().unwrap(),
                 quote_units: response["quote"]["compute_units"].as_u64().unwrap(),
             };
-            let height = request["opened_height"].as_u64().unwrap();
             let named = vectors["keys"].as_array().unwrap().iter();
             let signer = named
                 .map(|key| Actor::named(key["name"].as_str().unwrap()))
                 .find(|actor| actor.address().to_string() == response["coordinator"])
                 .unwrap();
-            let answer = work.answered_by(&signer, height, says);
+            let answer = work.answered_by(&signer, work.opened_height, says);
             assert_eq!(&answer, response);
         }
     }

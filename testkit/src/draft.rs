@@ -1,7 +1,10 @@
 //! Owns transactions as plain JSON, signed as PROTOCOL section 3 says. Nothing of the state machine's own
 //! encoding is used, and anything may be wrong in them.
 
-use ait_app::address::Address;
+use ait_app::{
+    address::Address,
+    tx::{Transaction, codec::decode},
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -118,6 +121,12 @@ impl Draft {
     pub fn wire(&self) -> Vec<u8> {
         canonical(&self.json())
     }
+
+    /// The same as nodes hold it; panics where it is none.
+    pub fn typed(&self) -> Transaction {
+        let (tx, _) = decode(&self.wire()).unwrap();
+        tx
+    }
 }
 
 impl From<Draft> for Vec<u8> {
@@ -168,7 +177,7 @@ mod tests {
     #[test]
     fn drafts_have_the_wire_bytes_of_the_vectors() {
         let vectors: Value =
-            serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/vectors/protocol.json")).unwrap();
         let cases = vectors["transactions"].as_array().unwrap();
         assert!(cases.len() > 5);
         for case in cases {

@@ -75,7 +75,7 @@ impl Engine {
     /// Takes a block's updates, which hold from the block after the next one.
     ///
     /// # Errors
-    /// What CometBFT stops at.
+    /// What CometBFT stops at, and updates that change nothing.
     pub fn take(&mut self, updates: &[ValidatorUpdate]) -> Result<(), String> {
         let mut set = self.sent.clone();
         let mut seen = BTreeSet::new();
@@ -83,10 +83,12 @@ impl Engine {
             if !seen.insert(*pubkey) {
                 return Err(format!("{pubkey} is updated twice"));
             }
-            if !power.is_zero() {
-                set.insert(*pubkey, power.get());
-            } else if set.remove(pubkey).is_none() {
-                return Err(format!("{pubkey} is removed and was not there"));
+            let (before, power) = match power.get() {
+                0 => (set.remove(pubkey).unwrap_or(0), 0),
+                power => (set.insert(*pubkey, power).unwrap_or(0), power),
+            };
+            if before == power {
+                return Err(format!("{pubkey} had power {power} before"));
             }
         }
         if set.is_empty() {
@@ -107,6 +109,13 @@ pub fn holds_two_thirds(set: &ValidatorSet, signs: impl Fn(&PublicKey) -> bool) 
     let signing = set.iter().filter(|(key, _)| signs(key));
     let signing: u64 = signing.map(|(_, power)| *power).sum();
     u128::from(signing) * 3 > u128::from(whole) * 2
+}
+
+/// The set that CometBFT was told of, as the chain's records have it.
+fn recorded(chain: &Chain) -> ValidatorSet {
+    let sent = chain.state.sent_validators().iter();
+    sent.map(|(key, validator)| (*key, validator.power.get()))
+        .collect()
 }
 
 /// A chain that CometBFT drives: each block shows who of the set then in force signed the one before.
@@ -135,10 +144,8 @@ impl DerefMut for Live {
 impl Live {
     /// A chain whose set has signed all blocks so far.
     pub fn of(chain: Chain) -> Self {
-        let sent = chain.state.sent_validators().iter();
-        let set = sent.map(|(key, validator)| (*key, validator.power.get()));
         Self {
-            engine: Engine::of(&set.collect()),
+            engine: Engine::of(&recorded(&chain)),
             down: BTreeSet::new(),
             chain,
         }
@@ -167,6 +174,7 @@ impl Live {
         let block = self.chain.commit(entries);
         let taken = self.engine.take(&block.outcome.validator_updates);
         assert_eq!(taken, Ok(()), "block {}", block.height);
+        assert_eq!(self.engine.sent, recorded(&self.chain));
         block
     }
 

@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn the_naive_root_is_that_of_the_vectors() {
         let vectors: serde_json::Value =
-            serde_json::from_str(include_str!("../vectors/protocol.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/vectors/protocol.json")).unwrap();
         let cases = vectors["merkle"].as_array().unwrap();
         assert_eq!(cases.len(), 4);
         for case in cases {

@@ -58,6 +58,25 @@ pub(super) fn check_records(state: &State) {
         assert_eq!(&draft::canonical(&json), value);
     }
     let records = records(state);
+    check_validators(&records);
+    check_books(&records);
+}
+
+/// Without power nothing is proven, and the key in use is one of those that were ever used.
+fn check_validators(records: &Records) {
+    for (key, record) in records {
+        if key.starts_with("/validator/") {
+            assert!(
+                record["proven"] == false || record["power"] != 0,
+                "{record}"
+            );
+            let keys = record["keys"].as_array().unwrap();
+            assert!(keys.contains(&record["pubkey"]), "{record}");
+        }
+    }
+}
+
+fn check_books(records: &Records) {
     let sum = |prefix: &str, count: &dyn Fn(&Value) -> u64| -> u64 {
         let there = records.iter().filter(|(key, _)| key.starts_with(prefix));
         there.map(|(_, record)| count(record)).sum()
