@@ -21,6 +21,3 @@ pub mod stake;
 pub mod stakers;
 pub mod unjail;
 pub mod unstake;
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,7 @@
 //! Who has a seat under compute-backed proof: newcomers wait for their power, keys that nobody runs
 //! never get any, and there is always somebody in the set.
 
-use ait_tests::{
+use ait_testkit::{
     actors::alice,
     chain::{Live, Setup, Staker},
     draft::Draft,
@@ -226,6 +226,49 @@ fn the_set_is_never_empty() {
         (live.power(&ann.account), live.power(&ben.account)),
         (0, 500_001)
     );
+}
+
+#[test]
+fn a_set_that_everybody_leaves_at_once_stays_as_it_was() {
+    let stakers = alike("val", 4, 10_000_000);
+    let mut live = Live::elected(Setup::default(), &stakers);
+    let all_leave = |live: &Live| -> Vec<Draft> {
+        let leave = |staker: &Staker| live.unstake(&staker.account, staker.stake);
+        stakers.iter().map(leave).collect()
+    };
+    // With coins that come back in the same block, and without.
+    let back = stakers.iter();
+    let back = back.map(|staker| live.stake(&staker.account, staker.stake).later(1));
+    let both: Vec<Draft> = all_leave(&live).into_iter().chain(back).collect();
+    assert!(live.commit(both).updates().is_empty());
+    assert!(live.commit(all_leave(&live)).updates().is_empty());
+    assert_eq!(live.powers(&stakers), [125_001; 4]);
+    assert!(stakers.iter().all(|staker| proven(&live, staker)));
+    // Nobody may stand at the election either.
+    live.finish_epoch();
+    assert_eq!(live.powers(&stakers), [125_001; 4]);
+}
+
+#[test]
+fn where_only_a_newcomer_may_stand_those_who_signed_go_on_beside_it() {
+    let stakers = alike("val", 4, 1_000_000);
+    let mut live = Live::elected(Setup::default(), &stakers);
+    let newcomer = Staker::named("new", 1_000_000);
+    join(&mut live, std::slice::from_ref(&newcomer));
+    let mut cuts: Vec<Draft> = stakers[..3]
+        .iter()
+        .map(|staker| live.unstake(&staker.account, 999_990))
+        .collect();
+    cuts.push(live.unstake(&stakers[3].account, 999_000));
+    live.commit(cuts);
+    assert_eq!(live.powers(&stakers), [1, 1, 1, 125]);
+    live.finish_epoch();
+    // 128 are too few to carry newcomers: ceil(1,000 / 128) = 8 times as much.
+    assert_eq!(live.powers(&stakers), [8, 8, 8, 1_000]);
+    assert_eq!(live.power(&newcomer.account), 1);
+    live.finish_epoch();
+    assert_eq!(live.powers(&stakers), [0; 4]);
+    assert_eq!(live.power(&newcomer.account), 500_001);
 }
 
 #[test]
