@@ -104,7 +104,7 @@ async fn a_miner_that_is_banned_has_a_line() {
         .as_u64()
         .expect("a height");
     let terms = miner.receipt("receipt_1", client.address, "job_1", opened);
-    let claim = miner.claim(terms, None);
+    let claim = miner.claim(&terms, None);
     node.rest.send(&claim).await.ok();
 
     let banned = line(node, "banned").await;

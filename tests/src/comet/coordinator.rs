@@ -44,6 +44,8 @@ pub enum Manner {
     Slow(Duration),
     /// A signed no, which is not the miner's fault.
     Negative,
+    /// A signed no that blames the miner.
+    Damning,
     /// A yes signed with somebody else's key.
     WrongKey,
     /// A rightly signed yes, for another job.
@@ -156,6 +158,7 @@ async fn attest(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> R
         Manner::Honest => {}
         Manner::Slow(pause) => tokio::time::sleep(pause).await,
         Manner::Negative => says.not_double_spent = false,
+        Manner::Damning => says.exists = false,
         Manner::WrongKey => signer = Actor::named("an impostor"),
         Manner::OtherJob => work.job_id = "another_job".into(),
         Manner::NotYet => return StatusCode::CONFLICT.into_response(),
