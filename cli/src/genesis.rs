@@ -16,11 +16,11 @@ use serde_json::Value;
 
 use ait_home::{
     amounts::parse_uait,
-    config::Environment,
     exit::Usage,
     files,
-    genesis::{DEFAULT_EVIDENCE_AGE, GenesisPlan, build, configured_params, parse_power},
-    output, settings,
+    genesis::{DEFAULT_EVIDENCE_AGE, GenesisPlan, ParamArgs, build, parse_power},
+    output,
+    settings::{DEFAULT_CHAIN_ID, parse_chain_id},
 };
 
 /// `ait genesis`
@@ -29,9 +29,9 @@ pub struct GenesisArgs {
     /// Where to write it; an existing file is never overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The chain's name [env: CHAIN_ID] [default: ait-devnet]
-    #[arg(long, value_name = "CHAIN_ID")]
-    chain_id: Option<String>,
+    /// The chain's name
+    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
+    chain_id: ChainId,
     /// The account that may change params
     #[arg(long, value_name = "ADDRESS")]
     admin: Address,
@@ -52,12 +52,8 @@ pub struct GenesisArgs {
     /// this, epoch_blocks and 2 together
     #[arg(long, value_name = "BLOCKS", default_value_t = DEFAULT_EVIDENCE_AGE, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     evidence_age: u64,
-    /// uait minted for each compute unit [env: MINT_PER_UNIT] [default: 1000]
-    #[arg(long, value_name = "UAIT")]
-    mint_per_unit: Option<String>,
-    /// The coordinator's share of each mint, 0..=1 [env: COORDINATOR_RATIO] [default: 0.05]
-    #[arg(long, value_name = "RATIO")]
-    coordinator_ratio: Option<String>,
+    #[command(flatten)]
+    configured: ParamArgs,
     /// When the chain begins, such as 2030-01-31T12:00:00Z; now if not given
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339)]
     genesis_time: Option<SystemTime>,
@@ -77,9 +73,9 @@ struct Report {
 ///
 /// # Errors
 /// What went wrong, for people; then nothing was written.
-pub fn run(args: GenesisArgs, environment: &Environment) -> Result<()> {
+pub fn run(args: GenesisArgs) -> Result<()> {
     let out = args.out.clone();
-    let plan = plan(args, environment)?;
+    let plan = plan(args)?;
     let text = build(&plan)?;
     files::write_new(&out, text.as_bytes(), files::PUBLIC)?;
     output::done(&Report {
@@ -92,15 +88,11 @@ pub fn run(args: GenesisArgs, environment: &Environment) -> Result<()> {
     })
 }
 
-fn plan(args: GenesisArgs, environment: &Environment) -> Result<GenesisPlan> {
-    let mut params = configured_params(
-        environment,
-        args.mint_per_unit.as_deref(),
-        args.coordinator_ratio.as_deref(),
-    )?;
+fn plan(args: GenesisArgs) -> Result<GenesisPlan> {
+    let mut params = args.configured.params();
     params.extend(unique("--param", args.params)?);
     Ok(GenesisPlan {
-        chain_id: settings::chain_id(environment, args.chain_id.as_deref())?,
+        chain_id: args.chain_id,
         time: args.genesis_time.unwrap_or_else(SystemTime::now),
         admin: args.admin,
         authorities: args.authorities,

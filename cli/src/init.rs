@@ -1,19 +1,30 @@
 //! Owns the command `ait init`: its flags, and what it prints.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use ait_app::{crypto::SecretKey, identifiers::ChainId};
 use ait_home::{
     comet::{
         Home,
-        config::{NodeConfig, parse_peers},
+        config::{AbciAddress, NodeConfig, Peer, parse_abci_address, parse_peers},
     },
-    config::Environment,
+    exit::Usage,
     files, genesis,
     init::{InitPlan, create},
-    keys, output, settings,
+    keys, output,
+    settings::{
+        DEFAULT_ABCI_BIND, DEFAULT_BLOCK_INTERVAL, DEFAULT_COMETBFT_RPC, DEFAULT_P2P_BIND, Secret,
+        parse_chain_id, parse_http_address, parse_interval, parse_socket_address,
+    },
 };
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{ArgMatches, Args, parser::ValueSource};
+
+type Peers = Vec<Peer>;
 
 /// `ait init`
 #[derive(Debug, Args)]
@@ -24,32 +35,32 @@ pub struct InitArgs {
     /// A genesis file to take over; without it, put one at config/genesis.json before the start
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
-    /// The chain that --genesis must be of [env: CHAIN_ID]
-    #[arg(long, value_name = "CHAIN_ID")]
-    chain_id: Option<String>,
+    /// The chain that --genesis must be of
+    #[arg(long, env = "CHAIN_ID", value_parser = parse_chain_id)]
+    chain_id: Option<ChainId>,
     /// Ports in a row: P for peers, P+1 for CometBFT's RPC, P+2 for ABCI (both on loopback); the
     /// flags below win
     #[arg(long, value_name = "P")]
     base_port: Option<u16>,
-    /// Where to listen for peers [env: P2P_BIND] [default: 0.0.0.0:7070]
-    #[arg(long, value_name = "IP:PORT")]
-    p2p_bind: Option<String>,
-    /// Where CometBFT serves its RPC [env: COMETBFT_RPC] [default: http://127.0.0.1:26657]
-    #[arg(long, value_name = "URL")]
-    comet_rpc: Option<String>,
-    /// Where the application listens [env: ABCI_BIND] [default: tcp://127.0.0.1:26658]
-    #[arg(long, value_name = "unix:///PATH|tcp://IP:PORT")]
-    abci_bind: Option<String>,
-    /// Peers to keep connections to [env: BOOTSTRAP_PEERS]
-    #[arg(long, value_name = "ID@HOST:PORT,…")]
-    peers: Option<String>,
+    /// Where to listen for peers
+    #[arg(long, env = "P2P_BIND", default_value = DEFAULT_P2P_BIND, value_parser = parse_socket_address)]
+    p2p_bind: SocketAddr,
+    /// Where CometBFT serves its RPC
+    #[arg(long, value_name = "COMETBFT_RPC", env = "COMETBFT_RPC", default_value = DEFAULT_COMETBFT_RPC, value_parser = parse_http_address)]
+    comet_rpc: SocketAddr,
+    /// Where the application listens: unix:///PATH or tcp://IP:PORT
+    #[arg(long, env = "ABCI_BIND", default_value = DEFAULT_ABCI_BIND, value_parser = parse_abci_address)]
+    abci_bind: AbciAddress,
+    /// Peers to keep connections to: ID@HOST:PORT,…
+    #[arg(long, value_name = "BOOTSTRAP_PEERS", env = "BOOTSTRAP_PEERS", value_parser = parse_peers)]
+    peers: Option<Peers>,
     /// The validator's consensus key: CometBFT's priv_validator_key.json, a key file, a PEM, a seed in hex, or
-    /// - for standard input [env: PROPOSER_KEY]; random if not given
-    #[arg(long, value_name = "FILE|HEX|-")]
-    validator_seed: Option<String>,
-    /// The pause after each block [env: BLOCK_INTERVAL] [default: 1s]
-    #[arg(long, value_name = "DURATION")]
-    block_interval: Option<String>,
+    /// - for standard input; random if not given
+    #[arg(long, value_name = "PROPOSER_KEY", env = "PROPOSER_KEY", hide_env_values = true, value_parser = Secret(keys::secret))]
+    validator_seed: Option<SecretKey>,
+    /// The pause after each block
+    #[arg(long, env = "BLOCK_INTERVAL", default_value = DEFAULT_BLOCK_INTERVAL, value_parser = parse_interval)]
+    block_interval: Duration,
     /// The name that peers see
     #[arg(long, default_value = "ait", value_parser = parse_moniker)]
     moniker: String,
@@ -58,24 +69,19 @@ pub struct InitArgs {
     devnet: bool,
 }
 
-/// Runs `ait init`.
+/// Runs `ait init`; the matches say which of its values are flags.
 ///
 /// # Errors
 /// What went wrong, for people; then nothing was made.
-pub fn run(args: &InitArgs, environment: &Environment) -> Result<()> {
+pub fn run(args: InitArgs, matches: &ArgMatches) -> Result<()> {
     let genesis = match &args.genesis {
-        Some(path) => Some(genesis_text(args, environment, path)?),
+        Some(path) => Some(genesis_text(path, args.chain_id.as_ref())?),
         None => None,
     };
-    let validator_key = settings::PROPOSER_KEY.optional(
-        environment,
-        args.validator_seed.as_deref(),
-        keys::secret,
-    )?;
     let plan = InitPlan {
         home: Home::new(&args.home),
-        node: node_config(args, environment)?,
-        validator_key,
+        node: node_config(&args, matches)?,
+        validator_key: args.validator_seed,
         genesis,
     };
     let report = create(&plan)?;
@@ -89,16 +95,11 @@ pub fn run(args: &InitArgs, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-fn genesis_text(args: &InitArgs, environment: &Environment, path: &Path) -> Result<String> {
+fn genesis_text(path: &Path, expected: Option<&ChainId>) -> Result<String> {
     let text = files::read_text(path, genesis::MAX_FILE_BYTES)?;
     let found = genesis::check(&text).with_context(|| path.display().to_string())?;
-    let expected = settings::CHAIN_ID.optional(
-        environment,
-        args.chain_id.as_deref(),
-        settings::parse_chain_id,
-    )?;
     match expected {
-        Some(expected) if expected != found => bail!(
+        Some(expected) if *expected != found => bail!(
             "{} is of chain {found}, not of {expected}: take the genesis file of that chain, or \
              another CHAIN_ID",
             path.display()
@@ -107,44 +108,32 @@ fn genesis_text(args: &InitArgs, environment: &Environment, path: &Path) -> Resu
     }
 }
 
-fn node_config(args: &InitArgs, environment: &Environment) -> Result<NodeConfig> {
-    let port = |offset: u16| {
-        args.base_port
-            .map(|base| {
-                base.checked_add(offset)
-                    .with_context(|| format!("--base-port {base}: it and the next two are needed"))
-            })
-            .transpose()
+fn node_config(args: &InitArgs, matches: &ArgMatches) -> Result<NodeConfig> {
+    let port = |id: &str, offset: u16| match args.base_port {
+        // It stands above the environment, and below the flag itself.
+        Some(base) if matches.value_source(id) != Some(ValueSource::CommandLine) => {
+            let port = base.checked_add(offset);
+            let needed = || format!("--base-port {base}: it and the next two are needed");
+            Ok(Some(port.ok_or_else(|| Usage(needed()))?))
+        }
+        _ => anyhow::Ok(None),
     };
-    let flag = |given: &Option<String>, base: Option<u16>, form: fn(u16) -> String| {
-        given.clone().or(base.map(form))
-    };
-    let p2p = flag(&args.p2p_bind, port(0)?, |port| format!("0.0.0.0:{port}"));
-    let rpc = flag(&args.comet_rpc, port(1)?, |port| {
-        format!("http://127.0.0.1:{port}")
-    });
-    let abci = flag(&args.abci_bind, port(2)?, |port| {
-        format!("tcp://127.0.0.1:{port}")
-    });
-    let peers =
-        settings::BOOTSTRAP_PEERS.optional(environment, args.peers.as_deref(), parse_peers)?;
+    let on = |host: Ipv4Addr, port: u16| SocketAddr::from((host, port));
+    let (p2p, rpc, abci) = (
+        port("p2p_bind", 0)?,
+        port("comet_rpc", 1)?,
+        port("abci_bind", 2)?,
+    );
     Ok(NodeConfig {
-        abci: settings::abci_bind(environment, abci.as_deref())?,
+        abci: abci.map_or_else(
+            || args.abci_bind.clone(),
+            |port| AbciAddress::Tcp(on(Ipv4Addr::LOCALHOST, port)),
+        ),
         moniker: args.moniker.clone(),
-        rpc: settings::COMETBFT_RPC.or(
-            environment,
-            rpc.as_deref(),
-            settings::DEFAULT_COMETBFT_RPC,
-            settings::parse_http_address,
-        )?,
-        p2p: settings::P2P_BIND.or(
-            environment,
-            p2p.as_deref(),
-            settings::DEFAULT_P2P_BIND,
-            settings::parse_socket_address,
-        )?,
-        peers: peers.unwrap_or_default(),
-        block_interval: settings::block_interval(environment, args.block_interval.as_deref())?,
+        rpc: rpc.map_or(args.comet_rpc, |port| on(Ipv4Addr::LOCALHOST, port)),
+        p2p: p2p.map_or(args.p2p_bind, |port| on(Ipv4Addr::UNSPECIFIED, port)),
+        peers: args.peers.clone().unwrap_or_default(),
+        block_interval: args.block_interval,
         devnet: args.devnet,
     })
 }

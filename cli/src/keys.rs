@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use ait_app::{address::Address, quantity::Ranged};
+use ait_app::{address::Address, identifiers::ChainId, quantity::Ranged};
 use ait_home::{
     comet,
-    config::Environment,
     exit::Usage,
     genesis::parse_power,
     keys::{self, PublicParts},
-    output, settings,
+    output,
+    settings::{DEFAULT_CHAIN_ID, parse_chain_id},
 };
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
@@ -43,9 +43,9 @@ pub struct AuthorityArgs {
     /// Its voting power
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_power)]
     power: Ranged<1, 1_000_000_000>,
-    /// The chain that the proof is for [env: CHAIN_ID] [default: ait-devnet]
-    #[arg(long, value_name = "CHAIN_ID")]
-    chain_id: Option<String>,
+    /// The chain that the proof is for
+    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
+    chain_id: ChainId,
 }
 
 /// `ait keys new`
@@ -63,7 +63,7 @@ pub struct NewArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub fn run(command: KeysCommand, environment: &Environment) -> Result<()> {
+pub fn run(command: KeysCommand) -> Result<()> {
     match command {
         KeysCommand::New(args) => {
             let key = match &args.seed {
@@ -75,9 +75,13 @@ pub fn run(command: KeysCommand, environment: &Environment) -> Result<()> {
         }
         KeysCommand::Show { file } => show(&file),
         KeysCommand::Authority(args) => {
-            let chain_id = settings::chain_id(environment, args.chain_id.as_deref())?;
             let key = keys::secret(&args.key).map_err(Usage)?;
-            output::json(&keys::authority(&chain_id, &key, args.address, args.power))
+            output::json(&keys::authority(
+                &args.chain_id,
+                &key,
+                args.address,
+                args.power,
+            ))
         }
     }
 }

@@ -1,138 +1,69 @@
 //! Owns the settings of who may use a node's REST, and how much of it, and whether this process has as many files
 //! and sockets as they need.
 
-use std::num::NonZeroU32;
+use std::{net::SocketAddr, num::NonZeroU32};
 
+use ait_home::{
+    exit::Usage,
+    settings::{parse_rate, parse_socket_address},
+};
 use ait_rest::Config;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use ait_home::{
-    config::{BadSetting, Environment, Setting},
-    exit::Usage,
-    settings,
-};
-
 /// Who may use REST, and how much of it.
 #[derive(Debug, Args)]
 pub struct LimitArgs {
-    /// Transactions and faucet calls a second and client address [env: RATE_PER_SECOND] [default: 100]
-    #[arg(long, value_name = "N")]
-    rate_per_second: Option<String>,
-    /// How many of them may come at once [env: RATE_BURST] [default: 1000]
-    #[arg(long, value_name = "N")]
-    rate_burst: Option<String>,
-    /// Whole blocks, proofs and simulations a second and client address [env: READS_PER_SECOND] [default: 50]
-    #[arg(long, value_name = "N")]
-    reads_per_second: Option<String>,
-    /// How many of them may come at once [env: READS_BURST] [default: 500]
-    #[arg(long, value_name = "N")]
-    reads_burst: Option<String>,
-    /// Open connections [env: MAX_CONNECTIONS] [default: 2000]
-    #[arg(long, value_name = "N")]
-    max_connections: Option<String>,
+    /// Transactions and faucet calls a second and client address
+    #[arg(long, env = "RATE_PER_SECOND", default_value = "100", value_parser = parse_rate)]
+    rate_per_second: NonZeroU32,
+    /// How many of them may come at once
+    #[arg(long, env = "RATE_BURST", default_value = "1000", value_parser = parse_rate)]
+    rate_burst: NonZeroU32,
+    /// Whole blocks, proofs and simulations a second and client address
+    #[arg(long, env = "READS_PER_SECOND", default_value = "50", value_parser = parse_rate)]
+    reads_per_second: NonZeroU32,
+    /// How many of them may come at once
+    #[arg(long, env = "READS_BURST", default_value = "500", value_parser = parse_rate)]
+    reads_burst: NonZeroU32,
+    /// Open connections
+    #[arg(long, env = "MAX_CONNECTIONS", default_value = "2000", value_parser = parse_rate)]
+    max_connections: NonZeroU32,
     /// Of them a client address's; of one behind a trusted proxy, requests under way
-    /// [env: MAX_CONNECTIONS_PER_ADDRESS] [default: 100]
-    #[arg(long, value_name = "N")]
-    max_connections_per_address: Option<String>,
-    /// Open WebSockets, besides the connections [env: MAX_WEBSOCKETS] [default: 500]
-    #[arg(long, value_name = "N")]
-    max_websockets: Option<String>,
-    /// Of them a client address's [env: MAX_WEBSOCKETS_PER_ADDRESS] [default: 20]
-    #[arg(long, value_name = "N")]
-    max_websockets_per_address: Option<String>,
-    /// Where /health and /rpc/metrics are served besides, whatever happens elsewhere [env: OPS_BIND]
-    #[arg(long, value_name = "IP:PORT")]
-    ops_bind: Option<String>,
-    /// Origins whose pages may use this node from a browser, never its admin routes; * for any
-    /// [env: CORS_ORIGINS] [default: none, on a devnet *]
-    #[arg(long, value_name = "ORIGIN,…")]
-    cors_origins: Option<String>,
+    #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value = "100", value_parser = parse_rate)]
+    max_connections_per_address: NonZeroU32,
+    /// Open WebSockets, besides the connections
+    #[arg(long, env = "MAX_WEBSOCKETS", default_value = "500", value_parser = parse_rate)]
+    max_websockets: NonZeroU32,
+    /// Of them a client address's
+    #[arg(long, env = "MAX_WEBSOCKETS_PER_ADDRESS", default_value = "20", value_parser = parse_rate)]
+    max_websockets_per_address: NonZeroU32,
+    /// Where /health and /rpc/metrics are served besides, whatever happens elsewhere
+    #[arg(long, env = "OPS_BIND", value_parser = parse_socket_address)]
+    ops_bind: Option<SocketAddr>,
+    /// Origins whose pages may use this node from a browser, never its admin routes: https://HOST[:PORT],…, or * for
+    /// any [default: none, on a devnet *]
+    #[arg(long, env = "CORS_ORIGINS", value_parser = parse_origins)]
+    cors_origins: Option<Origins>,
 }
+
+type Origins = Vec<String>;
 
 impl LimitArgs {
     /// Puts them into what REST is told.
-    ///
-    /// # Errors
-    /// [`BadSetting`].
-    pub fn apply(&self, environment: &Environment, config: &mut Config) -> Result<(), BadSetting> {
-        let number = |setting: Setting, flag: &Option<String>| {
-            setting.optional(environment, flag.as_deref(), settings::parse_rate)
-        };
-        let rates = [
-            (
-                settings::RATE_PER_SECOND,
-                &self.rate_per_second,
-                &mut config.rate_per_second,
-            ),
-            (
-                settings::RATE_BURST,
-                &self.rate_burst,
-                &mut config.rate_burst,
-            ),
-            (
-                settings::READS_PER_SECOND,
-                &self.reads_per_second,
-                &mut config.reads_per_second,
-            ),
-            (
-                settings::READS_BURST,
-                &self.reads_burst,
-                &mut config.reads_burst,
-            ),
-        ];
-        for (setting, flag, rate) in rates {
-            *rate = number(setting, flag)?.unwrap_or(*rate);
-        }
-        let (connections, per_address) = (
-            &mut config.max_connections,
-            &mut config.max_connections_per_address,
-        );
-        let (websockets, websockets_per_address) = (
-            &mut config.max_websockets,
-            &mut config.max_websockets_per_address,
-        );
-        for (setting, flag, most) in [
-            (
-                settings::MAX_CONNECTIONS,
-                &self.max_connections,
-                connections,
-            ),
-            (
-                settings::MAX_CONNECTIONS_PER_ADDRESS,
-                &self.max_connections_per_address,
-                per_address,
-            ),
-            (settings::MAX_WEBSOCKETS, &self.max_websockets, websockets),
-            (
-                settings::MAX_WEBSOCKETS_PER_ADDRESS,
-                &self.max_websockets_per_address,
-                websockets_per_address,
-            ),
-        ] {
-            *most = number(setting, flag)?.map_or(*most, NonZeroU32::get);
-        }
-        self.apply_places(environment, config)
-    }
-
-    fn apply_places(
-        &self,
-        environment: &Environment,
-        config: &mut Config,
-    ) -> Result<(), BadSetting> {
-        config.ops_bind = settings::OPS_BIND.optional(
-            environment,
-            self.ops_bind.as_deref(),
-            settings::parse_socket_address,
-        )?;
-        let origins = settings::CORS_ORIGINS.optional(
-            environment,
-            self.cors_origins.as_deref(),
-            parse_origins,
-        )?;
+    pub fn apply(&self, config: &mut Config) {
+        config.rate_per_second = self.rate_per_second;
+        config.rate_burst = self.rate_burst;
+        config.reads_per_second = self.reads_per_second;
+        config.reads_burst = self.reads_burst;
+        config.max_connections = self.max_connections.get();
+        config.max_connections_per_address = self.max_connections_per_address.get();
+        config.max_websockets = self.max_websockets.get();
+        config.max_websockets_per_address = self.max_websockets_per_address.get();
+        config.ops_bind = self.ops_bind;
         let any = || config.devnet.then(|| "*".to_owned());
+        let origins = self.cors_origins.clone();
         config.cors_origins = origins.unwrap_or_else(|| any().into_iter().collect());
-        Ok(())
     }
 }
 
@@ -140,7 +71,7 @@ impl LimitArgs {
 ///
 /// # Errors
 /// The rule it breaks.
-fn parse_origins(text: &str) -> Result<Vec<String>, String> {
+fn parse_origins(text: &str) -> Result<Origins, String> {
     let origins = text.split(',').map(str::trim);
     let origins = origins.filter(|origin| !origin.is_empty());
     let origins: Vec<String> = origins.map(str::to_owned).collect();

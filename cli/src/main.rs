@@ -17,9 +17,9 @@ mod tx;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use ait_home::{config, exit};
+use ait_home::{env_file, exit};
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand, error::ContextKind};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ContextKind};
 
 /// The AIT chain: a token that is minted only for compute that was delivered
 #[derive(Debug, Parser)]
@@ -27,6 +27,7 @@ use clap::{Parser, Subcommand, error::ContextKind};
 struct Command {
     /// A file with settings, NAME=value a line; flags and the environment win over it [default: .env,
     /// if there is one]
+    // Read by `env_file::load`, before clap reads the environment.
     #[arg(long, value_name = "FILE", global = true)]
     env_file: Option<PathBuf>,
     #[command(subcommand)]
@@ -40,7 +41,7 @@ node stopped by itself (broken invariant), 4 refused by a node or coordinator, o
 #[derive(Debug, Subcommand)]
 enum What {
     /// Make the home of a CometBFT node
-    Init(init::InitArgs),
+    Init(Box<init::InitArgs>),
     /// Run the application: ABCI for CometBFT, REST and the web page for users
     Start(Box<start::StartArgs>),
     /// Make and show keys
@@ -58,12 +59,18 @@ enum What {
     /// Run the mock miner: asks for jobs, hashes for them and claims its receipts
     Miner(ait_devnet::miner::MinerArgs),
     /// Run a whole network on this machine
-    Devnet(ait_devnet::network::DevnetArgs),
+    Devnet(Box<ait_devnet::network::DevnetArgs>),
 }
 
 fn main() -> ExitCode {
-    let command = match Command::try_parse() {
-        Ok(command) => command,
+    // First, while there is one thread: what it sets are variables of the process.
+    if let Err(error) = env_file::load(std::env::args_os()) {
+        return failed(&error);
+    }
+    let matches = command().try_get_matches();
+    let parsed = matches.and_then(|matches| Ok((Command::from_arg_matches(&matches)?, matches)));
+    let (command, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // What clap takes for a flag is a number that nothing here takes.
             if let Some(number) = negative_number(&error) {
@@ -75,13 +82,19 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    match run(command) {
+    match run(command, &matches) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("ait: {}", message(&error));
-            ExitCode::from(exit::code_of(&error))
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("ait: {}", message(error));
+    ExitCode::from(exit::code_of(error))
+}
+
+fn command() -> clap::Command {
+    env_file::without_empty_variables(Command::command())
 }
 
 /// The argument that clap took for a flag and is a negative number.
@@ -107,30 +120,31 @@ fn message(error: &anyhow::Error) -> String {
     message
 }
 
-fn run(command: Command) -> Result<()> {
-    let environment = config::Environment::read(command.env_file.as_deref())?;
+fn run(command: Command, matches: &ArgMatches) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         match command.what {
-            What::Init(args) => init::run(&args, &environment),
-            What::Start(args) => start::run(*args, &environment).await,
-            What::Keys(command) => keys::run(command, &environment),
-            What::Genesis(args) => genesis::run(args, &environment),
-            What::Tx(command) => tx::run(*command, &environment).await,
-            What::Query(args) => query::run(args, &environment).await,
-            What::Coordinator(args) => ait_devnet::coordinator::run(args, &environment).await,
-            What::Miner(args) => ait_devnet::miner::run(args, &environment).await,
-            What::Devnet(args) => ait_devnet::network::run(args, &environment).await,
+            What::Init(args) => {
+                init::run(*args, matches.subcommand().map_or(matches, |(_, its)| its))
+            }
+            What::Start(args) => start::run(*args).await,
+            What::Keys(command) => keys::run(command),
+            What::Genesis(args) => genesis::run(args),
+            What::Tx(command) => tx::run(*command).await,
+            What::Query(args) => query::run(args).await,
+            What::Coordinator(args) => ait_devnet::coordinator::run(args).await,
+            What::Miner(args) => ait_devnet::miner::run(args).await,
+            What::Devnet(args) => ait_devnet::network::run(*args).await,
         }
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -158,5 +172,39 @@ mod tests {
     #[test]
     fn the_commands_contradict_neither_themselves_nor_each_other() {
         Command::command().debug_assert();
+    }
+
+    /// The variables that a command and those under it read, with their defaults.
+    fn variables(command: &clap::Command, found: &mut BTreeMap<String, String>) {
+        for arg in command.get_arguments() {
+            let Some(name) = arg.get_env() else { continue };
+            let values = arg.get_default_values().iter();
+            let default: String = values.map(|value| value.to_string_lossy()).collect();
+            let known = found
+                .entry(name.to_string_lossy().into_owned())
+                .or_default();
+            if !default.is_empty() {
+                assert!(
+                    known.is_empty() || *known == default,
+                    "{name:?} has two defaults"
+                );
+                *known = default;
+            }
+        }
+        for subcommand in command.get_subcommands() {
+            variables(subcommand, found);
+        }
+    }
+
+    #[test]
+    fn the_example_file_explains_every_setting_with_its_default_and_nothing_else() {
+        let mut found = BTreeMap::new();
+        variables(&Command::command(), &mut found);
+        found.remove("AIT_DEVNET_HOME");
+        let example = include_str!("../../.env.example").lines();
+        let lines = example.filter(|line| !line.starts_with('#'));
+        let explained = lines.filter_map(|line| line.split_once('='));
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        assert_eq!(found, explained.map(owned).collect());
     }
 }

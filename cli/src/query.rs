@@ -11,14 +11,13 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use ait_home::{config::Environment, exit::Usage, output, settings};
+use ait_home::{exit::Usage, output, settings::NodeArgs};
 
 /// `ait query`
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// The node's REST address [env: AIT_NODE] [default: http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL", global = true)]
-    node: Option<String>,
+    #[command(flatten)]
+    node: NodeArgs,
     #[command(subcommand)]
     what: Query,
 }
@@ -110,8 +109,8 @@ enum Query {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: QueryArgs, environment: &Environment) -> Result<()> {
-    let client = settings::node_client(environment, args.node.as_deref())?;
+pub async fn run(args: QueryArgs) -> Result<()> {
+    let client = args.node.client()?;
     if matches!(args.what, Query::Health) {
         return health(&client).await;
     }

@@ -11,9 +11,7 @@
 //!
 //! What is done is 0 even where standard output can't be written to: standard error gets the result then.
 
-use ait_client::{ClientError, Failed, NotCommitted, SendError, SignError};
-
-use crate::config::BadSetting;
+use ait_client::{ClientError, ExecuteError, Failed, NotCommitted, SendError, SignError};
 
 /// It failed.
 pub const FAILED: u8 = 1;
@@ -43,26 +41,41 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
 }
 
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    if cause.is::<BadSetting>() || cause.is::<Usage>() {
+    if cause.is::<Usage>() {
         return Some(USAGE);
     }
     if cause.is::<Refused>() || cause.is::<Failed>() {
         return Some(REFUSED);
     }
-    if let Some(error) = cause.downcast_ref::<NotCommitted>() {
-        return Some(if error.is_unknown() { UNKNOWN } else { REFUSED });
-    }
-    if let Some(error) = cause.downcast_ref::<SendError>() {
+    if let Some(error) = cause.downcast_ref::<ExecuteError>() {
         return match error {
-            SendError::Unknown { .. } => Some(UNKNOWN),
-            SendError::NotSigned(SignError::Malformed(_)) => Some(USAGE),
-            SendError::NotSigned(SignError::FeeAboveLimit { .. }) => Some(REFUSED),
-            SendError::NotSigned(SignError::Node(answer)) | SendError::NotTaken(answer) => {
-                code_of_answer(answer)
-            }
+            ExecuteError::NotSent(error) => code_of_send(error),
+            ExecuteError::NotCommitted(error) => Some(code_of_block(error)),
+            ExecuteError::Failed(_) => Some(REFUSED),
         };
     }
+    if let Some(error) = cause.downcast_ref() {
+        return Some(code_of_block(error));
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return code_of_send(error);
+    }
     code_of_answer(cause.downcast_ref()?)
+}
+
+fn code_of_block(error: &NotCommitted) -> u8 {
+    if error.is_unknown() { UNKNOWN } else { REFUSED }
+}
+
+fn code_of_send(error: &SendError) -> Option<u8> {
+    match error {
+        SendError::Unknown { .. } => Some(UNKNOWN),
+        SendError::NotSigned(SignError::Malformed(_)) => Some(USAGE),
+        SendError::NotSigned(SignError::FeeAboveLimit { .. }) => Some(REFUSED),
+        SendError::NotSigned(SignError::Node(answer)) | SendError::NotTaken(answer) => {
+            code_of_answer(answer)
+        }
+    }
 }
 
 fn code_of_answer(error: &ClientError) -> Option<u8> {

@@ -1,15 +1,15 @@
 //! What a node and its commands keep on a machine, and what the commands say.
 //!
 //! Owns files, settings and words; starts nothing and asks nobody. In reading order:
-//! - [`config`]: flags > environment > `.env` > defaults; [`misspelt`]: names in that file. [`settings`]: the settings by
-//!   name.
+//! - [`env_file`]: the settings file; [`misspelt`]: names in it. [`settings`]: the rules of settings, which clap finds by
+//!   flag, variable or default.
 //! - [`exit`]: how a command fails. [`output`]: what it prints. [`logs`], [`signals`]: of everything that runs on.
 //! - [`keys`], [`comet`], [`init`], [`genesis`]: what a chain is made of. [`files`]: how they are written. [`amounts`]: how
 //!   coins are written.
 
 pub mod amounts;
 pub mod comet;
-pub mod config;
+pub mod env_file;
 pub mod exit;
 pub mod files;
 pub mod genesis;

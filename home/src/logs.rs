@@ -5,64 +5,58 @@
 use std::io;
 
 use anyhow::{Result, anyhow};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use crate::{config::Environment, settings};
-
 /// Flags of every command that logs.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LogArgs {
-    /// json (one object a line) or text [env: LOG_FORMAT] [default: json]
-    #[arg(long, value_name = "json|text")]
-    log_format: Option<String>,
+    /// How lines are written
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "json")]
+    log_format: Format,
     /// error, warn, info, debug, trace or off, for this program; other crates log no more than warnings
-    /// unless they are named: info,ait_rest=debug,hyper=info [env: LOG_LEVEL] [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
+    /// unless they are named: info,ait_rest=debug,hyper=info
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", value_parser = parse_level)]
+    log_level: Level,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
+    /// One object a line
     Json,
+    /// For people
     Text,
+}
+
+/// Directives that a filter can be made of.
+#[derive(Debug, Clone)]
+struct Level(String);
+
+impl Level {
+    fn filter(&self) -> EnvFilter {
+        EnvFilter::new(&self.0)
+    }
 }
 
 /// Begins to log.
 ///
 /// # Errors
-/// When a setting breaks its rule.
-pub fn start(args: &LogArgs, environment: &Environment) -> Result<()> {
-    let format = settings::LOG_FORMAT.or(
-        environment,
-        args.log_format.as_deref(),
-        "json",
-        parse_format,
-    )?;
-    let filter =
-        settings::LOG_LEVEL.or(environment, args.log_level.as_deref(), "info", parse_level)?;
+/// When something logs already.
+pub fn start(args: &LogArgs) -> Result<()> {
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(args.log_level.filter())
         .with_writer(io::stdout);
-    let started = match format {
+    let started = match args.log_format {
         Format::Json => lines.json().flatten_event(true).try_init(),
         Format::Text => lines.with_ansi(false).try_init(),
     };
     started.map_err(|error| anyhow!("cannot begin to log: {error}"))
 }
 
-fn parse_format(text: &str) -> Result<Format, String> {
-    match text {
-        "json" => Ok(Format::Json),
-        "text" => Ok(Format::Text),
-        _ => Err("must be json or text".to_owned()),
-    }
-}
-
 /// What the targets of this project's crates begin with.
 const OURS: &str = "ait";
 
-fn parse_level(text: &str) -> Result<EnvFilter, String> {
+fn parse_level(text: &str) -> Result<Level, String> {
     let parts = text.split(',').map(str::trim);
     let directives: Vec<String> = parts
         .map(|part| match part.parse::<LevelFilter>() {
@@ -70,8 +64,11 @@ fn parse_level(text: &str) -> Result<EnvFilter, String> {
             Err(_) => part.to_owned(),
         })
         .collect();
-    EnvFilter::try_new(directives.join(","))
-        .map_err(|error| format!("must be a log level such as info: {error}"))
+    let directives = directives.join(",");
+    match EnvFilter::try_new(&directives) {
+        Ok(_) => Ok(Level(directives)),
+        Err(error) => Err(format!("must be a log level such as info: {error}")),
+    }
 }
 
 #[cfg(test)]
@@ -108,7 +105,7 @@ mod tests {
     fn logged(level: &str) -> Vec<String> {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(parse_level(level).unwrap())
+            .with_env_filter(parse_level(level).unwrap().filter())
             .with_writer(lines.clone())
             .without_time()
             .with_ansi(false)

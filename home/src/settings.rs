@@ -1,7 +1,9 @@
-//! Owns the settings of PROTOCOL section 10 by name: their flags, defaults and rules.
+//! Owns the settings that several commands have, as flags with a variable, and the rules of the values of all settings
+//! of PROTOCOL section 10. clap finds the values and names what breaks a rule.
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::Path,
@@ -9,153 +11,87 @@ use std::{
 };
 
 use ait_app::{address::Address, identifiers::ChainId};
-use ait_client::{Client, http::Trust};
+use ait_client::{Client, ClientError, http::Trust};
+use clap::{Arg, Args, Command, builder::TypedValueParser, error::ErrorKind};
 
-use crate::{
-    comet::config::{AbciAddress, parse_abci_address},
-    config::{BadSetting, Environment},
-};
+/// Where each coordinator is asked.
+pub type CoordinatorUrls = BTreeMap<Address, String>;
+/// Addresses of machines.
+pub type IpAddresses = Vec<IpAddr>;
 
-pub use crate::config::Setting;
-
-/// The chain's name.
-pub const CHAIN_ID: Setting = Setting::new("CHAIN_ID", "--chain-id");
-/// CometBFT's `timeout_commit`.
-pub const BLOCK_INTERVAL: Setting = Setting::new("BLOCK_INTERVAL", "--block-interval");
-/// The folder of the application's store.
-pub const DB_PATH: Setting = Setting::new("DB_PATH", "--db-path");
-/// Where CometBFT listens for peers.
-pub const P2P_BIND: Setting = Setting::new("P2P_BIND", "--p2p-bind");
-/// Where REST listens.
-pub const RPC_BIND: Setting = Setting::new("RPC_BIND", "--rpc-bind");
-/// Peers to keep connections to.
-pub const BOOTSTRAP_PEERS: Setting = Setting::new("BOOTSTRAP_PEERS", "--peers");
-/// The validator's consensus key.
-pub const PROPOSER_KEY: Setting = Setting::secret("PROPOSER_KEY", "--validator-seed");
-/// The genesis param `mint_per_unit`.
-pub const MINT_PER_UNIT: Setting = Setting::new("MINT_PER_UNIT", "--mint-per-unit");
-/// The genesis param `coordinator_bps`, as a ratio.
-pub const COORDINATOR_RATIO: Setting = Setting::new("COORDINATOR_RATIO", "--coordinator-ratio");
-/// Where the application listens for CometBFT.
-pub const ABCI_BIND: Setting = Setting::new("ABCI_BIND", "--abci-bind");
-/// CometBFT's RPC.
-pub const COMETBFT_RPC: Setting = Setting::new("COMETBFT_RPC", "--comet-rpc");
-/// The coordinators that may be asked, `address=url,…`.
-pub const COORDINATOR_URLS: Setting = Setting::new("COORDINATOR_URLS", "--coordinator-urls");
-/// What admin routes ask for.
-pub const ADMIN_TOKEN: Setting = Setting::secret("ADMIN_TOKEN", "--admin-token");
-/// The admin account's key.
-pub const ADMIN_KEY: Setting = Setting::secret("ADMIN_KEY", "--admin-key");
-/// The faucet account's key.
-pub const FAUCET_KEY: Setting = Setting::secret("FAUCET_KEY", "--faucet-key");
-/// Proxies whose forwarded header counts.
-pub const TRUSTED_PROXIES: Setting = Setting::new("TRUSTED_PROXIES", "--trusted-proxies");
-/// Transactions and faucet calls a second and client address.
-pub const RATE_PER_SECOND: Setting = Setting::new("RATE_PER_SECOND", "--rate-per-second");
-/// How many of them may come at once.
-pub const RATE_BURST: Setting = Setting::new("RATE_BURST", "--rate-burst");
-/// Whole blocks, proofs and simulations a second and client address.
-pub const READS_PER_SECOND: Setting = Setting::new("READS_PER_SECOND", "--reads-per-second");
-/// How many of them may come at once.
-pub const READS_BURST: Setting = Setting::new("READS_BURST", "--reads-burst");
-/// Open connections to REST.
-pub const MAX_CONNECTIONS: Setting = Setting::new("MAX_CONNECTIONS", "--max-connections");
-/// Of them a client address's.
-pub const MAX_CONNECTIONS_PER_ADDRESS: Setting = Setting::new(
-    "MAX_CONNECTIONS_PER_ADDRESS",
-    "--max-connections-per-address",
-);
-/// Open WebSockets.
-pub const MAX_WEBSOCKETS: Setting = Setting::new("MAX_WEBSOCKETS", "--max-websockets");
-/// Of them a client address's.
-pub const MAX_WEBSOCKETS_PER_ADDRESS: Setting =
-    Setting::new("MAX_WEBSOCKETS_PER_ADDRESS", "--max-websockets-per-address");
-/// Where `/health` and `/rpc/metrics` are served besides.
-pub const OPS_BIND: Setting = Setting::new("OPS_BIND", "--ops-bind");
-/// The origins whose pages may use REST.
-pub const CORS_ORIGINS: Setting = Setting::new("CORS_ORIGINS", "--cors-origins");
-/// Blocks whose transactions are kept.
-pub const KEEP_BLOCKS: Setting = Setting::new("KEEP_BLOCKS", "--keep-blocks");
-/// Authorities that https is trusted by, besides the system's.
-pub const CA_FILE: Setting = Setting::new("CA_FILE", "--ca-file");
-/// `json` or `text`.
-pub const LOG_FORMAT: Setting = Setting::new("LOG_FORMAT", "--log-format");
-/// What is logged.
-pub const LOG_LEVEL: Setting = Setting::new("LOG_LEVEL", "--log-level");
-/// The REST address of a node, for clients.
-pub const AIT_NODE: Setting = Setting::new("AIT_NODE", "--node");
-
-/// Default of [`CHAIN_ID`].
+/// The chain where none is named.
 pub const DEFAULT_CHAIN_ID: &str = "ait-devnet";
-/// Default of [`DB_PATH`].
-pub const DEFAULT_DB_PATH: &str = "./data/chain.db";
-/// Default of [`P2P_BIND`].
+/// The pause between blocks where none is named.
+pub const DEFAULT_BLOCK_INTERVAL: &str = "1s";
+/// Where CometBFT listens for peers where nothing is named.
 pub const DEFAULT_P2P_BIND: &str = "0.0.0.0:7070";
-/// Default of [`RPC_BIND`].
-pub const DEFAULT_RPC_BIND: &str = "0.0.0.0:8080";
-/// Default of [`COMETBFT_RPC`].
+/// Where CometBFT has its RPC where nothing is named.
 pub const DEFAULT_COMETBFT_RPC: &str = "http://127.0.0.1:26657";
-/// Default of [`AIT_NODE`].
-pub const DEFAULT_NODE: &str = "http://127.0.0.1:8080";
+/// Where the application listens for CometBFT where nothing is named.
+pub const DEFAULT_ABCI_BIND: &str = "tcp://127.0.0.1:26658";
 
-const DEFAULT_ABCI_BIND: &str = "tcp://127.0.0.1:26658";
-const DEFAULT_BLOCK_INTERVAL: &str = "1s";
 const MAX_BLOCK_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// [`CHAIN_ID`], or its default.
-///
-/// # Errors
-/// [`BadSetting`].
-pub fn chain_id(environment: &Environment, flag: Option<&str>) -> Result<ChainId, BadSetting> {
-    CHAIN_ID.or(environment, flag, DEFAULT_CHAIN_ID, parse_chain_id)
+/// Whom https is trusted by.
+#[derive(Debug, Clone, Args)]
+pub struct TrustArgs {
+    /// A file of certificates in PEM: authorities that https is trusted by besides the system's
+    #[arg(long, env = "CA_FILE", value_parser = parse_trust, global = true)]
+    ca_file: Option<Trust>,
 }
 
-/// [`ABCI_BIND`], or its default.
-///
-/// # Errors
-/// [`BadSetting`].
-pub fn abci_bind(environment: &Environment, flag: Option<&str>) -> Result<AbciAddress, BadSetting> {
-    ABCI_BIND.or(environment, flag, DEFAULT_ABCI_BIND, parse_abci_address)
+impl TrustArgs {
+    /// The system's authorities, and those of the file.
+    pub fn trust(&self) -> Trust {
+        self.ca_file.clone().unwrap_or_default()
+    }
 }
 
-/// [`BLOCK_INTERVAL`], or its default.
-///
-/// # Errors
-/// [`BadSetting`].
-pub fn block_interval(
-    environment: &Environment,
-    flag: Option<&str>,
-) -> Result<Duration, BadSetting> {
-    BLOCK_INTERVAL.or(environment, flag, DEFAULT_BLOCK_INTERVAL, parse_interval)
+/// Which node is asked.
+#[derive(Debug, Clone, Args)]
+pub struct NodeArgs {
+    /// The node's REST address
+    #[arg(long, value_name = "AIT_NODE", env = "AIT_NODE", default_value = "http://127.0.0.1:8080", value_parser = parse_http_url, global = true)]
+    node: String,
+    /// Whom https is trusted by.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
-/// [`AIT_NODE`], or its default.
-///
-/// # Errors
-/// [`BadSetting`].
-pub fn node(environment: &Environment, flag: Option<&str>) -> Result<String, BadSetting> {
-    AIT_NODE.or(environment, flag, DEFAULT_NODE, parse_http_url)
+impl NodeArgs {
+    /// A client of the node.
+    ///
+    /// # Errors
+    /// When the system gives no sockets.
+    pub fn client(&self) -> Result<Client, ClientError> {
+        Client::new(&self.node, &self.trust.trust())
+    }
 }
 
-/// Whom https is trusted by: the system's authorities, and those of [`CA_FILE`].
-///
-/// # Errors
-/// [`BadSetting`].
-pub fn trust(environment: &Environment) -> Result<Trust, BadSetting> {
-    let read = |path: &str| Trust::with_file(Path::new(path)).map_err(|error| error.to_string());
-    let trust = CA_FILE.optional(environment, None, read)?;
-    Ok(trust.unwrap_or_default())
+/// Reads what no message may show: a refusal names the flag, its variable and the rule.
+#[derive(Clone)]
+pub struct Secret<T>(pub fn(&str) -> Result<T, String>);
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Secret<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let text = value.to_str().ok_or_else(|| "must be text".to_owned());
+        text.and_then(self.0).map_err(|rule| {
+            let name = arg.map(ToString::to_string).unwrap_or_default();
+            let message = format!("invalid value for '{name}': {rule}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
 }
 
-/// A client of [`AIT_NODE`].
-///
-/// # Errors
-/// [`BadSetting`], or the system gives no sockets.
-pub fn node_client(environment: &Environment, flag: Option<&str>) -> anyhow::Result<Client> {
-    Ok(Client::new(
-        &node(environment, flag)?,
-        &trust(environment)?,
-    )?)
+fn parse_trust(path: &str) -> Result<Trust, String> {
+    Trust::with_file(Path::new(path)).map_err(|error| error.to_string())
 }
 
 /// A chain id.
@@ -213,7 +149,7 @@ pub fn parse_http_url(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// The rule it breaks.
-pub fn parse_coordinator_urls(text: &str) -> Result<BTreeMap<Address, String>, String> {
+pub fn parse_coordinator_urls(text: &str) -> Result<CoordinatorUrls, String> {
     let mut urls = BTreeMap::new();
     for entry in text
         .split(',')
@@ -238,7 +174,7 @@ pub fn parse_coordinator_urls(text: &str) -> Result<BTreeMap<Address, String>, S
 ///
 /// # Errors
 /// The rule it breaks.
-pub fn parse_ip_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+pub fn parse_ip_addresses(text: &str) -> Result<IpAddresses, String> {
     text.split(',')
         .map(str::trim)
         .filter(|address| !address.is_empty())
@@ -282,7 +218,11 @@ pub fn parse_blocks(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "must be a number of blocks 0..=2^53-1".to_owned())
 }
 
-fn parse_interval(text: &str) -> Result<Duration, String> {
+/// A pause between blocks.
+///
+/// # Errors
+/// The rule it breaks.
+pub fn parse_interval(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .ok()
         .filter(|interval| *interval <= MAX_BLOCK_INTERVAL)
@@ -292,63 +232,6 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_defaults_keep_their_own_rules() {
-        let nothing = Environment::default();
-        assert_eq!(chain_id(&nothing, None).unwrap().as_str(), "ait-devnet");
-        assert_eq!(
-            abci_bind(&nothing, None).unwrap().to_string(),
-            "tcp://127.0.0.1:26658"
-        );
-        let interval = block_interval(&nothing, None).unwrap();
-        assert_eq!(interval, Duration::from_secs(1));
-        assert_eq!(node(&nothing, None).unwrap(), "http://127.0.0.1:8080");
-        assert!(parse_socket_address(DEFAULT_RPC_BIND).is_ok());
-        assert!(parse_socket_address(DEFAULT_P2P_BIND).is_ok());
-        assert!(parse_http_address(DEFAULT_COMETBFT_RPC).is_ok());
-    }
-
-    #[test]
-    fn every_setting_is_explained_in_the_example_file() {
-        let example = include_str!("../../.env.example");
-        for setting in [
-            CHAIN_ID,
-            BLOCK_INTERVAL,
-            DB_PATH,
-            P2P_BIND,
-            RPC_BIND,
-            BOOTSTRAP_PEERS,
-            PROPOSER_KEY,
-            MINT_PER_UNIT,
-            COORDINATOR_RATIO,
-            ABCI_BIND,
-            COMETBFT_RPC,
-            COORDINATOR_URLS,
-            ADMIN_TOKEN,
-            ADMIN_KEY,
-            FAUCET_KEY,
-            TRUSTED_PROXIES,
-            RATE_PER_SECOND,
-            RATE_BURST,
-            READS_PER_SECOND,
-            READS_BURST,
-            MAX_CONNECTIONS,
-            MAX_CONNECTIONS_PER_ADDRESS,
-            MAX_WEBSOCKETS,
-            MAX_WEBSOCKETS_PER_ADDRESS,
-            OPS_BIND,
-            CORS_ORIGINS,
-            KEEP_BLOCKS,
-            LOG_FORMAT,
-            LOG_LEVEL,
-            AIT_NODE,
-            CA_FILE,
-        ] {
-            let line = format!("\n{}=", setting.name);
-            assert!(example.contains(&line), "{}", setting.name);
-        }
-    }
 
     #[test]
     fn coordinators_are_addresses_with_urls() {

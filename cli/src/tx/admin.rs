@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use ait_home::{amounts::parse_amount, config::Environment, exit::Usage};
+use ait_home::{amounts::parse_amount, exit::Usage};
 
 /// `ait tx param-update`
 #[derive(Debug, Args)]
@@ -47,9 +47,9 @@ pub struct TreasurySpendArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn param_update(args: ParamUpdateArgs, environment: &Environment) -> Result<()> {
+pub async fn param_update(args: ParamUpdateArgs) -> Result<()> {
     let payload = update(&args.name, &args.value)?;
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 fn update(name: &str, value: &str) -> Result<ParamUpdate> {
@@ -65,20 +65,20 @@ fn update(name: &str, value: &str) -> Result<ParamUpdate> {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn admin_accept(args: AdminAcceptArgs, environment: &Environment) -> Result<()> {
-    submit::run(AdminAccept {}, &args.options, environment).await
+pub async fn admin_accept(args: AdminAcceptArgs) -> Result<()> {
+    submit::run(AdminAccept {}, &args.options).await
 }
 
 /// Runs `ait tx treasury-spend`.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn treasury_spend(args: TreasurySpendArgs, environment: &Environment) -> Result<()> {
+pub async fn treasury_spend(args: TreasurySpendArgs) -> Result<()> {
     let payload = TreasurySpend {
         amount: args.amount,
         to: args.to,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 #[cfg(test)]

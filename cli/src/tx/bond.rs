@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use ait_home::{amounts::parse_amount, config::Environment};
+use ait_home::amounts::parse_amount;
 
 /// `ait tx bond` and `ait tx unbond`
 #[derive(Debug, Args)]
@@ -24,16 +24,16 @@ pub struct BondArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn bond(args: BondArgs, environment: &Environment) -> Result<()> {
+pub async fn bond(args: BondArgs) -> Result<()> {
     let amount = args.amount;
-    submit::run(CoordinatorBond { amount }, &args.options, environment).await
+    submit::run(CoordinatorBond { amount }, &args.options).await
 }
 
 /// Runs `ait tx unbond`.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn unbond(args: BondArgs, environment: &Environment) -> Result<()> {
+pub async fn unbond(args: BondArgs) -> Result<()> {
     let amount = args.amount;
-    submit::run(CoordinatorUnbond { amount }, &args.options, environment).await
+    submit::run(CoordinatorUnbond { amount }, &args.options).await
 }

@@ -20,9 +20,7 @@ use super::{
 };
 use ait_home::{
     amounts::parse_amount,
-    config::Environment,
     exit::{Refused, Usage},
-    settings,
 };
 
 /// `ait tx claim`
@@ -74,8 +72,8 @@ fn parse_units(text: &str) -> Result<Positive<Units>, String> {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: ClaimArgs, environment: &Environment) -> Result<()> {
-    let submission = Submission::open(&args.options, environment)?;
+pub async fn run(args: ClaimArgs) -> Result<()> {
+    let submission = Submission::open(&args.options)?;
     let given = match &args.receipt {
         Some(file) => Given::read(&read_input(file)?)?,
         None => from_flags(&args)?,
@@ -105,7 +103,7 @@ pub async fn run(args: ClaimArgs, environment: &Environment) -> Result<()> {
     let chain_id = submission.chain_id().await?;
     let terms = given.terms(miner, opened_height);
     let receipt = SignedReceipt::sign(&chain_id, terms, &submission.key);
-    let trust = settings::trust(environment)?;
+    let trust = args.options.delivery.node.trust.trust();
     let found = args
         .sources
         .gather(&receipt, &chain_id, &given, &trust)

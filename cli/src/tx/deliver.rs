@@ -8,14 +8,13 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use ait_home::output;
+use ait_home::{output, settings::NodeArgs};
 
 /// Where a transaction goes, and whether its outcome is awaited.
 #[derive(Debug, Args)]
 pub struct Delivery {
-    /// The node's REST address [env: AIT_NODE] [default: http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL")]
-    pub node: Option<String>,
+    #[command(flatten)]
+    pub node: NodeArgs,
     /// Wait until it is in a block, and show what it came to
     #[arg(long)]
     pub wait: bool,

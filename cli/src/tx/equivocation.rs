@@ -16,10 +16,7 @@ use super::{
     receipt::opening,
     submit::{SendOptions, Submission, read_input},
 };
-use ait_home::{
-    config::Environment,
-    exit::{Refused, Usage},
-};
+use ait_home::exit::{Refused, Usage};
 
 /// `ait tx equivocation`
 #[derive(Debug, Args)]
@@ -46,8 +43,8 @@ pub struct EquivocationArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: EquivocationArgs, environment: &Environment) -> Result<()> {
-    let submission = Submission::open(&args.options, environment)?;
+pub async fn run(args: EquivocationArgs) -> Result<()> {
+    let submission = Submission::open(&args.options)?;
     let (a, b) = (statement(&args.a)?, statement(&args.b)?);
     let opened_height = match opening(args.opened_height, None)? {
         Some(height) => height,

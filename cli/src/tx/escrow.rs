@@ -16,7 +16,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use ait_home::{amounts::parse_amount, config::Environment, exit::Usage};
+use ait_home::{amounts::parse_amount, exit::Usage};
 
 /// `ait tx escrow-open`
 #[derive(Debug, Args)]
@@ -112,7 +112,7 @@ fn parse_threshold(text: &str) -> Result<Ranged<1, 5>, String> {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn open(args: EscrowOpenArgs, environment: &Environment) -> Result<()> {
+pub async fn open(args: EscrowOpenArgs) -> Result<()> {
     let others = others(&args.coordinator, args.attesters, args.threshold)?;
     let payload = EscrowOpen {
         amount: args.amount,
@@ -123,7 +123,7 @@ pub async fn open(args: EscrowOpenArgs, environment: &Environment) -> Result<()>
         partial: args.partial,
         ttl_blocks: args.ttl_blocks,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 fn others(
@@ -144,50 +144,50 @@ fn others(
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn assign(args: EscrowAssignArgs, environment: &Environment) -> Result<()> {
+pub async fn assign(args: EscrowAssignArgs) -> Result<()> {
     let payload = EscrowAssign {
         client_addr: args.client,
         job_id: args.job_id,
         miner: args.miner,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 /// Runs `ait tx escrow-topup`.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn top_up(args: EscrowTopUpArgs, environment: &Environment) -> Result<()> {
+pub async fn top_up(args: EscrowTopUpArgs) -> Result<()> {
     let payload = EscrowTopUp {
         amount: args.amount,
         client_addr: args.client,
         job_id: args.job_id,
         ttl_blocks: args.ttl_blocks,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 /// Runs `ait tx escrow-cancel`.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn cancel(args: EscrowCancelArgs, environment: &Environment) -> Result<()> {
+pub async fn cancel(args: EscrowCancelArgs) -> Result<()> {
     let payload = EscrowCancel {
         job_id: args.job_id,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 /// Runs `ait tx escrow-release`.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn release(args: EscrowReleaseArgs, environment: &Environment) -> Result<()> {
+pub async fn release(args: EscrowReleaseArgs) -> Result<()> {
     let payload = EscrowRelease {
         client_addr: args.client,
         job_id: args.job_id,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }
 
 #[cfg(test)]

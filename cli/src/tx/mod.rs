@@ -39,7 +39,7 @@ use submit::SendOptions;
 use unjail::UnjailArgs;
 use unstake::UnstakeArgs;
 
-use ait_home::{amounts::parse_amount, config::Environment};
+use ait_home::amounts::parse_amount;
 
 /// `ait tx`
 #[derive(Debug, Subcommand)]
@@ -117,34 +117,34 @@ fn parse_memo(text: &str) -> Result<Memo, String> {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(command: TxCommand, environment: &Environment) -> Result<()> {
+pub async fn run(command: TxCommand) -> Result<()> {
     match command {
-        TxCommand::Transfer(args) => transfer(args, environment).await,
-        TxCommand::EscrowOpen(args) => escrow::open(args, environment).await,
-        TxCommand::EscrowAssign(args) => escrow::assign(args, environment).await,
-        TxCommand::EscrowTopUp(args) => escrow::top_up(args, environment).await,
-        TxCommand::EscrowCancel(args) => escrow::cancel(args, environment).await,
-        TxCommand::EscrowRelease(args) => escrow::release(args, environment).await,
-        TxCommand::Claim(args) => claim::run(args, environment).await,
-        TxCommand::Report(args) => report::run(args, environment).await,
-        TxCommand::Bond(args) => bond::bond(args, environment).await,
-        TxCommand::Unbond(args) => bond::unbond(args, environment).await,
-        TxCommand::Equivocation(args) => equivocation::run(args, environment).await,
-        TxCommand::ParamUpdate(args) => admin::param_update(args, environment).await,
-        TxCommand::AdminAccept(args) => admin::admin_accept(args, environment).await,
-        TxCommand::TreasurySpend(args) => admin::treasury_spend(args, environment).await,
-        TxCommand::Stake(args) => stake::run(args, environment).await,
-        TxCommand::Unstake(args) => unstake::run(args, environment).await,
-        TxCommand::Unjail(args) => unjail::run(args, environment).await,
-        TxCommand::Send(args) => submit::run_raw(&args.file, &args.delivery, environment).await,
+        TxCommand::Transfer(args) => transfer(args).await,
+        TxCommand::EscrowOpen(args) => escrow::open(args).await,
+        TxCommand::EscrowAssign(args) => escrow::assign(args).await,
+        TxCommand::EscrowTopUp(args) => escrow::top_up(args).await,
+        TxCommand::EscrowCancel(args) => escrow::cancel(args).await,
+        TxCommand::EscrowRelease(args) => escrow::release(args).await,
+        TxCommand::Claim(args) => claim::run(args).await,
+        TxCommand::Report(args) => report::run(args).await,
+        TxCommand::Bond(args) => bond::bond(args).await,
+        TxCommand::Unbond(args) => bond::unbond(args).await,
+        TxCommand::Equivocation(args) => equivocation::run(args).await,
+        TxCommand::ParamUpdate(args) => admin::param_update(args).await,
+        TxCommand::AdminAccept(args) => admin::admin_accept(args).await,
+        TxCommand::TreasurySpend(args) => admin::treasury_spend(args).await,
+        TxCommand::Stake(args) => stake::run(args).await,
+        TxCommand::Unstake(args) => unstake::run(args).await,
+        TxCommand::Unjail(args) => unjail::run(args).await,
+        TxCommand::Send(args) => submit::run_raw(&args.file, &args.delivery).await,
     }
 }
 
-async fn transfer(args: TransferArgs, environment: &Environment) -> Result<()> {
+async fn transfer(args: TransferArgs) -> Result<()> {
     let payload = Transfer {
         amount: args.amount,
         memo: args.memo,
         to: args.to,
     };
-    submit::run(payload, &args.options, environment).await
+    submit::run(payload, &args.options).await
 }

@@ -21,11 +21,7 @@ use super::{
     receipt::{Given, Sources, escrow_of, opening},
     submit::{SendOptions, Submission, read_input},
 };
-use ait_home::{
-    config::Environment,
-    exit::{Refused, Usage},
-    settings,
-};
+use ait_home::exit::{Refused, Usage};
 
 /// `ait tx report`
 #[derive(Debug, Args)]
@@ -63,8 +59,8 @@ struct Accused {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: ReportArgs, environment: &Environment) -> Result<()> {
-    let submission = Submission::open(&args.options, environment)?;
+pub async fn run(args: ReportArgs) -> Result<()> {
+    let submission = Submission::open(&args.options)?;
     let client = &submission.client;
     let given = match (&args.receipt, &args.tx) {
         (Some(file), _) => Given::read(&read_input(file)?)?,
@@ -81,7 +77,7 @@ pub async fn run(args: ReportArgs, environment: &Environment) -> Result<()> {
         miner_sig: accused.miner_sig,
         miner_pubkey: accused.given.miner_pubkey,
     };
-    let trust = settings::trust(environment)?;
+    let trust = args.options.delivery.node.trust.trust();
     let found = args
         .sources
         .gather(&receipt, &chain_id, &accused.given, &trust)

@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{SendOptions, Submission};
-use ait_home::{amounts::parse_amount, config::Environment, exit::Usage, keys};
+use ait_home::{amounts::parse_amount, exit::Usage, keys};
 
 /// `ait tx stake`
 #[derive(Debug, Args)]
@@ -34,10 +34,10 @@ pub struct StakeArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: StakeArgs, environment: &Environment) -> Result<()> {
+pub async fn run(args: StakeArgs) -> Result<()> {
     let consensus_key = args.validator_key.as_deref().map(consensus_key);
     let consensus_key = consensus_key.transpose()?;
-    let submission = Submission::open(&args.options, environment)?;
+    let submission = Submission::open(&args.options)?;
     let payload = match &consensus_key {
         Some(key) => {
             let chain_id = submission.chain_id().await?;

@@ -23,10 +23,9 @@ use serde_json::{Value, json};
 use super::deliver::{self, Delivery};
 use ait_home::{
     amounts::parse_uait,
-    config::Environment,
     exit::{Refused, Usage},
     keys::{self, KeyLock},
-    output, settings,
+    output,
 };
 
 /// How long another command may send with the same key.
@@ -113,11 +112,11 @@ impl<'a> Submission<'a> {
     ///
     /// # Errors
     /// When the key file or a setting is wrong.
-    pub fn open(options: &'a SendOptions, environment: &Environment) -> Result<Self> {
+    pub fn open(options: &'a SendOptions) -> Result<Self> {
         let key = keys::account(&options.key)?;
         Ok(Self {
             options,
-            client: settings::node_client(environment, options.delivery.node.as_deref())?,
+            client: options.delivery.node.client()?,
             sender: key.address(),
             key: key.key,
             lock: key.lock,
@@ -235,14 +234,8 @@ fn advised(error: SendError) -> anyhow::Error {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(
-    payload: impl Into<Payload>,
-    options: &SendOptions,
-    environment: &Environment,
-) -> Result<()> {
-    Submission::open(options, environment)?
-        .submit(payload)
-        .await
+pub async fn run(payload: impl Into<Payload>, options: &SendOptions) -> Result<()> {
+    Submission::open(options)?.submit(payload).await
 }
 
 /// What is sent to a chain that stands still waits in its mempool: whoever sends shall know.
@@ -261,9 +254,9 @@ fn warn_if_stalled(health: &Health) {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run_raw(file: &Path, delivery: &Delivery, environment: &Environment) -> Result<()> {
+pub async fn run_raw(file: &Path, delivery: &Delivery) -> Result<()> {
     let text = read_input(file)?;
-    let client = settings::node_client(environment, delivery.node.as_deref())?;
+    let client = delivery.node.client()?;
     let sent = client.deliver(&text, IfPending::Replace).await;
     let sent = sent.map_err(advised)?;
     deliver::follow(&client, &sent, delivery).await

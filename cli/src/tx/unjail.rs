@@ -5,7 +5,6 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use ait_home::config::Environment;
 
 /// `ait tx unjail`
 #[derive(Debug, Args)]
@@ -18,6 +17,6 @@ pub struct UnjailArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: UnjailArgs, environment: &Environment) -> Result<()> {
-    submit::run(Unjail {}, &args.options, environment).await
+pub async fn run(args: UnjailArgs) -> Result<()> {
+    submit::run(Unjail {}, &args.options).await
 }

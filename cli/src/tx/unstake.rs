@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::submit::{self, SendOptions};
-use ait_home::{amounts::parse_amount, config::Environment};
+use ait_home::amounts::parse_amount;
 
 /// `ait tx unstake`
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct UnstakeArgs {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: UnstakeArgs, environment: &Environment) -> Result<()> {
+pub async fn run(args: UnstakeArgs) -> Result<()> {
     let amount = args.amount;
-    submit::run(Unstake { amount }, &args.options, environment).await
+    submit::run(Unstake { amount }, &args.options).await
 }

@@ -17,6 +17,7 @@ mod tests;
 use std::{net::SocketAddr, path::PathBuf};
 
 use ait_app::{
+    identifiers::ChainId,
     quantity::{Uait, Units},
     receipts::attestation::Quote,
 };
@@ -24,7 +25,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use ait_home::{amounts::parse_uait, config::Environment, keys, logs, settings, signals};
+use ait_home::{
+    amounts::parse_uait,
+    keys, logs,
+    settings::{NodeArgs, parse_chain_id},
+    signals,
+};
 
 /// `ait coordinator`
 #[derive(Debug, Args)]
@@ -36,13 +42,12 @@ pub struct CoordinatorArgs {
     /// Where to listen
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9100")]
     bind: SocketAddr,
-    /// The REST address of the node that tells about escrows [env: AIT_NODE] [default:
-    /// http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL")]
-    node: Option<String>,
-    /// The chain to attest for [env: CHAIN_ID] [default: that of the node]
-    #[arg(long, value_name = "CHAIN_ID")]
-    chain_id: Option<String>,
+    /// The node that tells about escrows.
+    #[command(flatten)]
+    node: NodeArgs,
+    /// The chain to attest for [default: that of the node]
+    #[arg(long, env = "CHAIN_ID", value_parser = parse_chain_id)]
+    chain_id: Option<ChainId>,
     /// Where to remember what was promised and signed; beside the key file if not given
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
@@ -72,16 +77,11 @@ fn parse_units(text: &str) -> Result<Units, String> {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: CoordinatorArgs, environment: &Environment) -> Result<()> {
-    logs::start(&args.logs, environment)?;
+pub async fn run(args: CoordinatorArgs) -> Result<()> {
+    logs::start(&args.logs)?;
     let key = keys::account(&args.key)?;
-    let node = settings::node_client(environment, args.node.as_deref())?;
-    let given = settings::CHAIN_ID.optional(
-        environment,
-        args.chain_id.as_deref(),
-        settings::parse_chain_id,
-    )?;
-    let chain_id = match given {
+    let node = args.node.client()?;
+    let chain_id = match args.chain_id {
         Some(chain_id) => chain_id,
         None => tokio::select! {
             (health, _) = node.wait_until_ready("coordinator") => health.chain_id,

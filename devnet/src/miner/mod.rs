@@ -30,7 +30,11 @@ use tokio::{
 };
 
 use ait_home::{
-    amounts::parse_ratio, config::Environment, exit::Usage, keys, logs, settings, signals,
+    amounts::parse_ratio,
+    exit::Usage,
+    keys, logs,
+    settings::{CoordinatorUrls, NodeArgs, parse_coordinator_urls},
+    signals,
 };
 
 /// Escrows that are worked on at once; more wait.
@@ -44,12 +48,11 @@ pub struct MinerArgs {
     /// The miner's key: a key file, a PEM, a seed in hex, or - for standard input
     #[arg(long, value_name = "FILE|HEX|-")]
     key: String,
-    /// The node's REST address [env: AIT_NODE] [default: http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL")]
-    node: Option<String>,
-    /// The coordinators to work for, ADDRESS=URL separated by commas [env: COORDINATOR_URLS]
-    #[arg(long, value_name = "ADDRESS=URL,…")]
-    coordinator_urls: Option<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+    /// The coordinators to work for, ADDRESS=URL separated by commas
+    #[arg(long, env = "COORDINATOR_URLS", value_parser = parse_coordinator_urls)]
+    coordinator_urls: Option<CoordinatorUrls>,
     /// The price of a job, as a share of its escrow
     #[arg(long, value_name = "RATIO", default_value = "0.8", value_parser = parse_ratio)]
     price_share: BasisPoints,
@@ -97,11 +100,11 @@ fn parse_units(text: &str) -> Result<Units, String> {
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: MinerArgs, environment: &Environment) -> Result<()> {
-    logs::start(&args.logs, environment)?;
+pub async fn run(args: MinerArgs) -> Result<()> {
+    logs::start(&args.logs)?;
     let mut stop = std::pin::pin!(signals::stop_requested());
     let opened = tokio::select! {
-        opened = open(&args, environment) => opened?,
+        opened = open(&args) => opened?,
         stopped = &mut stop => return stopped,
     };
     let (miner, progress) = opened;
@@ -114,16 +117,9 @@ pub async fn run(args: MinerArgs, environment: &Environment) -> Result<()> {
 }
 
 /// Reads keys and settings, and waits for the node to tell its chain and head.
-async fn open(
-    args: &MinerArgs,
-    environment: &Environment,
-) -> Result<(Arc<Miner>, Arc<Mutex<Progress>>)> {
+async fn open(args: &MinerArgs) -> Result<(Arc<Miner>, Arc<Mutex<Progress>>)> {
     let key = keys::account(&args.key)?;
-    let urls = settings::COORDINATOR_URLS.optional(
-        environment,
-        args.coordinator_urls.as_deref(),
-        settings::parse_coordinator_urls,
-    )?;
+    let urls = args.coordinator_urls.clone();
     let Some(urls) = urls.filter(|urls| !urls.is_empty()) else {
         bail!(Usage(
             "COORDINATOR_URLS (or --coordinator-urls) is empty: name the coordinators to work for, \
@@ -131,12 +127,12 @@ async fn open(
                 .to_owned()
         ));
     };
-    let trust = settings::trust(environment)?;
+    let trust = args.node.trust.trust();
     let coordinators = urls
         .into_iter()
         .map(|(address, url)| Ok((address, Coordinator::new(&url, &trust)?)))
         .collect::<Result<BTreeMap<Address, Coordinator>>>()?;
-    let client = settings::node_client(environment, args.node.as_deref())?;
+    let client = args.node.client()?;
     let (health, head) = client.wait_until_ready("miner").await;
     let path = args.progress.clone();
     let path = path.unwrap_or_else(|| key.beside("progress.json"));

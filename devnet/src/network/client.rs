@@ -12,7 +12,7 @@ use ait_app::{
     tx::Payload,
 };
 use ait_client::{Client as Node, SendError, Terms, Wallet, http::Trust};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::Value;
 
 /// The longest a transaction may take into a block: far longer than a few blocks.
@@ -83,12 +83,8 @@ impl Client {
     /// # Errors
     /// When the node does not answer.
     pub async fn has_pending(&self, address: &Address) -> anyhow::Result<bool> {
-        let account = self.read(&format!("/rpc/getAccount/{address}")).await?;
-        let number = |name: &str| account.get(name).and_then(Value::as_u64);
-        let (Some(committed), Some(next)) = (number("nonce"), number("next_nonce")) else {
-            bail!("the node tells no nonces of {address}: {account}");
-        };
-        Ok(next > committed.saturating_add(1))
+        let account = self.node.account(address).await?;
+        Ok(account.next_nonce > account.nonce.next())
     }
 
     /// Has the faucet pay, and waits for its block.

@@ -2,6 +2,7 @@
 //! still reaches the terminal.
 
 use std::{
+    ffi::OsString,
     fs::OpenOptions,
     io::{self, IsTerminal},
     path::Path,
@@ -18,22 +19,20 @@ use tokio::{
 use super::{
     UpArgs, manifest::Manifest, plan, process::Identity, stop::StopSignals, surroundings::passed_on,
 };
-use ait_home::config::Environment;
 
 /// Starts the background half, shows what it says, and returns when it is through.
 ///
 /// # Errors
 /// When it ended instead: then everything it started is stopped.
-pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()> {
+pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(arguments(args)?);
+    command.args(arguments());
     command.env_clear().envs(passed_on());
     if let Some(path) = std::env::var_os("COMETBFT") {
         command.env("COMETBFT", path);
     }
-    // What stands in the settings file reaches it too, wherever that file lies.
-    command.envs(plan::settings_in_force(environment)?);
+    command.envs(plan::settings_in_force(&args.chain));
     if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         command.env("CLICOLOR_FORCE", "1");
     }
@@ -74,29 +73,15 @@ pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()>
     std::process::exit(child.wait().await?.code().unwrap_or(1));
 }
 
-fn arguments(args: &UpArgs) -> anyhow::Result<Vec<String>> {
-    let home = args.home.home.to_str().context("--home is not UTF-8")?;
-    let mut list: Vec<String> = ["devnet", "up", "--detached", "--home", home]
-        .map(str::to_owned)
-        .into();
-    let mut number = |flag: &str, value: Option<u16>| {
-        if let Some(value) = value {
-            list.extend([flag.to_owned(), value.to_string()]);
-        }
-    };
-    number("--nodes", args.nodes);
-    number("--base-port", args.base_port);
-    for (flag, given) in [
-        ("--fresh", args.fresh),
-        ("--no-miner", args.no_miner),
-        ("--no-coordinator", args.no_coordinator),
-        ("--known-jobs", args.known_jobs),
-    ] {
-        if given {
-            list.push(flag.to_owned());
-        }
-    }
-    Ok(list)
+/// Those of this process, as they are: only that it is the background half now.
+fn arguments() -> Vec<OsString> {
+    let given = std::env::args_os().skip(1);
+    given
+        .map(|argument| match argument {
+            detach if detach == "--detach" => OsString::from("--detached"),
+            other => other,
+        })
+        .collect()
 }
 
 async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {

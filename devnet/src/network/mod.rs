@@ -21,11 +21,17 @@ mod stop;
 mod surroundings;
 mod up;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
+use ait_app::identifiers::ChainId;
+use ait_home::{
+    genesis::ParamArgs,
+    settings::{
+        CoordinatorUrls, Secret, parse_chain_id, parse_coordinator_urls, parse_interval,
+        parse_token,
+    },
+};
 use clap::{Args, Subcommand};
-
-use ait_home::config::Environment;
 
 /// The home where none is named, in the working folder.
 const DEFAULT_HOME: &str = ".devnet";
@@ -86,19 +92,41 @@ struct UpArgs {
     /// name is a job
     #[arg(long)]
     known_jobs: bool,
+    #[command(flatten)]
+    chain: ChainArgs,
     /// The background half of --detach
     #[arg(long, hide = true, conflicts_with = "detach")]
     detached: bool,
+}
+
+/// What the devnet's chain and nodes are set to.
+#[derive(Debug, Clone, Args)]
+struct ChainArgs {
+    /// The chain's name [default: ait-devnet, of a fresh one with a random suffix]
+    #[arg(long, env = "CHAIN_ID", value_parser = parse_chain_id)]
+    chain_id: Option<ChainId>,
+    /// The pause after each block, of a new devnet [default: 1s]
+    #[arg(long, env = "BLOCK_INTERVAL", value_parser = parse_interval)]
+    block_interval: Option<Duration>,
+    #[command(flatten)]
+    params: ParamArgs,
+    /// Where other coordinators are asked, ADDRESS=URL,…
+    #[arg(long, env = "COORDINATOR_URLS", value_parser = parse_coordinator_urls)]
+    coordinator_urls: Option<CoordinatorUrls>,
+    /// The token that admin routes ask for; better set it in the environment: other users of the machine can see
+    /// flags
+    #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true, value_parser = Secret(parse_token))]
+    admin_token: Option<String>,
 }
 
 /// Runs `ait devnet …`.
 ///
 /// # Errors
 /// What went wrong, for people.
-pub async fn run(args: DevnetArgs, environment: &Environment) -> anyhow::Result<()> {
+pub async fn run(args: DevnetArgs) -> anyhow::Result<()> {
     match args.command {
-        DevnetCommand::Up(args) if args.detach => detach::run(&args, environment).await,
-        DevnetCommand::Up(args) => up::run(&args, environment).await,
+        DevnetCommand::Up(args) if args.detach => detach::run(&args).await,
+        DevnetCommand::Up(args) => up::run(&args).await,
         DevnetCommand::Down(args) => down::run(&args.home).await,
         DevnetCommand::Status(args) => status::run(&args.home).await,
     }

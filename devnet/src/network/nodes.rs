@@ -17,7 +17,6 @@ use super::{
     ports::Ports,
     process::{POLL, Program},
 };
-use ait_home::{config::Environment, settings};
 
 /// The longest until all nodes have made the same block: far longer than sixteen of them take.
 const BLOCKS_LIMIT: Duration = Duration::from_secs(120);
@@ -39,18 +38,10 @@ impl Launch {
     /// From the flags and settings of this start.
     ///
     /// # Errors
-    /// When `COORDINATOR_URLS` does not read.
-    pub fn new(
-        cometbft: PathBuf,
-        args: &UpArgs,
-        manifest: &Manifest,
-        environment: &Environment,
-    ) -> anyhow::Result<Self> {
+    /// When the manifest does not read.
+    pub fn new(cometbft: PathBuf, args: &UpArgs, manifest: &Manifest) -> anyhow::Result<Self> {
         let ports = Ports::plan(manifest.base_port, u16::try_from(manifest.nodes.len())?)?;
-        let parse = settings::parse_coordinator_urls;
-        let mut urls = settings::COORDINATOR_URLS
-            .optional(environment, None, parse)?
-            .unwrap_or_default();
+        let mut urls = args.chain.coordinator_urls.clone().unwrap_or_default();
         let own: Address = manifest.coordinator.address.parse()?;
         if !args.no_coordinator {
             urls.insert(own, format!("http://{}", ports.coordinator()));
@@ -68,7 +59,7 @@ impl Launch {
             coordinator_urls: urls.join(","),
             // It has nobody to ask otherwise.
             miner: !args.no_miner && !urls.is_empty(),
-            environment: plan::settings_in_force(environment)?,
+            environment: plan::settings_in_force(&args.chain),
             coordinator: !args.no_coordinator,
             known_jobs: args.known_jobs,
         })

@@ -1,6 +1,10 @@
 //! Owns what a new devnet consists of: keys, genesis, node homes; and the settings it is made with.
 
-use std::{collections::BTreeMap, path::Path, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use ait_app::{
     address::Address,
@@ -12,7 +16,7 @@ use ait_app::{
 use anyhow::Context as _;
 
 use super::{
-    UpArgs,
+    ChainArgs, UpArgs,
     console::Console,
     home::{self, ACCOUNTS, key_file},
     manifest::{AccountEntry, CoordinatorEntry, Manifest, MinerEntry, NodeEntry, NodePids},
@@ -23,7 +27,7 @@ use ait_home::{
         Home,
         config::{AbciAddress, MAX_SOCKET_PATH_BYTES, NodeConfig},
     },
-    config::Environment,
+    exit::Usage,
     genesis::{self, GenesisPlan},
     init::{self, InitPlan},
     keys, misspelt, settings,
@@ -42,14 +46,9 @@ const POWER: u64 = 10;
 ///
 /// # Errors
 /// When a setting is wrong or the home can't be written to.
-pub fn make(
-    home: &Path,
-    args: &UpArgs,
-    ports: &Ports,
-    environment: &Environment,
-) -> anyhow::Result<Manifest> {
+pub fn make(home: &Path, args: &UpArgs, ports: &Ports) -> anyhow::Result<Manifest> {
     let nodes = args.nodes.unwrap_or(1);
-    let chain_id = chain_id(args.fresh, environment)?;
+    let chain_id = chain_id(args)?;
     let mut accounts = BTreeMap::new();
     for name in ACCOUNTS {
         accounts.insert(name, make_key(home, name)?);
@@ -67,10 +66,14 @@ pub fn make(
         });
         consensus_keys.push(consensus_key);
     }
-    let genesis = genesis_text(chain_id.clone(), &accounts, authorities, environment)?;
+    let genesis = genesis_text(chain_id.clone(), &accounts, authorities, args)?;
+    let interval = match args.chain.block_interval {
+        Some(interval) => interval,
+        None => settings::parse_interval(settings::DEFAULT_BLOCK_INTERVAL).map_err(Usage)?,
+    };
     let mut entries = Vec::new();
     for (node, key) in (0..nodes).zip(consensus_keys) {
-        entries.push(make_node(home, node, key, &genesis, ports, environment)?);
+        entries.push(make_node(home, node, key, &genesis, ports, interval)?);
     }
     let manifest = manifest(home, &chain_id, ports, entries, &accounts)?;
     manifest.write()?;
@@ -88,7 +91,7 @@ fn genesis_text(
     chain_id: ChainId,
     accounts: &Accounts,
     authorities: Vec<Authority>,
-    environment: &Environment,
+    args: &UpArgs,
 ) -> anyhow::Result<String> {
     let admin = address(key_of(accounts, "admin")?);
     let faucet = address(key_of(accounts, "faucet")?);
@@ -105,7 +108,7 @@ fn genesis_text(
             (address(coordinator), COORDINATOR_BALANCE),
         ]),
         evidence_age: genesis::DEFAULT_EVIDENCE_AGE,
-        params: genesis::configured_params(environment, None, None)?,
+        params: args.chain.params.params(),
     })
 }
 
@@ -152,11 +155,10 @@ fn manifest(
 
 /// `CHAIN_ID`; where it is not set the default, with a random suffix when everything is new, so
 /// that signatures for an earlier devnet are worth nothing on this one.
-fn chain_id(fresh: bool, environment: &Environment) -> anyhow::Result<ChainId> {
-    let set = settings::CHAIN_ID.optional(environment, None, settings::parse_chain_id)?;
-    match set {
-        Some(chain_id) => Ok(chain_id),
-        None if fresh => {
+fn chain_id(args: &UpArgs) -> anyhow::Result<ChainId> {
+    match &args.chain.chain_id {
+        Some(chain_id) => Ok(chain_id.clone()),
+        None if args.fresh => {
             let random = hex::encode(keys::random()?.seed());
             let suffix: String = random.chars().take(6).collect();
             Ok(format!("{}-{suffix}", settings::DEFAULT_CHAIN_ID).parse()?)
@@ -181,7 +183,7 @@ fn make_node(
     key: SecretKey,
     genesis: &str,
     ports: &Ports,
-    environment: &Environment,
+    block_interval: Duration,
 ) -> anyhow::Result<NodeEntry> {
     let folder = home.join(format!("node{node}"));
     let report = init::create(&InitPlan {
@@ -193,7 +195,7 @@ fn make_node(
             p2p: ports.p2p(node),
             // Named when it starts: the ports may be others then.
             peers: Vec::new(),
-            block_interval: settings::block_interval(environment, None)?,
+            block_interval,
             devnet: true,
         },
         validator_key: Some(key),
@@ -236,7 +238,6 @@ pub fn reopen(
     mut manifest: Manifest,
     args: &UpArgs,
     ports: &Ports,
-    environment: &Environment,
     console: &Console,
 ) -> anyhow::Result<Manifest> {
     let has = manifest.nodes.len();
@@ -248,8 +249,7 @@ pub fn reopen(
             manifest.home.display()
         );
     }
-    let asked = settings::CHAIN_ID.optional(environment, None, settings::parse_chain_id)?;
-    if let Some(asked) = asked {
+    if let Some(asked) = &args.chain.chain_id {
         anyhow::ensure!(
             asked.as_str() == manifest.chain_id,
             "the devnet in {} is of chain {}, but CHAIN_ID is {asked}: unset it, begin anew with \
@@ -258,9 +258,7 @@ pub fn reopen(
             manifest.chain_id
         );
     }
-    let interval =
-        settings::BLOCK_INTERVAL.optional(environment, None, |text| Ok(text.to_owned()))?;
-    if interval.is_some() {
+    if args.chain.block_interval.is_some() {
         console.notice(
             "BLOCK_INTERVAL holds for new devnets: this one keeps the interval it was made with",
         );
@@ -320,16 +318,15 @@ const DECIDED_HERE: [&str; 11] = [
     "RPC_BIND",
 ];
 
-/// The settings that a devnet takes over from the environment or the settings file, by name.
-///
-/// # Errors
-/// Never: nothing is judged here.
-pub fn settings_in_force(environment: &Environment) -> anyhow::Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    for name in misspelt::known().filter(|name| !DECIDED_HERE.contains(name)) {
-        let setting = settings::Setting::new(name, "");
-        let value = setting.optional(environment, None, |text| Ok(text.to_owned()))?;
-        found.extend(value.map(|value| (name.to_owned(), value)));
-    }
-    Ok(found)
+/// The settings that the programs of a devnet take over from its own environment, by name.
+pub fn settings_in_force(chain: &ChainArgs) -> Vec<(String, String)> {
+    let names = misspelt::known().filter(|name| !DECIDED_HERE.contains(name));
+    let mut found: Vec<(String, String)> = names
+        .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    // It may have come as a flag, and goes on as none: other users of the machine can see flags.
+    let token = chain.admin_token.clone();
+    found.extend(token.map(|token| ("ADMIN_TOKEN".to_owned(), token)));
+    found
 }

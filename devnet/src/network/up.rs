@@ -25,7 +25,6 @@ use super::{
     stop::StopSignals,
     surroundings::passed_on,
 };
-use ait_home::{config::Environment, settings};
 
 /// The CometBFT that the project is built for.
 const COMETBFT_VERSION: &str = "0.38.26";
@@ -34,7 +33,7 @@ const COMETBFT_VERSION: &str = "0.38.26";
 ///
 /// # Errors
 /// What went wrong, for people; then everything that was started is stopped again.
-pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()> {
+pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     if args.detached {
         // A session of its own: no terminal's Ctrl-C or hang-up reaches it.
@@ -55,7 +54,7 @@ pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()>
     let manifest = match state {
         State::New => {
             let ports = plan::ports(args, None)?;
-            let make = async { plan::make(&path, args, &ports, environment) };
+            let make = async { plan::make(&path, args, &ports) };
             console.title("AIT devnet");
             console.step("keys, genesis and node homes", make).await?
         }
@@ -66,17 +65,17 @@ pub async fn run(args: &UpArgs, environment: &Environment) -> anyhow::Result<()>
                 "  Goes on with the keys and the chain in {}; --fresh would begin anew.",
                 path.display()
             ));
-            plan::reopen(*existing, args, &ports, environment, &console)?
+            plan::reopen(*existing, args, &ports, &console)?
         }
     };
-    let launch = Launch::new(cometbft, args, &manifest, environment)?;
+    let launch = Launch::new(cometbft, args, &manifest)?;
     let mut devnet = Devnet {
         args,
         console,
         manifest,
         fleet: Fleet::default(),
     };
-    let outcome = devnet.run(&launch, environment, &mut stop).await;
+    let outcome = devnet.run(&launch, &mut stop).await;
     let impatient = async {
         stop.next().await;
     };
@@ -136,17 +135,12 @@ struct Devnet<'a> {
 }
 
 impl Devnet<'_> {
-    async fn run(
-        &mut self,
-        launch: &Launch,
-        environment: &Environment,
-        stop: &mut StopSignals,
-    ) -> anyhow::Result<()> {
+    async fn run(&mut self, launch: &Launch, stop: &mut StopSignals) -> anyhow::Result<()> {
         tokio::select! {
             // First, so that nothing is started by whom a request reached while it made keys.
             biased;
             name = stop.next() => bail!("stopped by {name} before the devnet was up"),
-            result = self.start(launch, environment) => result?,
+            result = self.start(launch) => result?,
         }
         tokio::select! {
             result = self.watch() => result,
@@ -158,14 +152,13 @@ impl Devnet<'_> {
         }
     }
 
-    async fn start(&mut self, launch: &Launch, environment: &Environment) -> anyhow::Result<()> {
+    async fn start(&mut self, launch: &Launch) -> anyhow::Result<()> {
         let own = Identity::of(std::process::id()).context("this process has no identity")?;
         self.manifest.supervisor_pid = Some(own.pid);
         self.manifest.supervisor_started = Some(own.started);
         self.manifest.write()?;
         nodes::start(launch, &mut self.manifest, &mut self.fleet, &self.console).await?;
-        let token =
-            settings::ADMIN_TOKEN.optional(environment, None, |text| Ok(text.to_owned()))?;
+        let token = self.args.chain.admin_token.clone();
         let first = self.manifest.nodes.first().context("there is a node")?;
         let client = Client::new(&first.rest, self.manifest.chain_id.parse()?, token)?;
         let cast = self.cast(launch)?;

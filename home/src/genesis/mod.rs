@@ -10,25 +10,20 @@ use ait_app::{
     crypto::PublicKey,
     identifiers::ChainId,
     params::values::Authority,
-    quantity::{Ranged, Uait},
+    quantity::{BasisPoints, Ranged, Uait},
 };
 use anyhow::{Context, Result};
+use clap::Args;
 use serde_json::{Value, json};
 
 pub use file::check;
 
-use crate::{
-    amounts::{parse_ratio, parse_uait},
-    config::Environment,
-    settings,
-};
+use crate::amounts::{parse_ratio, parse_uait};
 
 /// The largest genesis file that is read: 100,000 accounts take about 6 MB.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 
 const TEMPLATE: &str = include_str!("../../../cometbft-config/genesis.json");
-const DEFAULT_MINT_PER_UNIT: &str = "1000";
-const DEFAULT_COORDINATOR_RATIO: &str = "0.05";
 /// The range of the param `mint_per_unit` (PROTOCOL section 5).
 const MAX_MINT_PER_UNIT: u64 = 1_000_000_000;
 /// Blocks after which evidence counts no more, where nothing else is said: fits the params' defaults.
@@ -55,31 +50,25 @@ pub struct GenesisPlan {
     pub evidence_age: u64,
 }
 
-/// The params that PROTOCOL section 10 takes from the environment: `mint_per_unit`, `coordinator_bps`.
-///
-/// # Errors
-/// When one breaks its rule.
-pub fn configured_params(
-    environment: &Environment,
-    mint_per_unit: Option<&str>,
-    coordinator_ratio: Option<&str>,
-) -> Result<BTreeMap<String, Value>> {
-    let mint_per_unit = settings::MINT_PER_UNIT.or(
-        environment,
-        mint_per_unit,
-        DEFAULT_MINT_PER_UNIT,
-        parse_mint_per_unit,
-    )?;
-    let coordinator_bps = settings::COORDINATOR_RATIO.or(
-        environment,
-        coordinator_ratio,
-        DEFAULT_COORDINATOR_RATIO,
-        parse_ratio,
-    )?;
-    Ok(BTreeMap::from([
-        ("mint_per_unit".to_owned(), json!(mint_per_unit)),
-        ("coordinator_bps".to_owned(), json!(coordinator_bps)),
-    ]))
+/// The params that PROTOCOL section 10 takes from the environment.
+#[derive(Debug, Clone, Args)]
+pub struct ParamArgs {
+    /// uait minted for each compute unit
+    #[arg(long, env = "MINT_PER_UNIT", default_value = "1000", value_parser = parse_mint_per_unit)]
+    mint_per_unit: Uait,
+    /// The coordinator's share of each mint, 0..=1
+    #[arg(long, env = "COORDINATOR_RATIO", default_value = "0.05", value_parser = parse_ratio)]
+    coordinator_ratio: BasisPoints,
+}
+
+impl ParamArgs {
+    /// Them by their names: `mint_per_unit`, `coordinator_bps`.
+    pub fn params(&self) -> BTreeMap<String, Value> {
+        BTreeMap::from([
+            ("mint_per_unit".to_owned(), json!(self.mint_per_unit)),
+            ("coordinator_bps".to_owned(), json!(self.coordinator_ratio)),
+        ])
+    }
 }
 
 fn parse_mint_per_unit(text: &str) -> Result<Uait, String> {
@@ -138,8 +127,17 @@ pub fn build(plan: &GenesisPlan) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use ait_app::{crypto::SecretKey, quantity::Ranged};
+    use clap::{Command, FromArgMatches, builder::Resettable};
 
     use super::*;
+
+    /// As flags say, whatever the environment of the tests has.
+    fn configured(flags: &[&str]) -> Result<ParamArgs, clap::Error> {
+        let command = ParamArgs::augment_args(Command::new("ait"));
+        let command = command.mut_args(|arg| arg.env(Resettable::Reset));
+        let matches = command.try_get_matches_from([&["ait"], flags].concat())?;
+        ParamArgs::from_arg_matches(&matches)
+    }
     use crate::keys::PublicParts;
 
     fn account(seed: u8) -> PublicParts {
@@ -160,7 +158,7 @@ mod tests {
             }],
             coordinators: BTreeMap::from([(coordinator.address, coordinator.pubkey)]),
             accounts: BTreeMap::from([(account(5).address, Uait::constant(7_000_000))]),
-            params: configured_params(&Environment::default(), None, None).unwrap(),
+            params: configured(&[]).unwrap().params(),
             evidence_age: DEFAULT_EVIDENCE_AGE,
         }
     }
@@ -312,12 +310,11 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_named() {
-        let nothing = Environment::default();
-        for (mint, ratio, name) in [
-            (Some("1000000001"), None, "MINT_PER_UNIT"),
-            (None, Some("1.5"), "COORDINATOR_RATIO"),
+        for (flag, value, name) in [
+            ("--mint-per-unit", "1000000001", "MINT_PER_UNIT"),
+            ("--coordinator-ratio", "1.5", "COORDINATOR_RATIO"),
         ] {
-            let error = configured_params(&nothing, mint, ratio).unwrap_err();
+            let error = configured(&[flag, value]).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
     }
