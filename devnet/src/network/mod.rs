@@ -8,6 +8,7 @@ mod client;
 mod console;
 mod detach;
 mod down;
+mod first_blocks;
 mod fleet;
 mod flow;
 mod home;
@@ -92,6 +93,9 @@ struct UpArgs {
     /// name is a job
     #[arg(long)]
     known_jobs: bool,
+    /// How long the nodes may take to make their first blocks
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
     #[command(flatten)]
     chain: ChainArgs,
     /// The background half of --detach

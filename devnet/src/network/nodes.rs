@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ait_api::node::{Health, HealthStatus};
 use ait_app::address::Address;
 use ait_client::Client;
 use ait_client::http::Trust;
@@ -11,15 +10,13 @@ use anyhow::Context as _;
 use super::{
     UpArgs,
     console::Console,
+    first_blocks,
     fleet::{Fleet, Stage},
     manifest::Manifest,
     plan,
     ports::Ports,
     process::{POLL, Program},
 };
-
-/// The longest until all nodes have made the same block: far longer than sixteen of them take.
-const BLOCKS_LIMIT: Duration = Duration::from_secs(120);
 
 /// What is the same for every start of a process in this devnet.
 pub struct Launch {
@@ -32,6 +29,8 @@ pub struct Launch {
     miner: bool,
     coordinator: bool,
     known_jobs: bool,
+    /// How long the first blocks may take.
+    patience: Duration,
 }
 
 impl Launch {
@@ -62,6 +61,7 @@ impl Launch {
             environment: plan::settings_in_force(&args.chain),
             coordinator: !args.no_coordinator,
             known_jobs: args.known_jobs,
+            patience: args.timeout,
         })
     }
 
@@ -240,11 +240,7 @@ pub async fn start(
         1 => "node 0: CometBFT, and the first block".to_owned(),
         _ => format!("CometBFT of {count} nodes, and the first blocks, the same on all"),
     };
-    let blocks = same_blocks(launch, count);
-    let blocks = async {
-        let made = tokio::time::timeout(BLOCKS_LIMIT, blocks).await;
-        made.unwrap_or_else(|_| Err(no_blocks(manifest)))
-    };
+    let blocks = first_blocks::wait(manifest, launch.patience);
     console.step(&named, fleet.alive_while(blocks)).await?;
     start_mocks(launch, manifest, fleet, console).await
 }
@@ -281,17 +277,6 @@ async fn start_mocks(
     Ok(())
 }
 
-/// What to do where a chain goes no further: mostly one that was ended by force in the middle of a vote.
-fn no_blocks(manifest: &Manifest) -> anyhow::Error {
-    let logs = manifest.home.join("node*/cometbft.log");
-    anyhow::anyhow!(
-        "the nodes make no block within {} s. Look into {}; docs/operators.md tells of validators that no longer \
-         sign after crashes; --fresh begins anew",
-        BLOCKS_LIMIT.as_secs(),
-        logs.display()
-    )
-}
-
 /// Notes a process that was just started, so that `ait devnet down` knows it whatever happens next.
 fn record(
     manifest: &mut Manifest,
@@ -301,42 +286,4 @@ fn record(
     change(manifest);
     manifest.processes = fleet.entries();
     manifest.write()
-}
-
-/// Waits until all nodes are healthy and name the same hash for one block.
-async fn same_blocks(launch: &Launch, count: u16) -> anyhow::Result<()> {
-    let mut clients = Vec::new();
-    for node in 0..count {
-        clients.push(Client::new(
-            &format!("http://{}", launch.ports.rest(node)),
-            &Trust::default(),
-        )?);
-    }
-    loop {
-        tokio::time::sleep(POLL).await;
-        let mut lowest = u64::MAX;
-        for client in &clients {
-            let health = client.health::<Health>().await;
-            let height = health
-                .ok()
-                .filter(|health| health.status == HealthStatus::Ok)
-                .map_or(0, |health| health.height);
-            lowest = lowest.min(height);
-        }
-        if lowest > 0 && agree_on(&clients, lowest).await {
-            return Ok(());
-        }
-    }
-}
-
-async fn agree_on(clients: &[Client], height: u64) -> bool {
-    let mut hashes = Vec::new();
-    for client in clients {
-        let path = format!("/rpc/getBlock/{height}");
-        let Ok(block) = client.get::<serde_json::Value>(&path).await else {
-            return false;
-        };
-        hashes.push(block["hash"].clone());
-    }
-    hashes.windows(2).all(|pair| pair.first() == pair.last())
 }

@@ -8,6 +8,7 @@ mod coordinator_failures;
 mod crashes;
 mod graceful_stop;
 mod many_transfers;
+mod operator_log;
 mod store_refusals;
 mod transfers;
 mod two_nodes;

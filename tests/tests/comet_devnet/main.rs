@@ -1,4 +1,8 @@
-//! Devnets, which start CometBFT and all the rest themselves.
+//! Devnets, and nodes by the guide, which start CometBFT and all the rest themselves.
 
+mod facts_alone;
+mod first_blocks;
+mod guide;
+mod printed_commands;
 mod readme;
 mod up_and_down;
