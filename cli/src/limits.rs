@@ -41,7 +41,7 @@ pub struct LimitArgs {
     /// Where /health and /rpc/metrics are served besides, whatever happens elsewhere
     #[arg(long, env = "OPS_BIND", value_parser = parse_socket_address)]
     ops_bind: Option<SocketAddr>,
-    /// Origins whose pages may use this node from a browser, never its admin routes: https://HOST[:PORT],…, or * for
+    /// Origins whose pages may use this node from a browser, never its admin routes: https://HOST:PORT,…, or * for
     /// any [default: none, on a devnet *]
     #[arg(long, env = "CORS_ORIGINS", value_parser = parse_origins)]
     cors_origins: Option<Origins>,

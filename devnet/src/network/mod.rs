@@ -1,8 +1,8 @@
 //! Owns `ait devnet`: a network on this machine, with its keys, genesis, nodes, mocks and jobs shown
 //! from the faucet to the minted coins. It stops what it started and nothing else.
 //!
-//! Reading order: [`up`] (what happens when), [`home`] (the folder), [`fleet`] (the processes, `surroundings` what they see),
-//! [`flow`] (what is shown), [`manifest`] (what others read).
+//! Reading order: `up` (what happens when), `home` (the folder), `fleet` (the processes, `surroundings` what they see),
+//! `flow` (what is shown), `manifest` (what others read).
 
 mod client;
 mod console;
