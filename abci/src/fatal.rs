@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, sync::Arc};
 
-use ait_app::Broken;
+use ait_app::InvariantViolation;
 use ait_store::StoreError;
 
 /// Ends the process with one message, since going on would be wrong. Tests record it instead.
@@ -13,7 +13,7 @@ pub type OnFatal = Arc<dyn Fn(String) + Send + Sync>;
 pub enum Fatal {
     /// The state machine found an invariant violation.
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Violation(#[from] InvariantViolation),
     /// The disk.
     #[error("the block could not be stored: {0}")]
     Store(#[from] StoreError),

@@ -1,6 +1,6 @@
 //! Owns how a node finds its chain again: the stored state and head, checked against each other.
 
-use ait_app::{Broken, identifiers::ChainId, quantity::Height, state::State};
+use ait_app::{InvariantViolation, identifiers::ChainId, quantity::Height, state::State};
 use ait_store::{Store, StoreError};
 
 use crate::records::{BlockInfo, Snapshot};
@@ -20,7 +20,7 @@ pub enum OpenError {
     #[error(
         "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
     )]
-    Broken(#[from] Broken),
+    Violation(#[from] InvariantViolation),
     /// Two metrics of one name.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -46,7 +46,7 @@ pub(crate) fn load(store: &dyn Store, chain_id: &ChainId) -> Result<Option<Snaps
     let height = Height::new(block.height).ok_or_else(|| corrupt(&"its height is above 2^53-1"))?;
     let entries = loaded.state.collect::<Result<Vec<_>, _>>()?;
     let state = State::from_entries(chain_id.clone(), height, entries)
-        .map_err(|broken| corrupt(&broken))?;
+        .map_err(|violation| corrupt(&violation))?;
     let app_hash = hex::encode(state.app_hash().0);
     if app_hash != block.app_hash {
         return Err(corrupt(&format!(

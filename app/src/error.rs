@@ -1,5 +1,5 @@
 //! Owns the two ways in which execution can say no: a [`Refusal`] of what came from outside, and
-//! a [`Broken`] invariant of our own, which must stop the node.
+//! an [`InvariantViolation`] of our own, which must stop the node.
 
 use crate::{code::Code, prelude::*};
 
@@ -32,11 +32,11 @@ impl Refusal {
 /// An internal invariant does not hold: the books don't balance or a stored record is unreadable.
 /// The node stops on it rather than go on wrongly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("broken invariant: {0}")]
-pub struct Broken(String);
+#[error("invariant violation: {0}")]
+pub struct InvariantViolation(String);
 
-impl Broken {
-    /// Names what is broken.
+impl InvariantViolation {
+    /// Names what does not hold.
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
@@ -53,7 +53,7 @@ pub enum Failure {
     Offence(Refusal),
     /// Ours.
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Violation(#[from] InvariantViolation),
 }
 
 impl From<Refusal> for Failure {

@@ -9,7 +9,7 @@ use crate::{
     bank::record::{Account, Supply},
     code::Code,
     engine::ConsensusAddress,
-    error::{Broken, Failure, Refusal},
+    error::{Failure, InvariantViolation, Refusal},
     identifiers::ChainId,
     json,
     params::{
@@ -110,7 +110,7 @@ impl Genesis {
 struct Nothing;
 
 impl View for Nothing {
-    fn value(&self, _key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+    fn value(&self, _key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
         Ok(None)
     }
 

@@ -8,26 +8,26 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::{
     code::Code,
-    error::{Broken, Refusal},
+    error::{InvariantViolation, Refusal},
     prelude::*,
 };
 
 /// The canonical bytes of one of our own values.
 ///
 /// # Errors
-/// [`Broken`]: our own types always serialise.
-pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, Broken> {
+/// [`InvariantViolation`]: our own types always serialise.
+pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, InvariantViolation> {
     serde_json::to_vec(value)
-        .map_err(|error| Broken::new(format!("a value has no canonical form: {error}")))
+        .map_err(|error| InvariantViolation::new(format!("a value has no canonical form: {error}")))
 }
 
 /// The canonical text of one of our own values.
 ///
 /// # Errors
 /// As [`canonical`].
-pub fn canonical_text<T: Serialize>(value: &T) -> Result<String, Broken> {
+pub fn canonical_text<T: Serialize>(value: &T) -> Result<String, InvariantViolation> {
     serde_json::to_string(value)
-        .map_err(|error| Broken::new(format!("a value has no canonical form: {error}")))
+        .map_err(|error| InvariantViolation::new(format!("a value has no canonical form: {error}")))
 }
 
 /// Reads a `T` from JSON in any formatting. Unknown, missing, repeated and null fields are refused

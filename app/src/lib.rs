@@ -57,4 +57,4 @@ pub mod tx;
 pub mod unbonding;
 
 pub use code::Code;
-pub use error::{Broken, Failure, Refusal};
+pub use error::{Failure, InvariantViolation, Refusal};

@@ -1,13 +1,13 @@
 //! Owns the integers of the protocol (PROTOCOL section 2): uait, heights, nonces, basis points, voting
 //! power and units of compute, each a type of its own. All are `0..=2^53-1`, exact in every JSON
 //! parser. Sums and differences that cannot leave that range while the books are right are checked
-//! into a [`Broken`] invariant; only what the protocol says saturates does.
+//! into an [`InvariantViolation`]; only what the protocol says saturates does.
 
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{error::Broken, prelude::*};
+use crate::{error::InvariantViolation, prelude::*};
 
 /// The largest integer of the protocol, 2^53-1. The supply never exceeds it either.
 pub const MAX: u64 = (1 << 53) - 1;
@@ -61,23 +61,23 @@ macro_rules! quantities {
                 /// The sum.
                 ///
                 /// # Errors
-                /// [`Broken`] where it passes 2^53-1.
-                pub fn plus(self, other: Self) -> Result<Self, Broken> {
+                /// [`InvariantViolation`] where it passes 2^53-1.
+                pub fn plus(self, other: Self) -> Result<Self, InvariantViolation> {
                     self.0
                         .checked_add(other.0)
                         .and_then(Self::new)
-                        .ok_or_else(|| Broken::new(format!("{self} + {other} passes the limit {MAX}")))
+                        .ok_or_else(|| InvariantViolation::new(format!("{self} + {other} passes the limit {MAX}")))
                 }
 
                 /// The difference.
                 ///
                 /// # Errors
-                /// [`Broken`] where it is negative: callers check first.
-                pub fn minus(self, other: Self) -> Result<Self, Broken> {
+                /// [`InvariantViolation`] where it is negative: callers check first.
+                pub fn minus(self, other: Self) -> Result<Self, InvariantViolation> {
                     self.0
                         .checked_sub(other.0)
                         .map(Self)
-                        .ok_or_else(|| Broken::new(format!("{self} - {other} is negative")))
+                        .ok_or_else(|| InvariantViolation::new(format!("{self} - {other} is negative")))
                 }
 
                 /// The sum, staying at 2^53-1: where the protocol says so.
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_range_is_a_broken_invariant() {
+    fn what_leaves_the_range_is_an_invariant_violation() {
         assert!(Uait::MAX.plus(Uait::constant(1)).is_err());
         assert!(Uait::ZERO.minus(Uait::constant(1)).is_err());
         assert_eq!(Units::MAX.saturating_plus(Units::constant(1)), Units::MAX);

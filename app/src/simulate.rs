@@ -13,7 +13,7 @@ use crate::{
     quantity::Uait,
     state::{Key, State, Value, View},
     tx::{
-        Anew, BlockContext, Draft, Outcome, Transaction, TxHash, TxResult, VerifiedTx, auth, run,
+        Anew, BlockContext, Draft, Transaction, TxHash, TxOutcome, TxResult, VerifiedTx, auth, run,
     },
 };
 
@@ -54,7 +54,7 @@ pub struct Simulation {
 /// records.
 ///
 /// # Errors
-/// [`Failure::Broken`].
+/// [`Failure::Violation`].
 pub fn required_fee(
     state: &State,
     payload: &crate::tx::Payload,
@@ -101,7 +101,7 @@ pub fn simulate(state: &State, text: &[u8]) -> Result<Simulation, Failure> {
     };
     if let Err(refusal) = authentic {
         return Ok(Simulation {
-            result: Outcome::unauthenticated(refusal).result(),
+            result: TxOutcome::unauthenticated(refusal).result(),
             required_fee,
             balances: Vec::new(),
             escrows: Vec::new(),

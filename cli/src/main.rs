@@ -35,7 +35,7 @@ struct Command {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 a flag or setting is wrong, 3 a running \
-node stopped by itself (broken invariant), 4 refused by a node or coordinator, or failed in its block, \
+node stopped by itself (invariant violation), 4 refused by a node or coordinator, or failed in its block, \
 5 sent, or maybe sent, with an outcome that is not known";
 
 #[derive(Debug, Subcommand)]

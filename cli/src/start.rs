@@ -1,5 +1,5 @@
 //! Owns `ait start`: opens the store, and serves ABCI to CometBFT and REST to users until it is asked
-//! to stop. A broken invariant ends the process at once, with one message.
+//! to stop. An invariant violation ends the process at once, with one message.
 
 use std::{
     net::SocketAddr,

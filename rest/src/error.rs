@@ -8,7 +8,7 @@ use ait_api::{
     proof::Proof,
     tx::SentOrRefused,
 };
-use ait_app::{Broken, Failure, Refusal};
+use ait_app::{Failure, InvariantViolation, Refusal};
 use ait_node::{SubmitError, Unanswered, comet::CometError};
 use axum::{
     Json,
@@ -142,9 +142,9 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl From<Broken> for ApiError {
-    fn from(broken: Broken) -> Self {
-        Self::internal(broken)
+impl From<InvariantViolation> for ApiError {
+    fn from(violation: InvariantViolation) -> Self {
+        Self::internal(violation)
     }
 }
 
@@ -152,7 +152,7 @@ impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(refusal) | Failure::Offence(refusal) => refusal.into(),
-            Failure::Broken(broken) => broken.into(),
+            Failure::Violation(violation) => violation.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! node's registry.
 
 use ait_abci::Snapshot;
-use ait_app::{Broken, state::View};
+use ait_app::{InvariantViolation, state::View};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Registry, exponential_buckets,
 };
@@ -99,8 +99,8 @@ impl Metrics {
     /// Takes the gauges of the state from a committed one.
     ///
     /// # Errors
-    /// [`Broken`] when the state has no supply.
-    pub fn show_state(&self, snapshot: &Snapshot) -> Result<(), Broken> {
+    /// [`InvariantViolation`] when the state has no supply.
+    pub fn show_state(&self, snapshot: &Snapshot) -> Result<(), InvariantViolation> {
         let set =
             |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         let validators = snapshot.state.sent_validators();

@@ -137,7 +137,7 @@ impl Consensus {
                     Failure::Refused(refusal) | Failure::Offence(refusal) => {
                         refused(refusal.to_string())
                     }
-                    Failure::Broken(broken) => Fatal::Broken(broken),
+                    Failure::Violation(violation) => Fatal::Violation(violation),
                 })?;
         let authorities = state.sent_validators();
         genesis::check_validators(&request.validators, authorities).map_err(refused)?;

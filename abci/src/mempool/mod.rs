@@ -14,7 +14,7 @@ use std::{
 };
 
 use ait_app::{
-    Broken, Code, Refusal,
+    Code, InvariantViolation, Refusal,
     address::Address,
     block::Entry,
     identifiers::ChainId,
@@ -111,7 +111,7 @@ impl Mempool {
         let verdict = self.judge(wire, |pool, bench, verified| {
             pool.preview(bench, verified, wire.into())
         });
-        verdict.map_err(|broken| self.stop(&broken))
+        verdict.map_err(|violation| self.stop(&violation))
     }
 
     /// Until the answer is dropped, CheckTx and [`Mempool::preview`] refuse this transaction as
@@ -140,7 +140,7 @@ impl Mempool {
         let pool = self.pool();
         let base = self.inner.parts.committed.base();
         let committed = match base.map(|base| base.state.account(sender)) {
-            Some(account) => account.map_err(|broken| self.stop(&broken))?.nonce,
+            Some(account) => account.map_err(|violation| self.stop(&violation))?.nonce,
             None => Nonce::ZERO,
         };
         Ok(pool.next_nonce(sender, committed))
@@ -161,7 +161,7 @@ impl Mempool {
             return Ok(Vec::new());
         };
         pool.attestations_wanted(&base.state)
-            .map_err(|broken| self.stop(&broken))
+            .map_err(|violation| self.stop(&violation))
     }
 
     /// Notified when a claim begins to wait.
@@ -187,7 +187,7 @@ impl Mempool {
         let arrived = self
             .bench(&base)
             .and_then(|bench| pool.attestation_arrived(&bench, hash, attestation));
-        arrived.map_err(|broken| self.stop(&broken))
+        arrived.map_err(|violation| self.stop(&violation))
     }
 
     /// What PrepareProposal takes: the dearest of it that may be executed next, up to so many bytes by
@@ -230,7 +230,7 @@ impl Mempool {
         lock(&self.inner.pool)
     }
 
-    fn stop(&self, why: &Broken) -> Stopping {
+    fn stop(&self, why: &InvariantViolation) -> Stopping {
         self.inner.parts.stopper.stop(why)
     }
 
@@ -238,7 +238,7 @@ impl Mempool {
         self.inner.unoffered.store(is_any, Ordering::Relaxed);
     }
 
-    fn keep(&self, wire: &[u8]) -> Result<Verdict, Broken> {
+    fn keep(&self, wire: &[u8]) -> Result<Verdict, InvariantViolation> {
         let verdict = self.judge(wire, |pool, bench, verified| {
             pool.check(bench, verified, wire.into())
         })?;
@@ -252,8 +252,12 @@ impl Mempool {
     fn judge(
         &self,
         wire: &[u8],
-        judge: impl FnOnce(&mut Pool, &Bench<'_>, Arc<VerifiedTx>) -> Result<Verdict, Broken>,
-    ) -> Result<Verdict, Broken> {
+        judge: impl FnOnce(
+            &mut Pool,
+            &Bench<'_>,
+            Arc<VerifiedTx>,
+        ) -> Result<Verdict, InvariantViolation>,
+    ) -> Result<Verdict, InvariantViolation> {
         let parts = &self.inner.parts;
         let refused = |code, message| Ok(Verdict::Refused(Refusal::new(code, message)));
         let verified = match parts.verified.read(wire, &parts.chain_id) {
@@ -273,7 +277,7 @@ impl Mempool {
         judge(&mut pool, &self.bench(&base)?, verified)
     }
 
-    fn bench<'a>(&'a self, base: &'a Snapshot) -> Result<Bench<'a>, Broken> {
+    fn bench<'a>(&'a self, base: &'a Snapshot) -> Result<Bench<'a>, InvariantViolation> {
         Bench::new(&base.state, self.inner.parts.signatures.as_ref())
     }
 }

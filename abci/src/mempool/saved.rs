@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use ait_app::{Broken, block::Entry, tx::TxHash};
+use ait_app::{InvariantViolation, block::Entry, tx::TxHash};
 use ait_store::StoreError;
 use bytes::Bytes;
 
@@ -50,7 +50,7 @@ impl Mempool {
     }
 
     /// Judges what a stop saved on the committed state, once there is one.
-    pub(crate) fn restore(&self) -> Result<(), Broken> {
+    pub(crate) fn restore(&self) -> Result<(), InvariantViolation> {
         let parts = &self.inner.parts;
         let Some(base) = parts.committed.base() else {
             return Ok(());
@@ -76,7 +76,7 @@ impl Mempool {
         bench: &Bench<'_>,
         wires: &[Bytes],
         entries: Vec<Entry>,
-    ) -> Result<usize, Broken> {
+    ) -> Result<usize, InvariantViolation> {
         let mut pool = self.pool();
         let mut restored = 0_usize;
         for (wire, entry) in wires.iter().zip(entries) {

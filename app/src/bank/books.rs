@@ -2,7 +2,7 @@
 //! bonds + unbonding, recomputed from the records that a block changed, in every block.
 
 use crate::{
-    error::Broken,
+    error::InvariantViolation,
     prelude::*,
     quantity::Uait,
     state::{Overlay, Value, View},
@@ -22,8 +22,8 @@ struct Moved {
 /// Brings the supply's record up to date with all that a block changed and checks it.
 ///
 /// # Errors
-/// [`Broken`] when coins appeared or vanished other than by minting and burning.
-pub(crate) fn settle<V: View>(overlay: &mut Overlay<V>) -> Result<(), Broken> {
+/// [`InvariantViolation`] when coins appeared or vanished other than by minting and burning.
+pub(crate) fn settle<V: View>(overlay: &mut Overlay<V>) -> Result<(), InvariantViolation> {
     let mut moved = Moved::default();
     for (key, new) in overlay.changes() {
         if let Some(old) = overlay.below().value(key)? {
@@ -45,7 +45,7 @@ pub(crate) fn settle<V: View>(overlay: &mut Overlay<V>) -> Result<(), Broken> {
 }
 
 impl Moved {
-    fn count(&mut self, value: &Value, sign: i128) -> Result<(), Broken> {
+    fn count(&mut self, value: &Value, sign: i128) -> Result<(), InvariantViolation> {
         match value {
             Value::Account(account) => add(&mut self.balances, account.balance, sign),
             Value::Escrow(escrow) => add(&mut self.escrows, escrow.locked(), sign),
@@ -65,25 +65,31 @@ impl Moved {
         }
     }
 
-    fn count_unbonding(&mut self, entries: &[Unbonding], sign: i128) -> Result<(), Broken> {
+    fn count_unbonding(
+        &mut self,
+        entries: &[Unbonding],
+        sign: i128,
+    ) -> Result<(), InvariantViolation> {
         entries
             .iter()
             .try_for_each(|entry| add(&mut self.unbonding, entry.amount, sign))
     }
 }
 
-fn add(sum: &mut i128, amount: Uait, sign: i128) -> Result<(), Broken> {
+fn add(sum: &mut i128, amount: Uait, sign: i128) -> Result<(), InvariantViolation> {
     let signed = i128::from(amount.get()).checked_mul(sign);
     *sum = signed
         .and_then(|signed| sum.checked_add(signed))
-        .ok_or_else(|| Broken::new("a block moves more than 128 bits of coins"))?;
+        .ok_or_else(|| InvariantViolation::new("a block moves more than 128 bits of coins"))?;
     Ok(())
 }
 
-fn after(amount: Uait, change: i128) -> Result<Uait, Broken> {
+fn after(amount: Uait, change: i128) -> Result<Uait, InvariantViolation> {
     i128::from(amount.get())
         .checked_add(change)
         .and_then(|sum| u64::try_from(sum).ok())
         .and_then(Uait::new)
-        .ok_or_else(|| Broken::new(format!("the supply leaves its range: {amount} {change:+}")))
+        .ok_or_else(|| {
+            InvariantViolation::new(format!("the supply leaves its range: {amount} {change:+}"))
+        })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::PublicKey,
-    error::Broken,
+    error::InvariantViolation,
     prelude::*,
     quantity::{Nonce, Uait},
 };
@@ -57,8 +57,8 @@ impl Supply {
     /// Takes coins out of existence.
     ///
     /// # Errors
-    /// [`Broken`] where there are none to take.
-    pub fn burn(&mut self, amount: Uait) -> Result<(), Broken> {
+    /// [`InvariantViolation`] where there are none to take.
+    pub fn burn(&mut self, amount: Uait) -> Result<(), InvariantViolation> {
         self.burned = self.burned.plus(amount)?;
         self.total = self.total.minus(amount)?;
         Ok(())
@@ -67,8 +67,8 @@ impl Supply {
     /// Brings coins into existence.
     ///
     /// # Errors
-    /// [`Broken`] above the supply's limit: callers mint what is [`Supply::mintable`].
-    pub fn mint(&mut self, amount: Uait) -> Result<(), Broken> {
+    /// [`InvariantViolation`] above the supply's limit: callers mint what is [`Supply::mintable`].
+    pub fn mint(&mut self, amount: Uait) -> Result<(), InvariantViolation> {
         self.minted = self.minted.plus(amount)?;
         self.total = self.total.plus(amount)?;
         Ok(())
@@ -77,14 +77,14 @@ impl Supply {
     /// Checks that every coin has one place and one origin.
     ///
     /// # Errors
-    /// [`Broken`] with all figures.
-    pub fn check(&self) -> Result<(), Broken> {
+    /// [`InvariantViolation`] with all figures.
+    pub fn check(&self) -> Result<(), InvariantViolation> {
         let held = [self.escrows, self.stakes, self.bonds, self.unbonding]
             .into_iter()
             .try_fold(self.balances, Uait::plus)?;
         let issued = self.genesis.plus(self.minted)?;
         if held != self.total || issued.minus(self.burned)? != self.total {
-            return Err(Broken::new(format!(
+            return Err(InvariantViolation::new(format!(
                 "the supply does not balance: {self:?}"
             )));
         }

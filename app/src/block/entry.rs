@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     code::Code,
-    error::{Broken, Refusal},
+    error::{InvariantViolation, Refusal},
     identifiers::ChainId,
     json,
     prelude::*,
@@ -84,8 +84,8 @@ fn read_attestations(bytes: &[u8]) -> Result<Vec<Attestation>, Refusal> {
 /// The wire bytes of an attestation entry.
 ///
 /// # Errors
-/// [`Broken`] when attestations don't serialise.
-pub fn attestations_wire(attestations: &[Attestation]) -> Result<Vec<u8>, Broken> {
+/// [`InvariantViolation`] when attestations don't serialise.
+pub fn attestations_wire(attestations: &[Attestation]) -> Result<Vec<u8>, InvariantViolation> {
     json::canonical(&Attestations {
         attestations: attestations.to_vec(),
         r#type: Tag::Attestations,

@@ -10,7 +10,7 @@ use crate::{
     bank::books,
     code::Code,
     engine::{BlockInput, ConsensusAddress, ValidatorUpdate},
-    error::{Broken, Refusal},
+    error::{InvariantViolation, Refusal},
     escrow::expiry,
     events::Event,
     prelude::*,
@@ -18,7 +18,7 @@ use crate::{
     receipts::attestation::Attestation,
     staking::end_block::end_block,
     state::{Overlay, State, View, base::Base, merkle},
-    tx::{BlockContext, Outcome, Signatures, TxResult, Verdict, VerifiedTx, execute::run},
+    tx::{BlockContext, Signatures, TxOutcome, TxResult, Verdict, VerifiedTx, execute::run},
     unbonding::pay::pay_due,
 };
 
@@ -58,8 +58,11 @@ impl<'a> Executor<'a> {
     /// to its owners, then old records are deleted.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn begin(state: &'a State, signatures: &'a dyn Signatures) -> Result<Self, Broken> {
+    /// [`InvariantViolation`].
+    pub fn begin(
+        state: &'a State,
+        signatures: &'a dyn Signatures,
+    ) -> Result<Self, InvariantViolation> {
         let context = BlockContext::after(state, signatures)?;
         let mut overlay = Overlay::new(Base::new(state));
         let height = context.height;
@@ -88,20 +91,20 @@ impl<'a> Executor<'a> {
     /// Runs a transaction without keeping what it does.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn preview(
         &self,
         verified: &VerifiedTx,
         attestation: Option<&Attestation>,
-    ) -> Result<Outcome, Broken> {
+    ) -> Result<TxOutcome, InvariantViolation> {
         run(&self.overlay, &self.context, verified, attestation)
     }
 
     /// Keeps what a previewed transaction does.
     ///
     /// # Errors
-    /// [`Broken`] when fees pass the supply.
-    pub fn accept(&mut self, outcome: Outcome) -> Result<TxResult, Broken> {
+    /// [`InvariantViolation`] when fees pass the supply.
+    pub fn accept(&mut self, outcome: TxOutcome) -> Result<TxResult, InvariantViolation> {
         let result = outcome.result();
         self.fees = self.fees.plus(outcome.fee)?;
         self.overlay.absorb(outcome.changes);
@@ -111,12 +114,12 @@ impl<'a> Executor<'a> {
     /// Ends the block: fees to the proposer's account, what validators gain and lose, the books.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn finish(
         mut self,
         results: Vec<TxResult>,
         input: &BlockInput,
-    ) -> Result<BlockOutcome, Broken> {
+    ) -> Result<BlockOutcome, InvariantViolation> {
         let state = self.overlay.below().state();
         let collector = fee_collector(state, input.proposer);
         self.overlay.credit(&collector, self.fees)?;
@@ -145,13 +148,13 @@ pub fn fee_collector(view: &impl View, proposer: Option<ConsensusAddress>) -> Ad
 /// Executes a whole block on the state before it. Every entry has one result, whatever it is.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub fn execute(
     state: &State,
     entries: &[Entry],
     input: &BlockInput,
     signatures: &dyn Signatures,
-) -> Result<BlockOutcome, Broken> {
+) -> Result<BlockOutcome, InvariantViolation> {
     let (outcome, _) = run_block(state, entries, input, signatures)?;
     Ok(outcome)
 }
@@ -161,7 +164,7 @@ pub fn execute(
 /// the genesis' `block.max_bytes`.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub fn judge(
     state: &State,
     entries: &[Entry],
@@ -169,7 +172,7 @@ pub fn judge(
     max_bytes: usize,
     input: &BlockInput,
     signatures: &dyn Signatures,
-) -> Result<Judgement, Broken> {
+) -> Result<Judgement, InvariantViolation> {
     let size = sizes
         .into_iter()
         .fold(0_usize, |sum, n| sum.saturating_add(protobuf_size(n)));
@@ -200,12 +203,12 @@ fn run_block(
     entries: &[Entry],
     input: &BlockInput,
     signatures: &dyn Signatures,
-) -> Result<(BlockOutcome, Option<Refusal>), Broken> {
+) -> Result<(BlockOutcome, Option<Refusal>), InvariantViolation> {
     let mut executor = Executor::begin(state, signatures)?;
     let rule = assign_attestations(executor.base(), executor.context(), entries)?;
     let (assigned, mut fault) = match rule {
         RuleVerdict::Kept(assigned) => (assigned, None),
-        RuleVerdict::Broken(refusal) => (vec![None; entries.len()], Some(refusal)),
+        RuleVerdict::InvariantViolation(refusal) => (vec![None; entries.len()], Some(refusal)),
     };
     let rule_is_kept = fault.is_none();
     let mut results = Vec::with_capacity(entries.len());
@@ -215,11 +218,11 @@ fn run_block(
                 results.push(attestations_result());
                 continue;
             }
-            Entry::Attestations(_) => Outcome::unauthenticated(Refusal::new(
+            Entry::Attestations(_) => TxOutcome::unauthenticated(Refusal::new(
                 Code::UnexpectedAttestations,
                 "the ATTESTATIONS entry breaks its rule",
             )),
-            Entry::Invalid(refusal) => Outcome::unauthenticated(refusal.clone()),
+            Entry::Invalid(refusal) => TxOutcome::unauthenticated(refusal.clone()),
             Entry::Transaction(verified) => executor.preview(verified, attestation.as_ref())?,
         };
         if let Verdict::Unauthenticated(refusal) = &outcome.verdict

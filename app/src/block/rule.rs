@@ -4,8 +4,8 @@
 use super::entry::Entry;
 use crate::{
     code::Code,
-    error::{Broken, Refusal},
-    escrow::record::{Escrow, Status},
+    error::{InvariantViolation, Refusal},
+    escrow::record::{Escrow, EscrowStatus},
     prelude::*,
     receipts::{attestation::Attestation, claim_payload::ReceiptClaim, keys::Judge},
     state::{View, base::Base},
@@ -20,7 +20,7 @@ pub enum RuleVerdict {
     /// It is kept.
     Kept(Assigned),
     /// It is broken, and why.
-    Broken(Refusal),
+    InvariantViolation(Refusal),
 }
 
 /// Whether an attestation, good or negative, may stand in front of the next block for a claim: its
@@ -28,13 +28,13 @@ pub enum RuleVerdict {
 /// rightly signed it.
 ///
 /// # Errors
-/// [`Broken`] when the escrow is unreadable.
+/// [`InvariantViolation`] when the escrow is unreadable.
 pub fn attestation_fits(
     base: &Base<'_>,
     block: &BlockContext<'_>,
     claim: &VerifiedTx,
     attestation: &Attestation,
-) -> Result<bool, Broken> {
+) -> Result<bool, InvariantViolation> {
     let Payload::ReceiptClaim(payload) = &claim.tx.payload else {
         return Ok(false);
     };
@@ -52,12 +52,15 @@ pub fn attestation_fits(
 }
 
 /// The escrow for which an attestation may stand in front of the block.
-fn escrow_in_question(view: &impl View, claim: &ReceiptClaim) -> Result<Option<Escrow>, Broken> {
+fn escrow_in_question(
+    view: &impl View,
+    claim: &ReceiptClaim,
+) -> Result<Option<Escrow>, InvariantViolation> {
     let id = (claim.client_addr, claim.job_id.clone());
     let escrow = view.get::<Escrow>(&id)?;
     Ok(escrow.filter(|escrow| {
         let opening = claim.opened_height.unwrap_or(escrow.opened_height);
-        matches!(escrow.status, Status::Open { .. })
+        matches!(escrow.status, EscrowStatus::Open { .. })
             && opening == escrow.opened_height
             && escrow.has_single_coordinator()
     }))
@@ -67,14 +70,14 @@ fn escrow_in_question(view: &impl View, claim: &ReceiptClaim) -> Result<Option<E
 /// block order, rightly signed for it; no entry where none is needed.
 ///
 /// # Errors
-/// [`Broken`] when an escrow is unreadable.
+/// [`InvariantViolation`] when an escrow is unreadable.
 pub fn assign_attestations(
     base: &Base<'_>,
     block: &BlockContext<'_>,
     entries: &[Entry],
-) -> Result<RuleVerdict, Broken> {
+) -> Result<RuleVerdict, InvariantViolation> {
     let broken = |why: &str| {
-        Ok(RuleVerdict::Broken(Refusal::new(
+        Ok(RuleVerdict::InvariantViolation(Refusal::new(
             Code::UnexpectedAttestations,
             why,
         )))

@@ -7,7 +7,7 @@ use super::{events::CoordinatorEvent, record::Coordinator};
 use crate::{
     address::Address,
     bank::payments::take_from_sender,
-    error::{Broken, Failure},
+    error::{Failure, InvariantViolation},
     events::Event,
     prelude::*,
     quantity::{Positive, Uait},
@@ -26,7 +26,7 @@ pub struct CoordinatorBond {
 impl Operation for CoordinatorBond {
     const KIND: &'static str = "COORDINATOR_BOND";
 
-    fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, Broken> {
+    fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, InvariantViolation> {
         Ok(!view.has::<Coordinator>(sender)?)
     }
 

@@ -8,7 +8,7 @@ use super::{events::CoordinatorEvent, record::Coordinator};
 use crate::{
     address::Address,
     code::Code,
-    error::{Broken, Failure, refuse},
+    error::{Failure, InvariantViolation, refuse},
     escrow::record::{Attester, Escrow},
     events::Event,
     identifiers::{JobId, OutputHash, ReceiptId},
@@ -165,7 +165,7 @@ fn convict<V: View>(
     context: &Context<'_>,
     overlay: &mut Overlay<V>,
     attester: &Attester,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let params = context.block.params;
     let address = attester.address;
     let mut record = overlay

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{events::EscrowEvent, record::Status, refund::find_open};
+use super::{events::EscrowEvent, record::EscrowStatus, refund::find_open};
 use crate::{
     code::Code,
     error::{Failure, refuse},
@@ -41,7 +41,7 @@ impl Operation for EscrowCancel {
         let end = height.plus(context.block.params.cancel_notice_blocks)?;
         if end < escrow.expires_height {
             escrow.expires_height = end;
-            escrow.status = Status::Open {
+            escrow.status = EscrowStatus::Open {
                 remaining,
                 cancelled: true,
             };

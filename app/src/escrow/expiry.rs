@@ -2,11 +2,11 @@
 //! their clients, and records of those refunded long ago are deleted.
 
 use super::{
-    record::{Escrow, Reason, Status},
+    record::{Escrow, EscrowStatus, Reason},
     refund::refund,
 };
 use crate::{
-    error::Broken,
+    error::InvariantViolation,
     events::Event,
     prelude::*,
     quantity::Height,
@@ -20,12 +20,12 @@ pub const MAX_A_BLOCK: usize = 10_000;
 /// Refunds the escrows that are due, the longest due first.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(crate) fn refund_due(
     overlay: &mut Overlay<Base<'_>>,
     height: Height,
     max_ttl: Height,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let state = overlay.below().state();
     let mut events = Vec::new();
     for key in state.due_escrows(height).take(MAX_A_BLOCK) {
@@ -39,8 +39,11 @@ pub(crate) fn refund_due(
 /// Deletes the records of refunded escrows whose time has come.
 ///
 /// # Errors
-/// [`Broken`].
-pub(crate) fn delete_due(overlay: &mut Overlay<Base<'_>>, height: Height) -> Result<(), Broken> {
+/// [`InvariantViolation`].
+pub(crate) fn delete_due(
+    overlay: &mut Overlay<Base<'_>>,
+    height: Height,
+) -> Result<(), InvariantViolation> {
     let state = overlay.below().state();
     for key in state.due_deletions(height).take(MAX_A_BLOCK) {
         let escrow = escrow_at(overlay, key)?;
@@ -52,15 +55,15 @@ pub(crate) fn delete_due(overlay: &mut Overlay<Base<'_>>, height: Height) -> Res
 /// Why an open escrow ends when its time is over.
 pub(crate) fn end_of(escrow: &Escrow) -> Reason {
     match escrow.status {
-        Status::Open {
+        EscrowStatus::Open {
             cancelled: true, ..
         } => Reason::Cancelled,
         _ => Reason::Expired,
     }
 }
 
-fn escrow_at(view: &impl View, key: &Key) -> Result<Escrow, Broken> {
-    let missing = || Broken::new(format!("the due escrow {key} has no record"));
+fn escrow_at(view: &impl View, key: &Key) -> Result<Escrow, InvariantViolation> {
+    let missing = || InvariantViolation::new(format!("the due escrow {key} has no record"));
     let Key::Escrow(client, job) = key else {
         return Err(missing());
     };

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Attester, Binding, Escrow, LastReceipt, Reason, Status};
+use super::record::{Attester, Binding, Escrow, EscrowStatus, LastReceipt, Reason};
 use crate::{
     address::Address,
     crypto::PublicKey,
@@ -52,18 +52,18 @@ pub(super) struct Form {
 impl From<Escrow> for Form {
     fn from(escrow: Escrow) -> Self {
         let (status, reason, deleted_height) = match escrow.status {
-            Status::Open { .. } => (Word::Open, None, None),
-            Status::Settled { .. } => (Word::Settled, Some(Reason::Settled), None),
-            Status::Refunded {
+            EscrowStatus::Open { .. } => (Word::Open, None, None),
+            EscrowStatus::Settled { .. } => (Word::Settled, Some(Reason::Settled), None),
+            EscrowStatus::Refunded {
                 deleted_height,
                 reason,
                 ..
             } => (Word::Refunded, Some(reason), Some(deleted_height)),
         };
         let cancelled = match escrow.status {
-            Status::Open { cancelled, .. } => cancelled,
-            Status::Settled { .. } => false,
-            Status::Refunded { reason, .. } => reason == Reason::Cancelled,
+            EscrowStatus::Open { cancelled, .. } => cancelled,
+            EscrowStatus::Settled { .. } => false,
+            EscrowStatus::Refunded { reason, .. } => reason == Reason::Cancelled,
         };
         Self {
             remaining: escrow.locked(),
@@ -98,24 +98,24 @@ impl From<Escrow> for Form {
 pub(super) struct Contradiction;
 
 impl Form {
-    fn status(&self) -> Result<Status, Contradiction> {
+    fn status(&self) -> Result<EscrowStatus, Contradiction> {
         match (
             &self.status,
             self.closed_height,
             self.deleted_height,
             self.reason,
         ) {
-            (Word::Open, None, None, None) => Ok(Status::Open {
+            (Word::Open, None, None, None) => Ok(EscrowStatus::Open {
                 remaining: self.remaining,
                 cancelled: self.cancelled,
             }),
             (Word::Settled, Some(closed_height), None, Some(Reason::Settled)) => {
-                Ok(Status::Settled { closed_height })
+                Ok(EscrowStatus::Settled { closed_height })
             }
             (Word::Refunded, Some(closed_height), Some(deleted_height), Some(reason))
                 if reason != Reason::Settled =>
             {
-                Ok(Status::Refunded {
+                Ok(EscrowStatus::Refunded {
                     closed_height,
                     deleted_height,
                     reason,

@@ -7,7 +7,7 @@ use super::{
     events::EscrowEvent,
     expiry::end_of,
     naming::named_now,
-    record::{Binding, Escrow, Status},
+    record::{Binding, Escrow, EscrowStatus},
     refund::refund,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     bank::payments::take_from_sender,
     code::Code,
     coordinators::record::Coordinator,
-    error::{Broken, Failure, refuse},
+    error::{Failure, InvariantViolation, refuse},
     events::Event,
     identifiers::JobId,
     json::{self, True},
@@ -178,7 +178,7 @@ impl TryFrom<Form> for EscrowOpen {
 impl Operation for EscrowOpen {
     const KIND: &'static str = "ESCROW_OPEN";
 
-    fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, Broken> {
+    fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, InvariantViolation> {
         let known = view.has::<Escrow>(&(*sender, self.job_id.clone()))?;
         Ok(!known)
     }
@@ -217,7 +217,7 @@ impl Operation for EscrowOpen {
             last_receipt: None,
             opened_height: height,
             expires_height: height.plus(Height::constant(self.ttl_blocks.get()))?,
-            status: Status::Open {
+            status: EscrowStatus::Open {
                 remaining: amount,
                 cancelled: false,
             },
@@ -254,7 +254,7 @@ impl EscrowOpen {
         let Some(earlier) = overlay.get::<Escrow>(&(client, job.clone()))? else {
             return Ok(Vec::new());
         };
-        if matches!(earlier.status, Status::Settled { .. }) {
+        if matches!(earlier.status, EscrowStatus::Settled { .. }) {
             return refuse(
                 Code::EscrowAlreadySettled,
                 format!("field payload.job_id: the escrow of {client} for job {job} was settled"),
@@ -274,7 +274,7 @@ impl EscrowOpen {
                 ),
             );
         }
-        if matches!(earlier.status, Status::Open { .. }) {
+        if matches!(earlier.status, EscrowStatus::Open { .. }) {
             let reason = end_of(&earlier);
             let max_ttl = context.block.params.escrow_max_ttl_blocks;
             return Ok(vec![refund(overlay, earlier, reason, height, max_ttl)?]);

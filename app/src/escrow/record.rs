@@ -68,7 +68,7 @@ impl Reason {
 
 /// Where an escrow's money is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum EscrowStatus {
     /// Locked.
     Open {
         /// What is locked now.
@@ -131,7 +131,7 @@ pub struct Escrow {
     /// The block at whose beginning it ends.
     pub expires_height: Height,
     /// Where the money is.
-    pub status: Status,
+    pub status: EscrowStatus,
     /// Its coordinators that were convicted of equivocation about it, address bytes ascending.
     pub convicted: BTreeSet<Address>,
 }
@@ -160,7 +160,7 @@ impl Escrow {
     /// as closed even where its refund still waits for its turn. `None` where it is closed.
     pub fn remaining_in(&self, height: Height) -> Option<Uait> {
         match self.status {
-            Status::Open { remaining, .. } if self.expires_height > height => Some(remaining),
+            EscrowStatus::Open { remaining, .. } if self.expires_height > height => Some(remaining),
             _ => None,
         }
     }
@@ -168,18 +168,17 @@ impl Escrow {
     /// The coins that are locked in it now, overdue or not.
     pub fn locked(&self) -> Uait {
         match self.status {
-            Status::Open { remaining, .. } => remaining,
-            Status::Settled { .. } | Status::Refunded { .. } => Uait::ZERO,
+            EscrowStatus::Open { remaining, .. } => remaining,
+            EscrowStatus::Settled { .. } | EscrowStatus::Refunded { .. } => Uait::ZERO,
         }
     }
 
     /// The block that closed it; `None` while its money is locked.
     pub fn closed_height(&self) -> Option<Height> {
         match self.status {
-            Status::Open { .. } => None,
-            Status::Settled { closed_height } | Status::Refunded { closed_height, .. } => {
-                Some(closed_height)
-            }
+            EscrowStatus::Open { .. } => None,
+            EscrowStatus::Settled { closed_height }
+            | EscrowStatus::Refunded { closed_height, .. } => Some(closed_height),
         }
     }
 }

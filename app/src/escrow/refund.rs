@@ -2,13 +2,13 @@
 
 use super::{
     events::EscrowEvent,
-    record::{Escrow, Reason, Status},
+    record::{Escrow, EscrowStatus, Reason},
 };
 use crate::{
     address::Address,
     code::Code,
     coordinators::record::Coordinator,
-    error::{Broken, Failure, refuse},
+    error::{Failure, InvariantViolation, refuse},
     events::Event,
     identifiers::JobId,
     prelude::*,
@@ -43,9 +43,9 @@ pub(crate) fn find_open(
     let escrow = find(view, client, job)?;
     let Some(remaining) = escrow.remaining_in(height) else {
         let how = match escrow.status {
-            Status::Open { .. } => "ended, and its refund is due",
-            Status::Settled { .. } => "was settled",
-            Status::Refunded { .. } => "was refunded",
+            EscrowStatus::Open { .. } => "ended, and its refund is due",
+            EscrowStatus::Settled { .. } => "was settled",
+            EscrowStatus::Refunded { .. } => "was refunded",
         };
         return refuse(
             Code::EscrowClosed,
@@ -58,19 +58,21 @@ pub(crate) fn find_open(
 /// Gives all that remains in an open escrow back to its client.
 ///
 /// # Errors
-/// [`Broken`] when the escrow is not open.
+/// [`InvariantViolation`] when the escrow is not open.
 pub(crate) fn refund<V: View>(
     overlay: &mut Overlay<V>,
     mut escrow: Escrow,
     reason: Reason,
     height: Height,
     max_ttl: Height,
-) -> Result<Event, Broken> {
-    let Status::Open { remaining, .. } = escrow.status else {
-        return Err(Broken::new("an escrow is refunded that is not open"));
+) -> Result<Event, InvariantViolation> {
+    let EscrowStatus::Open { remaining, .. } = escrow.status else {
+        return Err(InvariantViolation::new(
+            "an escrow is refunded that is not open",
+        ));
     };
     overlay.credit(&escrow.client, remaining)?;
-    escrow.status = Status::Refunded {
+    escrow.status = EscrowStatus::Refunded {
         closed_height: height,
         deleted_height: height.plus(max_ttl)?,
         reason,
@@ -88,12 +90,12 @@ pub(crate) fn refund<V: View>(
 /// Counts how an escrow ended in the record of each coordinator that it names.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(crate) fn count_end<V: View>(
     overlay: &mut Overlay<V>,
     escrow: &Escrow,
     reason: Reason,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     for attester in &escrow.attesters {
         let mut record = overlay
             .get::<Coordinator>(&attester.address)?

@@ -7,7 +7,7 @@ use super::{
     events::EscrowEvent,
     naming::named_now,
     open::{Ttl, check_ttl},
-    record::{Escrow, Status},
+    record::{Escrow, EscrowStatus},
     refund::find_open,
 };
 use crate::{
@@ -53,7 +53,7 @@ impl Operation for EscrowTopUp {
     ) -> Result<Vec<Event>, Failure> {
         let height = context.block.height;
         let (mut escrow, remaining) = find_open(overlay, &self.client_addr, &self.job_id, height)?;
-        let Status::Open { mut cancelled, .. } = escrow.status else {
+        let EscrowStatus::Open { mut cancelled, .. } = escrow.status else {
             return refuse(Code::EscrowClosed, "the escrow is closed");
         };
         if let Some(ttl) = self.ttl_blocks
@@ -65,7 +65,7 @@ impl Operation for EscrowTopUp {
         take_from_sender(context, overlay, amount)?;
         let remaining = remaining.plus(amount)?;
         escrow.amount = escrow.amount.saturating_plus(amount);
-        escrow.status = Status::Open {
+        escrow.status = EscrowStatus::Open {
             remaining,
             cancelled,
         };

@@ -1,19 +1,21 @@
 //! Owns how params are read back from the state: all of them, as a view has them.
 
 use super::table::{ParamKey, ParamValue, Params};
-use crate::{address::Address, error::Broken, prelude::*, quantity::Height, state::view::View};
+use crate::{
+    address::Address, error::InvariantViolation, prelude::*, quantity::Height, state::view::View,
+};
 
 impl Params {
     /// Every param as a view has it.
     ///
     /// # Errors
-    /// [`Broken`] where one is missing: a state has all of them.
-    pub fn of(view: &impl View) -> Result<Self, Broken> {
+    /// [`InvariantViolation`] where one is missing: a state has all of them.
+    pub fn of(view: &impl View) -> Result<Self, InvariantViolation> {
         let mut params = Self::new(Address::treasury(), Height::ZERO);
         for key in ParamKey::ALL {
-            let value: ParamValue = view
-                .get::<ParamValue>(key)?
-                .ok_or_else(|| Broken::new(format!("the param {key} is missing in the state")))?;
+            let value: ParamValue = view.get::<ParamValue>(key)?.ok_or_else(|| {
+                InvariantViolation::new(format!("the param {key} is missing in the state"))
+            })?;
             params.set(*key, value);
         }
         Ok(params)

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     code::Code,
-    error::{Broken, Failure, Refusal, refuse},
+    error::{Failure, InvariantViolation, Refusal, refuse},
     events::Event,
     json,
     prelude::*,
@@ -247,6 +247,6 @@ fn check_proven(view: &impl View, authorities: &Authorities) -> Result<(), Failu
     Ok(())
 }
 
-fn too_much_power() -> Broken {
-    Broken::new("the power of 100 authorities passes 128 bits")
+fn too_much_power() -> InvariantViolation {
+    InvariantViolation::new("the power of 100 authorities passes 128 bits")
 }

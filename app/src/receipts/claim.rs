@@ -14,7 +14,7 @@ use super::{
 use crate::{
     address::Address,
     code::Code,
-    error::{Broken, Failure, Refusal, offend, refuse},
+    error::{Failure, InvariantViolation, Refusal, offend, refuse},
     escrow::{
         record::Escrow,
         refund::{find, find_open},
@@ -66,11 +66,11 @@ impl Operation for ReceiptClaim {
         context: &Context<'_>,
         overlay: &mut Overlay<V>,
         code: Code,
-    ) -> Result<Vec<Event>, Broken> {
+    ) -> Result<Vec<Event>, InvariantViolation> {
         let mut events = Vec::new();
         if code == Code::AttestationNegative {
             let escrow = find(overlay, &self.client_addr, &self.job_id);
-            let escrow = escrow.map_err(|failure| Broken::new(failure.to_string()))?;
+            let escrow = escrow.map_err(|failure| InvariantViolation::new(failure.to_string()))?;
             let terms = self.terms(escrow.opened_height);
             let coordinator = escrow.coordinator();
             let sig = self.miner_sig;

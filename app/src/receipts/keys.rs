@@ -4,7 +4,7 @@
 use super::{attestation::Attestation, terms::ReceiptTerms};
 use crate::{
     crypto::PublicKey,
-    error::Broken,
+    error::InvariantViolation,
     escrow::record::{Attester, Escrow},
     identifiers::ChainId,
     params::table::Params,
@@ -29,8 +29,8 @@ impl<V: View> Judge<'_, V> {
     /// revoked, the account key of the attester's own address, if that is another and not revoked.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn key_of(&self, attester: &Attester) -> Result<Option<PublicKey>, Broken> {
+    /// [`InvariantViolation`].
+    pub fn key_of(&self, attester: &Attester) -> Result<Option<PublicKey>, InvariantViolation> {
         let revoked = &self.params.revoked_keys;
         if !revoked.contains(&attester.key) {
             return Ok(Some(attester.key));
@@ -42,13 +42,13 @@ impl<V: View> Judge<'_, V> {
     /// Whether a coordinator of the escrow rightly signed this attestation for this receipt.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn is_rightly_signed(
         &self,
         escrow: &Escrow,
         attestation: &Attestation,
         terms: &ReceiptTerms,
-    ) -> Result<bool, Broken> {
+    ) -> Result<bool, InvariantViolation> {
         let Some(attester) = escrow.attester(&attestation.coordinator) else {
             return Ok(false);
         };

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     address::Address,
     crypto::Signature,
-    error::Broken,
+    error::InvariantViolation,
     events::Event,
     prelude::*,
     quantity::{Count, Uait, Units},
@@ -20,12 +20,12 @@ use crate::{
 /// The record of a miner, its score brought up to date.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(super) fn miner_now(
     block: &BlockContext<'_>,
     view: &impl View,
     address: &Address,
-) -> Result<Miner, Broken> {
+) -> Result<Miner, InvariantViolation> {
     let consensus = &block.consensus;
     let mut miner = view
         .get::<Miner>(address)?
@@ -38,12 +38,12 @@ pub(super) fn miner_now(
 /// window bans the miner.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(super) fn record<V: View>(
     block: &BlockContext<'_>,
     overlay: &mut Overlay<V>,
     address: &Address,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let mut miner = miner_now(block, overlay, address)?;
     let half = |units: Units| Units::constant(units.get().wrapping_div(2));
     miner.score = half(miner.score);

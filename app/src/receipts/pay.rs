@@ -11,10 +11,10 @@ use super::{
 use crate::{
     address::Address,
     coordinators::record::Coordinator,
-    error::Broken,
+    error::InvariantViolation,
     escrow::{
         events::EscrowEvent,
-        record::{Escrow, LastReceipt, Reason, Status},
+        record::{Escrow, EscrowStatus, LastReceipt, Reason},
         refund::count_end,
     },
     events::Event,
@@ -29,7 +29,7 @@ use crate::{
 /// order; `refused` is the receipt where it stood refused.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(super) fn pay<V: View>(
     context: &Context<'_>,
     overlay: &mut Overlay<V>,
@@ -38,7 +38,7 @@ pub(super) fn pay<V: View>(
     terms: &ReceiptTerms,
     attesters: &[Address],
     refused: Option<Receipt>,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let ask = Ask {
         remaining: escrow.locked(),
         partial: escrow.partial,
@@ -71,7 +71,7 @@ fn mintable(
     context: &Context<'_>,
     view: &impl View,
     attesters: &[Address],
-) -> Result<Mintable, Broken> {
+) -> Result<Mintable, InvariantViolation> {
     let params = context.block.params;
     let mut by_coordinators = Uait::MAX;
     for address in attesters {
@@ -98,7 +98,7 @@ fn mint<V: View>(
     overlay: &mut Overlay<V>,
     attesters: &[Address],
     settlement: &Settlement,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     if settlement.minted.is_zero() {
         return Ok(());
     }
@@ -119,7 +119,7 @@ fn mint<V: View>(
     Ok(())
 }
 
-fn coordinator(view: &impl View, address: &Address) -> Result<Coordinator, Broken> {
+fn coordinator(view: &impl View, address: &Address) -> Result<Coordinator, InvariantViolation> {
     let record = view.get::<Coordinator>(address)?;
     Ok(record.unwrap_or_else(|| Coordinator::new(*address)))
 }
@@ -131,7 +131,7 @@ fn count_work<V: View>(
     terms: &ReceiptTerms,
     counted: Units,
     acquitted: Option<Receipt>,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     let mut miner = miner_now(context.block, overlay, &terms.miner)?;
     miner.units_total = miner.units_total.saturating_plus(counted);
     miner.receipts = miner.receipts.next();
@@ -184,7 +184,7 @@ fn close_or_keep<V: View>(
     claim: &ReceiptClaim,
     mut escrow: Escrow,
     left: Uait,
-) -> Result<Option<Event>, Broken> {
+) -> Result<Option<Event>, InvariantViolation> {
     escrow.claims = escrow.claims.next();
     escrow.paid = escrow.paid.saturating_plus(claim.price.get());
     escrow.last_receipt = Some(LastReceipt {
@@ -194,7 +194,7 @@ fn close_or_keep<V: View>(
     let settles = !escrow.partial || claim.is_final || left.is_zero();
     let event = if settles {
         overlay.credit(&escrow.client, left)?;
-        escrow.status = Status::Settled {
+        escrow.status = EscrowStatus::Settled {
             closed_height: context.block.height,
         };
         count_end(overlay, &escrow, Reason::Settled)?;
@@ -205,7 +205,7 @@ fn close_or_keep<V: View>(
         };
         Some(settled.of(&escrow))
     } else {
-        if let Status::Open { remaining, .. } = &mut escrow.status {
+        if let EscrowStatus::Open { remaining, .. } = &mut escrow.status {
             *remaining = left;
         }
         None

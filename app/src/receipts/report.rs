@@ -16,7 +16,7 @@ use crate::{
     address::Address,
     code::Code,
     crypto::{PublicKey, Signature},
-    error::{Broken, Failure, Refusal, refuse},
+    error::{Failure, InvariantViolation, Refusal, refuse},
     escrow::{record::Escrow, refund::find},
     events::Event,
     identifiers::{JobId, OutputHash, ReceiptId},
@@ -73,7 +73,11 @@ impl Operation for ReceiptReport {
         }
     }
 
-    fn makes_record(&self, _view: &impl View, _sender: &Address) -> Result<bool, Broken> {
+    fn makes_record(
+        &self,
+        _view: &impl View,
+        _sender: &Address,
+    ) -> Result<bool, InvariantViolation> {
         Ok(true)
     }
 

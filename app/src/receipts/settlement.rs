@@ -3,7 +3,7 @@
 
 use super::record::LimitedBy;
 use crate::{
-    error::Broken,
+    error::InvariantViolation,
     params::table::Params,
     prelude::*,
     quantity::{BasisPoints, Uait, Units, WHOLE_BPS},
@@ -68,8 +68,8 @@ impl Settlement {
     /// Settles a claim.
     ///
     /// # Errors
-    /// [`Broken`] when a claim asks for more than remains: callers check first.
-    pub fn of(params: &Params, ask: &Ask, mintable: Mintable) -> Result<Self, Broken> {
+    /// [`InvariantViolation`] when a claim asks for more than remains: callers check first.
+    pub fn of(params: &Params, ask: &Ask, mintable: Mintable) -> Result<Self, InvariantViolation> {
         let (pay, left) = pay(ask)?;
         let (parts, limited_by) = mint(params, ask, mintable)?;
         let counted = if params.mint_per_unit.is_zero() {
@@ -94,7 +94,7 @@ impl Settlement {
 /// What the miner gets of the price, and what is left in the escrow. The fee comes from what the
 /// price leaves, then from the price; for a part of a job the other way round, so that parts can be
 /// planned.
-fn pay(ask: &Ask) -> Result<(Uait, Uait), Broken> {
+fn pay(ask: &Ask) -> Result<(Uait, Uait), InvariantViolation> {
     let rest = ask.remaining.minus(ask.price)?;
     let from_rest = if ask.partial {
         ask.required_fee.floored_minus(ask.price)
@@ -109,7 +109,7 @@ fn mint(
     params: &Params,
     ask: &Ask,
     mintable: Mintable,
-) -> Result<(Parts, Option<LimitedBy>), Broken> {
+) -> Result<(Parts, Option<LimitedBy>), InvariantViolation> {
     let product = |left: u64, right: u64| u128::from(left).checked_mul(u128::from(right));
     let wanted = product(ask.compute_units.get(), params.mint_per_unit.get());
     let by_price = product(params.max_mint_per_price.get(), ask.price.get());
@@ -139,7 +139,7 @@ fn mint(
 }
 
 /// `None` where they pass what an integer of the protocol can hold.
-fn parts(params: &Params, miner: u128) -> Result<Option<Parts>, Broken> {
+fn parts(params: &Params, miner: u128) -> Result<Option<Parts>, InvariantViolation> {
     let Some(miner) = u64::try_from(miner).ok().and_then(Uait::new) else {
         return Ok(None);
     };
@@ -155,7 +155,7 @@ fn parts(params: &Params, miner: u128) -> Result<Option<Parts>, Broken> {
 }
 
 /// Equal parts for all, the rest of the division to the first.
-fn shared(whole: Uait, attesters: usize) -> Result<Vec<Uait>, Broken> {
+fn shared(whole: Uait, attesters: usize) -> Result<Vec<Uait>, InvariantViolation> {
     let count = u64::try_from(attesters).map_err(|_| too_wide())?;
     let each = whole.get().checked_div(count).ok_or_else(too_wide)?;
     let each = Uait::constant(each);
@@ -169,8 +169,8 @@ fn shared(whole: Uait, attesters: usize) -> Result<Vec<Uait>, Broken> {
     Ok(shares)
 }
 
-fn too_wide() -> Broken {
-    Broken::new("a mint passes 128 bits, or nobody attested it")
+fn too_wide() -> InvariantViolation {
+    InvariantViolation::new("a mint passes 128 bits, or nobody attested it")
 }
 
 #[cfg(test)]

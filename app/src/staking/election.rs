@@ -4,7 +4,7 @@
 
 use crate::{
     address::Address,
-    error::Broken,
+    error::InvariantViolation,
     params::table::Params,
     prelude::*,
     quantity::{Power, Units},
@@ -25,8 +25,11 @@ use crate::{
 /// those cut to nothing and everybody jailed.
 ///
 /// # Errors
-/// [`Broken`].
-pub(super) fn after_cuts<V: View>(overlay: &Overlay<V>, sent: &Set) -> Result<Set, Broken> {
+/// [`InvariantViolation`].
+pub(super) fn after_cuts<V: View>(
+    overlay: &Overlay<V>,
+    sent: &Set,
+) -> Result<Set, InvariantViolation> {
     let mut set = Set::new();
     for (address, seat) in sent {
         let record = validator(overlay, address)?;
@@ -41,12 +44,12 @@ pub(super) fn after_cuts<V: View>(overlay: &Overlay<V>, sent: &Set) -> Result<Se
 /// Takes out of a set the unproven ones that are too many for it.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(super) fn limit_newcomers<V: View>(
     overlay: &Overlay<V>,
     params: &Params,
     set: &mut Set,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     let mut power = Power::ZERO;
     let mut newcomers = Vec::new();
     for (address, seat) in set.iter() {
@@ -67,14 +70,14 @@ pub(super) fn limit_newcomers<V: View>(
 /// `cut` what [`after_cuts`] left of it.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(super) fn elect(
     overlay: &Overlay<Base<'_>>,
     block: &BlockContext<'_>,
     consensus: &Consensus,
     sent: &Set,
     cut: &Set,
-) -> Result<Set, Broken> {
+) -> Result<Set, InvariantViolation> {
     let params = block.params;
     let standing = standing(overlay, params, sent)?;
     let seated = if standing.is_empty() {
@@ -97,7 +100,7 @@ fn standing(
     overlay: &Overlay<Base<'_>>,
     params: &Params,
     sent: &Set,
-) -> Result<Vec<Validator>, Broken> {
+) -> Result<Vec<Validator>, InvariantViolation> {
     let mut standing = Vec::new();
     for (address, seat) in sent.iter().filter(|(_, seat)| seat.proven) {
         let record = validator(overlay, address)?;
@@ -114,7 +117,7 @@ fn weighed(
     block: &BlockContext<'_>,
     consensus: &Consensus,
     standing: &[Validator],
-) -> Result<Vec<Proven>, Broken> {
+) -> Result<Vec<Proven>, InvariantViolation> {
     let mut weights = Vec::with_capacity(standing.len());
     for record in standing {
         weights.push(Weight {
@@ -140,7 +143,7 @@ fn score(
     block: &BlockContext<'_>,
     consensus: &Consensus,
     address: &Address,
-) -> Result<Units, Broken> {
+) -> Result<Units, InvariantViolation> {
     match view.get::<Miner>(address)? {
         Some(mut miner) if !miner.is_banned_in(block.height) => {
             miner.roll(consensus.epochs, &consensus.decays);
@@ -152,7 +155,11 @@ fn score(
 
 /// The proven ones of the set last sent, where no eligible one is: with the power that cuts left, those
 /// jailed with what was sent. A chain that nobody may validate would stand still.
-fn keeping(overlay: &Overlay<Base<'_>>, sent: &Set, cut: &Set) -> Result<Vec<Proven>, Broken> {
+fn keeping(
+    overlay: &Overlay<Base<'_>>,
+    sent: &Set,
+    cut: &Set,
+) -> Result<Vec<Proven>, InvariantViolation> {
     let mut keeping = Vec::new();
     for (address, seat) in sent.iter().filter(|(_, seat)| seat.proven) {
         let record = validator(overlay, address)?;
@@ -171,7 +178,11 @@ fn keeping(overlay: &Overlay<Base<'_>>, sent: &Set, cut: &Set) -> Result<Vec<Pro
 }
 
 /// The set of those seated: proven ones with the key in use, newcomers with their stake key.
-fn set_of(overlay: &Overlay<Base<'_>>, sent: &Set, seats: &Seats) -> Result<Set, Broken> {
+fn set_of(
+    overlay: &Overlay<Base<'_>>,
+    sent: &Set,
+    seats: &Seats,
+) -> Result<Set, InvariantViolation> {
     let mut set = Set::new();
     for Proven { address, power, .. } in &seats.proven {
         let seat = sent.get(address);
@@ -197,6 +208,6 @@ fn set_of(overlay: &Overlay<Base<'_>>, sent: &Set, seats: &Seats) -> Result<Set,
     Ok(set)
 }
 
-fn without_key(address: &Address) -> Broken {
-    Broken::new(format!("{address} is elected, but has no key"))
+fn without_key(address: &Address) -> InvariantViolation {
+    InvariantViolation::new(format!("{address} is elected, but has no key"))
 }

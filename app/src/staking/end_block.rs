@@ -4,7 +4,7 @@
 
 use crate::{
     engine::{BlockInput, ValidatorUpdate},
-    error::Broken,
+    error::InvariantViolation,
     events::Event,
     params::{table::Params, values::ConsensusMode},
     prelude::*,
@@ -24,12 +24,12 @@ use crate::{
 /// Ends a block for the validators. Gives the changes of CometBFT's set, by key, none of them twice.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(crate) fn end_block(
     overlay: &mut Overlay<Base<'_>>,
     block: &BlockContext<'_>,
     input: &BlockInput,
-) -> Result<(Vec<ValidatorUpdate>, Vec<Event>), Broken> {
+) -> Result<(Vec<ValidatorUpdate>, Vec<Event>), InvariantViolation> {
     let params = block.params;
     let last_sent = overlay.below().state().sent_validators();
     let sent = set::last_sent(last_sent, overlay, &input.last_commit);
@@ -62,7 +62,7 @@ fn end_epoch(
     overlay: &mut Overlay<Base<'_>>,
     block: &BlockContext<'_>,
     sent: &Set,
-) -> Result<Consensus, Broken> {
+) -> Result<Consensus, InvariantViolation> {
     let params = block.params;
     let before = overlay.consensus()?;
     let mut consensus = before.clone();
@@ -92,7 +92,7 @@ fn compute_backed(
     block: &BlockContext<'_>,
     consensus: &Consensus,
     sent: &Set,
-) -> Result<Set, Broken> {
+) -> Result<Set, InvariantViolation> {
     let cut = after_cuts(overlay, sent)?;
     let mut set = if is_epoch_end(block) {
         elect(overlay, block, consensus, sent, &cut)?
@@ -106,11 +106,11 @@ fn compute_backed(
 /// Makes the authorities of a genesis its first validators, who are proven.
 ///
 /// # Errors
-/// [`Broken`] when one key belongs to two accounts: the param lists each once.
+/// [`InvariantViolation`] when one key belongs to two accounts: the param lists each once.
 pub(crate) fn install_authorities<V: View>(
     overlay: &mut Overlay<V>,
     params: &Params,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     for authority in params.authorities.iter() {
         let address = authority.address;
         match with_key(overlay, address, authority.pubkey)? {
@@ -120,7 +120,7 @@ pub(crate) fn install_authorities<V: View>(
                 overlay.put(&address, record);
             }
             KeyGrant::TakenBy(owner) => {
-                return Err(Broken::new(format!(
+                return Err(InvariantViolation::new(format!(
                     "the authority {address} has the key of {owner}"
                 )));
             }

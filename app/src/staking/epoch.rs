@@ -2,7 +2,7 @@
 //! compute-backed proof may begin.
 
 use crate::{
-    error::Broken,
+    error::InvariantViolation,
     params::table::Params,
     quantity::{BasisPoints, Count, Height, Uait},
     receipts::record::Decay,
@@ -17,14 +17,15 @@ use crate::{
 /// Ends an epoch with the decay that holds: from now on one more has ended, at this height.
 ///
 /// # Errors
-/// [`Broken`] when the record names no decay, or its numbers pass 2^53-1.
+/// [`InvariantViolation`] when the record names no decay, or its numbers pass 2^53-1.
 pub(super) fn roll(
     consensus: &mut Consensus,
     decay: BasisPoints,
     height: Height,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     let last = consensus.decays.last();
-    let last = last.ok_or_else(|| Broken::new("the consensus record names no decay"))?;
+    let last =
+        last.ok_or_else(|| InvariantViolation::new("the consensus record names no decay"))?;
     if last.bps != decay {
         consensus.decays.push(Decay {
             bps: decay,
@@ -41,12 +42,12 @@ pub(super) fn roll(
 /// count for them, or the first small staker whose key does would have all the power.
 ///
 /// # Errors
-/// [`Broken`] when stakes pass 128 bits, or a record is unreadable.
+/// [`InvariantViolation`] when stakes pass 128 bits, or a record is unreadable.
 pub(super) fn authorities_hold_most(
     overlay: &Overlay<Base<'_>>,
     params: &Params,
     sent: &Set,
-) -> Result<bool, Broken> {
+) -> Result<bool, InvariantViolation> {
     let sum = |stakes: u128, stake: Uait| {
         stakes
             .checked_add(u128::from(stake.get()))
@@ -69,6 +70,6 @@ pub(super) fn authorities_hold_most(
     Ok(theirs > whole.checked_mul(2).ok_or_else(too_much)?)
 }
 
-fn too_much() -> Broken {
-    Broken::new("the stakes pass 128 bits")
+fn too_much() -> InvariantViolation {
+    InvariantViolation::new("the stakes pass 128 bits")
 }

@@ -2,8 +2,8 @@
 //! authority's too, for ever. So fees and evidence find their account whenever they come.
 
 use crate::{
-    address::Address, crypto::PublicKey, engine::ConsensusAddress, error::Broken, prelude::*,
-    staking::record::Validator, state::View,
+    address::Address, crypto::PublicKey, engine::ConsensusAddress, error::InvariantViolation,
+    prelude::*, staking::record::Validator, state::View,
 };
 
 /// What becomes of an account that asks for a consensus key.
@@ -19,8 +19,12 @@ pub enum KeyGrant {
 /// in use stays as it is.
 ///
 /// # Errors
-/// [`Broken`] when a record is unreadable.
-pub fn with_key(view: &impl View, address: Address, pubkey: PublicKey) -> Result<KeyGrant, Broken> {
+/// [`InvariantViolation`] when a record is unreadable.
+pub fn with_key(
+    view: &impl View,
+    address: Address,
+    pubkey: PublicKey,
+) -> Result<KeyGrant, InvariantViolation> {
     if let Some(owner) = view.key_owner(&ConsensusAddress::of(&pubkey))
         && owner != address
     {
@@ -38,8 +42,11 @@ pub fn with_key(view: &impl View, address: Address, pubkey: PublicKey) -> Result
 /// The record of the account that a consensus key belongs to; `None` for a key that was never used.
 ///
 /// # Errors
-/// [`Broken`] when the record is missing or unreadable.
-pub fn owner_of(view: &impl View, key: &ConsensusAddress) -> Result<Option<Validator>, Broken> {
+/// [`InvariantViolation`] when the record is missing or unreadable.
+pub fn owner_of(
+    view: &impl View,
+    key: &ConsensusAddress,
+) -> Result<Option<Validator>, InvariantViolation> {
     match view.key_owner(key) {
         Some(address) => validator(view, &address).map(Some),
         None => Ok(None),
@@ -49,8 +56,9 @@ pub fn owner_of(view: &impl View, key: &ConsensusAddress) -> Result<Option<Valid
 /// The record of an account that has a consensus key.
 ///
 /// # Errors
-/// [`Broken`] when it is missing or unreadable.
-pub fn validator(view: &impl View, address: &Address) -> Result<Validator, Broken> {
-    view.get::<Validator>(address)?
-        .ok_or_else(|| Broken::new(format!("{address} has a consensus key, but no record")))
+/// [`InvariantViolation`] when it is missing or unreadable.
+pub fn validator(view: &impl View, address: &Address) -> Result<Validator, InvariantViolation> {
+    view.get::<Validator>(address)?.ok_or_else(|| {
+        InvariantViolation::new(format!("{address} has a consensus key, but no record"))
+    })
 }

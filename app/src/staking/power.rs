@@ -3,7 +3,7 @@
 use ethnum::U256;
 
 use crate::{
-    error::Broken,
+    error::InvariantViolation,
     prelude::*,
     quantity::{BasisPoints, Power, Quantity, Uait, Units, WHOLE_BPS},
 };
@@ -26,13 +26,13 @@ pub struct Weight {
 /// of work in basis points. Each is `1..=1_000_001`.
 ///
 /// # Errors
-/// [`Broken`] when a figure passes 256 bits or nothing is at stake: neither is so for eligible
+/// [`InvariantViolation`] when a figure passes 256 bits or nothing is at stake: neither is so for eligible
 /// accounts, whose stakes are above 0 and below 2^53.
 pub fn powers(
     candidates: &[Weight],
     work_weight: BasisPoints,
     score_floor: Units,
-) -> Result<Vec<Power>, Broken> {
+) -> Result<Vec<Power>, InvariantViolation> {
     let stakes = total(candidates.iter().map(|weight| weight.stake))?;
     let scores = total(candidates.iter().map(|weight| weight.score))?;
     let shares = Shares {
@@ -73,15 +73,15 @@ impl Shares {
     }
 }
 
-fn total(quantities: impl Iterator<Item = impl Quantity>) -> Result<U256, Broken> {
+fn total(quantities: impl Iterator<Item = impl Quantity>) -> Result<U256, InvariantViolation> {
     let mut quantities = quantities.map(Quantity::get).map(U256::from);
     quantities
         .try_fold(U256::ZERO, U256::checked_add)
         .ok_or_else(too_wide)
 }
 
-fn too_wide() -> Broken {
-    Broken::new("voting power passes 256 bits, or nothing is at stake")
+fn too_wide() -> InvariantViolation {
+    InvariantViolation::new("voting power passes 256 bits, or nothing is at stake")
 }
 
 #[cfg(test)]
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_stake_is_a_broken_invariant() {
+    fn nothing_at_stake_is_an_invariant_violation() {
         let none = weights(&[0], &[0]);
         assert!(powers(&none, BasisPoints::constant(5_000), Units::constant(1)).is_err());
     }

@@ -5,7 +5,7 @@ use core::cmp::Reverse;
 
 use crate::{
     address::Address,
-    error::Broken,
+    error::InvariantViolation,
     prelude::*,
     quantity::{Count, Power, Uait},
 };
@@ -54,8 +54,8 @@ pub fn strongest(mut candidates: Vec<Proven>, max: Count) -> Vec<Proven> {
 /// `ceil(1000 / sum)`, so that the sum is at least 1,000.
 ///
 /// # Errors
-/// [`Broken`] when power passes 2^53-1: the sum of what is multiplied is below 1,000.
-pub fn kept(mut seated: Vec<Proven>) -> Result<Vec<Proven>, Broken> {
+/// [`InvariantViolation`] when power passes 2^53-1: the sum of what is multiplied is below 1,000.
+pub fn kept(mut seated: Vec<Proven>) -> Result<Vec<Proven>, InvariantViolation> {
     let sum = power_of(&seated)?.get();
     if sum > 0 && sum < LEAST_KEPT_POWER {
         let factor = LEAST_KEPT_POWER.div_ceil(sum);
@@ -63,7 +63,7 @@ pub fn kept(mut seated: Vec<Proven>) -> Result<Vec<Proven>, Broken> {
             let power = one.power.get().checked_mul(factor);
             one.power = power
                 .and_then(Power::new)
-                .ok_or_else(|| Broken::new("kept voting power leaves its range"))?;
+                .ok_or_else(|| InvariantViolation::new("kept voting power leaves its range"))?;
         }
     }
     Ok(seated)
@@ -74,12 +74,12 @@ pub fn kept(mut seated: Vec<Proven>) -> Result<Vec<Proven>, Broken> {
 /// then by address; it looks at no more of them than it seats, and one.
 ///
 /// # Errors
-/// [`Broken`] when a sum of powers passes 2^53-1.
+/// [`InvariantViolation`] when a sum of powers passes 2^53-1.
 pub fn with_newcomers(
     mut proven: Vec<Proven>,
     newcomers: impl IntoIterator<Item = Newcomer>,
     max: Count,
-) -> Result<Seats, Broken> {
+) -> Result<Seats, InvariantViolation> {
     rank(&mut proven);
     let mut power = power_of(&proven)?;
     let mut seated: Vec<Newcomer> = Vec::new();
@@ -122,8 +122,8 @@ fn most_newcomers(power: Power, max: Count) -> u64 {
 /// The sum of the powers of those proven.
 ///
 /// # Errors
-/// [`Broken`] when it passes 2^53-1.
-fn power_of(proven: &[Proven]) -> Result<Power, Broken> {
+/// [`InvariantViolation`] when it passes 2^53-1.
+fn power_of(proven: &[Proven]) -> Result<Power, InvariantViolation> {
     let mut powers = proven.iter().map(|one| one.power);
     powers.try_fold(Power::ZERO, Power::plus)
 }

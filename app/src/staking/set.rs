@@ -5,7 +5,7 @@ use crate::{
     address::Address,
     crypto::PublicKey,
     engine::{CommitVote, ConsensusAddress, ValidatorUpdate},
-    error::Broken,
+    error::InvariantViolation,
     params::values::Authorities,
     prelude::*,
     quantity::Power,
@@ -97,12 +97,12 @@ fn powers_by_key(set: &Set) -> BTreeMap<PublicKey, Power> {
 /// any more. That undoes what transactions cut of powers that stay.
 ///
 /// # Errors
-/// [`Broken`] when a record is missing or unreadable.
+/// [`InvariantViolation`] when a record is missing or unreadable.
 pub(super) fn write<V: View>(
     overlay: &mut Overlay<V>,
     sent: &Set,
     wanted: &Set,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     let addresses: BTreeSet<Address> = sent.keys().chain(wanted.keys()).copied().collect();
     for address in addresses {
         let before = validator(overlay, &address)?;

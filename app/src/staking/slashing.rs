@@ -4,7 +4,7 @@
 
 use crate::{
     engine::{BlockInput, CommitVote, ConsensusAddress},
-    error::Broken,
+    error::InvariantViolation,
     events::Event,
     params::table::Params,
     prelude::*,
@@ -23,13 +23,13 @@ use crate::{
 /// Judges evidence, then the commit of the block before. `sent` is the set last sent.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(super) fn punish<V: View>(
     overlay: &mut Overlay<V>,
     block: &BlockContext<'_>,
     sent: &Set,
     input: &BlockInput,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let mut events = Vec::new();
     for key in &input.misbehaviour {
         if let Some(record) = owner_of(overlay, key)?
@@ -58,7 +58,7 @@ fn count<V: View>(
     vote: &CommitVote,
     mut record: Validator,
     power: &mut FreePower<'_>,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let params = block.params;
     let window = block.consensus.mode_changes;
     if record.window != window {
@@ -83,7 +83,7 @@ fn count<V: View>(
     Ok(Vec::new())
 }
 
-fn signed_too_few(params: &Params, record: &Validator) -> Result<bool, Broken> {
+fn signed_too_few(params: &Params, record: &Validator) -> Result<bool, InvariantViolation> {
     let counted = record.counted_blocks;
     let signed = counted.minus(record.missed_blocks)?;
     // Both stay far below 2^128: counts have 53 bits.
@@ -102,7 +102,7 @@ struct FreePower<'a> {
 }
 
 impl<'a> FreePower<'a> {
-    fn of(view: &impl View, sent: &'a Set) -> Result<Self, Broken> {
+    fn of(view: &impl View, sent: &'a Set) -> Result<Self, InvariantViolation> {
         let (mut whole, mut free) = (Power::ZERO, Power::ZERO);
         for (address, seat) in sent {
             whole = whole.plus(seat.power)?;
@@ -114,7 +114,7 @@ impl<'a> FreePower<'a> {
     }
 
     /// Whether one who is not jailed may be jailed now; where it may, its power is no longer free.
-    fn may_lose(&mut self, record: &Validator) -> Result<bool, Broken> {
+    fn may_lose(&mut self, record: &Validator) -> Result<bool, InvariantViolation> {
         let own = self.sent.get(&record.address);
         let own = own.map_or(Power::ZERO, |seat| seat.power);
         let left = self.free.minus(own)?;
@@ -132,7 +132,7 @@ fn jail<V: View>(
     mut record: Validator,
     cost: BasisPoints,
     jail: Jail,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let validator = record.address;
     let amount = slash(&mut record.stake, &mut record.unbonding, cost)?;
     let fault = match jail {

@@ -8,7 +8,7 @@ use crate::{
     bank::payments::take_from_sender,
     code::Code,
     crypto::{PublicKey, Signature},
-    error::{Broken, Failure, refuse},
+    error::{Failure, InvariantViolation, refuse},
     events::Event,
     json,
     params::values::possession_bytes,
@@ -95,7 +95,7 @@ impl TryFrom<Fields> for Stake {
 impl Operation for Stake {
     const KIND: &'static str = "STAKE";
 
-    fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, Broken> {
+    fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, InvariantViolation> {
         Ok(!view.has::<Validator>(sender)?)
     }
 

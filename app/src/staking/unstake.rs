@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     code::Code,
-    error::{Broken, Failure, refuse},
+    error::{Failure, InvariantViolation, refuse},
     events::Event,
     params::values::ConsensusMode,
     prelude::*,
@@ -71,15 +71,15 @@ impl Operation for Unstake {
 /// `floor(power * stake after / stake before)` (PROTOCOL section 6).
 ///
 /// # Errors
-/// [`Broken`] where there was no stake before: nobody takes from none.
-fn cut(power: Power, before: Uait, after: Uait) -> Result<Power, Broken> {
+/// [`InvariantViolation`] where there was no stake before: nobody takes from none.
+fn cut(power: Power, before: Uait, after: Uait) -> Result<Power, InvariantViolation> {
     u128::from(power.get())
         .checked_mul(u128::from(after.get()))
         .and_then(|product| product.checked_div(u128::from(before.get())))
         .and_then(|floor| u64::try_from(floor).ok())
         .and_then(Power::new)
         .ok_or_else(|| {
-            Broken::new(format!(
+            InvariantViolation::new(format!(
                 "power {power} cannot be cut from stake {before} to {after}"
             ))
         })

@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use super::{State, key::Key, record::Value, view::View};
-use crate::{address::Address, engine::ConsensusAddress, error::Broken, prelude::*};
+use crate::{address::Address, engine::ConsensusAddress, error::InvariantViolation, prelude::*};
 
 /// The state before a block, with what the block has read of it.
 pub struct Base<'a> {
@@ -27,7 +27,7 @@ impl<'a> Base<'a> {
 }
 
 impl View for Base<'_> {
-    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
         if let Some(value) = self.decoded.borrow().get(key) {
             return Ok(value.clone());
         }

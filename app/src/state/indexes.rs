@@ -8,8 +8,8 @@ use crate::{
     address::Address,
     crypto::PublicKey,
     engine::ConsensusAddress,
-    error::Broken,
-    escrow::record::{Escrow, Status},
+    error::InvariantViolation,
+    escrow::record::{Escrow, EscrowStatus},
     prelude::*,
     quantity::{Count, Height, Power, Uait},
     staking::record::Validator,
@@ -70,13 +70,13 @@ impl Indexes {
     /// Takes in the change of a record.
     ///
     /// # Errors
-    /// [`Broken`] when `old` is not the record that was taken in before.
+    /// [`InvariantViolation`] when `old` is not the record that was taken in before.
     pub(super) fn update(
         &mut self,
         key: &Key,
         old: Option<&Value>,
         new: Option<&Value>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), InvariantViolation> {
         match old {
             Some(Value::Escrow(escrow)) => self.forget_escrow(key, escrow)?,
             Some(Value::Validator(validator)) => self.forget_validator(key, validator),
@@ -95,8 +95,8 @@ impl Indexes {
     /// A client's open escrows.
     ///
     /// # Errors
-    /// [`Broken`] when they hold more coins than there can be.
-    pub(super) fn open_escrows(&self, client: &Address) -> Result<OpenEscrows, Broken> {
+    /// [`InvariantViolation`] when they hold more coins than there can be.
+    pub(super) fn open_escrows(&self, client: &Address) -> Result<OpenEscrows, InvariantViolation> {
         let tally = self.tallies.get(client).copied().unwrap_or_default();
         let locked = u64::try_from(tally.locked).ok().and_then(Uait::new);
         Count::new(tally.open)
@@ -105,39 +105,39 @@ impl Indexes {
             .ok_or_else(|| off_balance(client))
     }
 
-    fn forget_escrow(&mut self, key: &Key, escrow: &Escrow) -> Result<(), Broken> {
+    fn forget_escrow(&mut self, key: &Key, escrow: &Escrow) -> Result<(), InvariantViolation> {
         match escrow.status {
-            Status::Open { remaining, .. } => {
+            EscrowStatus::Open { remaining, .. } => {
                 self.due_escrows
                     .remove_mut(&(escrow.expires_height, key.to_string()));
                 self.count_out(&escrow.client, remaining)?;
             }
-            Status::Refunded { deleted_height, .. } => {
+            EscrowStatus::Refunded { deleted_height, .. } => {
                 self.due_deletions
                     .remove_mut(&(deleted_height, key.to_string()));
             }
-            Status::Settled { .. } => {}
+            EscrowStatus::Settled { .. } => {}
         }
         Ok(())
     }
 
-    fn learn_escrow(&mut self, key: &Key, escrow: &Escrow) -> Result<(), Broken> {
+    fn learn_escrow(&mut self, key: &Key, escrow: &Escrow) -> Result<(), InvariantViolation> {
         match escrow.status {
-            Status::Open { remaining, .. } => {
+            EscrowStatus::Open { remaining, .. } => {
                 let due = (escrow.expires_height, key.to_string());
                 self.due_escrows.insert_mut(due, key.clone());
                 self.count_in(&escrow.client, remaining)?;
             }
-            Status::Refunded { deleted_height, .. } => {
+            EscrowStatus::Refunded { deleted_height, .. } => {
                 let due = (deleted_height, key.to_string());
                 self.due_deletions.insert_mut(due, key.clone());
             }
-            Status::Settled { .. } => {}
+            EscrowStatus::Settled { .. } => {}
         }
         Ok(())
     }
 
-    fn count_in(&mut self, client: &Address, remaining: Uait) -> Result<(), Broken> {
+    fn count_in(&mut self, client: &Address, remaining: Uait) -> Result<(), InvariantViolation> {
         let tally = self.tallies.get(client).copied().unwrap_or_default();
         let open = tally.open.checked_add(1);
         let locked = tally.locked.checked_add(u128::from(remaining.get()));
@@ -146,7 +146,7 @@ impl Indexes {
         Ok(())
     }
 
-    fn count_out(&mut self, client: &Address, remaining: Uait) -> Result<(), Broken> {
+    fn count_out(&mut self, client: &Address, remaining: Uait) -> Result<(), InvariantViolation> {
         let tally = self.tallies.get(client).copied().unwrap_or_default();
         let open = tally.open.checked_sub(1);
         let locked = tally.locked.checked_sub(u128::from(remaining.get()));
@@ -214,8 +214,8 @@ impl Indexes {
     }
 }
 
-fn off_balance(client: &Address) -> Broken {
-    Broken::new(format!(
+fn off_balance(client: &Address) -> InvariantViolation {
+    InvariantViolation::new(format!(
         "the open escrows of {client} are not those that were counted"
     ))
 }
@@ -228,7 +228,7 @@ mod tests {
         escrow::record::{Attester, Binding, Reason},
     };
 
-    fn escrow(job: &str, status: Status) -> Escrow {
+    fn escrow(job: &str, status: EscrowStatus) -> Escrow {
         let key = SecretKey::from_seed([1; 32]).public_key();
         let address = Address::of(&key);
         Escrow {
@@ -253,7 +253,7 @@ mod tests {
         let cancelled = false;
         Value::Escrow(escrow(
             job,
-            Status::Open {
+            EscrowStatus::Open {
                 remaining,
                 cancelled,
             },
@@ -264,7 +264,7 @@ mod tests {
         let height = Height::constant(9);
         Value::Escrow(escrow(
             job,
-            Status::Refunded {
+            EscrowStatus::Refunded {
                 closed_height: height,
                 deleted_height: height,
                 reason: Reason::Expired,
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escrow_that_was_not_counted_is_a_broken_invariant() {
+    fn an_escrow_that_was_not_counted_is_an_invariant_violation() {
         let mut indexes = Indexes::default();
         change(&mut indexes, "a", None, Some(&open("a", Uait::constant(5))));
         let key = Key::Escrow(Address::treasury(), "a".parse().unwrap());

@@ -26,7 +26,7 @@ pub use view::View;
 use crate::{
     address::Address,
     engine::ConsensusAddress,
-    error::Broken,
+    error::InvariantViolation,
     identifiers::ChainId,
     params::table::Params,
     prelude::*,
@@ -44,7 +44,7 @@ pub struct State {
 }
 
 impl View for State {
-    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
         let bytes = self.tree.get(&key.to_bytes());
         bytes
             .map(|bytes| Value::decode(key, bytes).map(Arc::new))
@@ -60,12 +60,12 @@ impl State {
     /// The state with these records alone, after block `height`.
     ///
     /// # Errors
-    /// [`Broken`] when a param is missing.
+    /// [`InvariantViolation`] when a param is missing.
     pub(crate) fn of_records(
         chain_id: ChainId,
         height: Height,
         records: &Changes,
-    ) -> Result<Self, Broken> {
+    ) -> Result<Self, InvariantViolation> {
         let nothing = Self {
             chain_id,
             height,
@@ -80,17 +80,18 @@ impl State {
     /// Reads a state back from the stored records.
     ///
     /// # Errors
-    /// [`Broken`] when a record is unreadable or a param is missing.
+    /// [`InvariantViolation`] when a record is unreadable or a param is missing.
     pub fn from_entries(
         chain_id: ChainId,
         height: Height,
         entries: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
-    ) -> Result<Self, Broken> {
+    ) -> Result<Self, InvariantViolation> {
         let mut records = Changes::new();
         for (path, bytes) in entries {
             let path = String::from_utf8_lossy(&path);
-            let key = Key::parse(&path)
-                .map_err(|refusal| Broken::new(format!("a stored key {path:?}: {refusal}")))?;
+            let key = Key::parse(&path).map_err(|refusal| {
+                InvariantViolation::new(format!("a stored key {path:?}: {refusal}"))
+            })?;
             let value = Value::decode(&key, &bytes)?;
             records.insert(key, Some(Arc::new(value)));
         }
@@ -101,13 +102,13 @@ impl State {
     /// the changed records were.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub(crate) fn updated(
         &self,
         changes: &Changes,
         before: &impl View,
         height: Height,
-    ) -> Result<(Self, merkle::Changes), Broken> {
+    ) -> Result<(Self, merkle::Changes), InvariantViolation> {
         let mut next = self.clone();
         next.height = height;
         let mut bytes = merkle::Changes::new();
@@ -199,8 +200,8 @@ impl State {
     /// How many open escrows a client has, and what is locked in them.
     ///
     /// # Errors
-    /// [`Broken`] when they hold more coins than there can be.
-    pub fn open_escrows(&self, client: &Address) -> Result<OpenEscrows, Broken> {
+    /// [`InvariantViolation`] when they hold more coins than there can be.
+    pub fn open_escrows(&self, client: &Address) -> Result<OpenEscrows, InvariantViolation> {
         self.indexes.open_escrows(client)
     }
 

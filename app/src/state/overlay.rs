@@ -7,7 +7,8 @@ use super::{
     view::View,
 };
 use crate::{
-    address::Address, engine::ConsensusAddress, error::Broken, prelude::*, quantity::Uait,
+    address::Address, engine::ConsensusAddress, error::InvariantViolation, prelude::*,
+    quantity::Uait,
 };
 
 /// What became of each record that was written; `None` is a deleted one.
@@ -21,7 +22,7 @@ pub struct Overlay<V: View> {
 }
 
 impl<V: View> View for Overlay<V> {
-    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
         match self.changes.get(key) {
             Some(change) => Ok(change.clone()),
             None => self.below.value(key),
@@ -76,8 +77,8 @@ impl<V: View> Overlay<V> {
     /// Adds to a balance. Nothing is written for 0.
     ///
     /// # Errors
-    /// [`Broken`] when it passes the supply's limit.
-    pub fn credit(&mut self, address: &Address, amount: Uait) -> Result<(), Broken> {
+    /// [`InvariantViolation`] when it passes the supply's limit.
+    pub fn credit(&mut self, address: &Address, amount: Uait) -> Result<(), InvariantViolation> {
         if amount.is_zero() {
             return Ok(());
         }
@@ -90,8 +91,8 @@ impl<V: View> Overlay<V> {
     /// Takes from a balance; the caller has checked that it is there.
     ///
     /// # Errors
-    /// [`Broken`] when it is not.
-    pub fn debit(&mut self, address: &Address, amount: Uait) -> Result<(), Broken> {
+    /// [`InvariantViolation`] when it is not.
+    pub fn debit(&mut self, address: &Address, amount: Uait) -> Result<(), InvariantViolation> {
         let mut account = self.account(address)?;
         account.balance = account.balance.minus(amount)?;
         self.put(address, account);

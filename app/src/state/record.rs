@@ -8,7 +8,7 @@ use crate::{
     address::Address,
     bank::record::{Account, Supply},
     coordinators::record::Coordinator,
-    error::Broken,
+    error::InvariantViolation,
     escrow::record::Escrow,
     identifiers::{JobId, ReceiptId},
     json,
@@ -75,23 +75,25 @@ impl Value {
     /// Its canonical bytes.
     ///
     /// # Errors
-    /// [`Broken`]: our own records always serialise.
-    pub fn encode(&self) -> Result<Vec<u8>, Broken> {
+    /// [`InvariantViolation`]: our own records always serialise.
+    pub fn encode(&self) -> Result<Vec<u8>, InvariantViolation> {
         json::canonical(self)
     }
 
     /// Reads the record under `key` from its stored bytes.
     ///
     /// # Errors
-    /// [`Broken`] when they are unreadable.
-    pub fn decode(key: &Key, bytes: &[u8]) -> Result<Self, Broken> {
+    /// [`InvariantViolation`] when they are unreadable.
+    pub fn decode(key: &Key, bytes: &[u8]) -> Result<Self, InvariantViolation> {
         fn read<T: serde::de::DeserializeOwned + Record>(
             key: &Key,
             bytes: &[u8],
-        ) -> Result<Value, Broken> {
+        ) -> Result<Value, InvariantViolation> {
             serde_json::from_slice::<T>(bytes)
                 .map(Record::into_value)
-                .map_err(|error| Broken::new(format!("the record {key} is unreadable: {error}")))
+                .map_err(|error| {
+                    InvariantViolation::new(format!("the record {key} is unreadable: {error}"))
+                })
         }
         match key {
             Key::Account(_) => read::<Account>(key, bytes),
@@ -101,7 +103,7 @@ impl Value {
             Key::Miner(_) => read::<Miner>(key, bytes),
             Key::Param(param) => ParamValue::read(*param, bytes)
                 .map(Record::into_value)
-                .map_err(|refusal| Broken::new(format!("the record {key}: {refusal}"))),
+                .map_err(|refusal| InvariantViolation::new(format!("the record {key}: {refusal}"))),
             Key::Receipt(..) => read::<Receipt>(key, bytes),
             Key::Supply => read::<Supply>(key, bytes),
             Key::Validator(_) => read::<Validator>(key, bytes),

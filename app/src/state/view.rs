@@ -8,7 +8,7 @@ use crate::{
     address::Address,
     bank::record::{Account, Supply},
     engine::ConsensusAddress,
-    error::Broken,
+    error::InvariantViolation,
     prelude::*,
     staking::record::Consensus,
 };
@@ -18,8 +18,8 @@ pub trait View {
     /// The record under a key; `None` where there is none.
     ///
     /// # Errors
-    /// [`Broken`] when it is unreadable.
-    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken>;
+    /// [`InvariantViolation`] when it is unreadable.
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation>;
 
     /// The account that a consensus key belongs to; `None` for one that was never used.
     fn key_owner(&self, key: &ConsensusAddress) -> Option<Address>;
@@ -27,15 +27,17 @@ pub trait View {
     /// A record of one type.
     ///
     /// # Errors
-    /// [`Broken`] when it is unreadable.
-    fn get<R: Record>(&self, id: &R::Id) -> Result<Option<R>, Broken> {
+    /// [`InvariantViolation`] when it is unreadable.
+    fn get<R: Record>(&self, id: &R::Id) -> Result<Option<R>, InvariantViolation> {
         let key = R::key(id);
         let Some(value) = self.value(&key)? else {
             return Ok(None);
         };
         match R::from_value(&value) {
             Some(record) => Ok(Some(record.clone())),
-            None => Err(Broken::new(format!("the record {key} is another's"))),
+            None => Err(InvariantViolation::new(format!(
+                "the record {key} is another's"
+            ))),
         }
     }
 
@@ -43,7 +45,7 @@ pub trait View {
     ///
     /// # Errors
     /// As [`View::get`].
-    fn has<R: Record>(&self, id: &R::Id) -> Result<bool, Broken> {
+    fn has<R: Record>(&self, id: &R::Id) -> Result<bool, InvariantViolation> {
         Ok(self.value(&R::key(id))?.is_some())
     }
 
@@ -51,31 +53,31 @@ pub trait View {
     ///
     /// # Errors
     /// As [`View::get`].
-    fn account(&self, address: &Address) -> Result<Account, Broken> {
+    fn account(&self, address: &Address) -> Result<Account, InvariantViolation> {
         Ok(self.get::<Account>(address)?.unwrap_or_default())
     }
 
     /// Where the coins are.
     ///
     /// # Errors
-    /// [`Broken`] when the record is missing or unreadable.
-    fn supply(&self) -> Result<Supply, Broken> {
+    /// [`InvariantViolation`] when the record is missing or unreadable.
+    fn supply(&self) -> Result<Supply, InvariantViolation> {
         self.get::<Supply>(&())?
-            .ok_or_else(|| Broken::new("the state has no supply"))
+            .ok_or_else(|| InvariantViolation::new("the state has no supply"))
     }
 
     /// The mode in force and the epochs.
     ///
     /// # Errors
-    /// [`Broken`] when the record is missing or unreadable.
-    fn consensus(&self) -> Result<Consensus, Broken> {
+    /// [`InvariantViolation`] when the record is missing or unreadable.
+    fn consensus(&self) -> Result<Consensus, InvariantViolation> {
         self.get::<Consensus>(&())?
-            .ok_or_else(|| Broken::new("the state has no consensus record"))
+            .ok_or_else(|| InvariantViolation::new("the state has no consensus record"))
     }
 }
 
 impl<V: View> View for &V {
-    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
         (*self).value(key)
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     address::Address,
     crypto::{PublicKey, Signature},
-    error::Broken,
+    error::InvariantViolation,
     identifiers::ChainId,
     params::table::Params,
     quantity::{Height, Uait},
@@ -48,8 +48,11 @@ impl<'a> BlockContext<'a> {
     /// Of the block after `state`.
     ///
     /// # Errors
-    /// [`Broken`] when the state has no consensus record.
-    pub fn after(state: &'a State, signatures: &'a dyn Signatures) -> Result<Self, Broken> {
+    /// [`InvariantViolation`] when the state has no consensus record.
+    pub fn after(
+        state: &'a State,
+        signatures: &'a dyn Signatures,
+    ) -> Result<Self, InvariantViolation> {
         Ok(Self {
             chain_id: state.chain_id(),
             height: state.height().next(),

@@ -9,7 +9,7 @@ use super::{
     verified::VerifiedTx,
 };
 use crate::{
-    error::{Broken, Failure, Refusal},
+    error::{Failure, InvariantViolation, Refusal},
     events::Event,
     prelude::*,
     quantity::Uait,
@@ -47,7 +47,7 @@ pub enum Verdict {
 
 /// What a transaction did, and would change.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct TxOutcome {
     /// What became of it.
     pub verdict: Verdict,
     /// What it paid.
@@ -58,7 +58,7 @@ pub struct Outcome {
     pub changes: Changes,
 }
 
-impl Outcome {
+impl TxOutcome {
     /// Of something that has no effect.
     pub fn unauthenticated(refusal: Refusal) -> Self {
         Self {
@@ -103,20 +103,20 @@ impl Outcome {
 /// the block, for a claim that brings none.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub fn run(
     view: &impl View,
     block: &BlockContext<'_>,
     verified: &VerifiedTx,
     attestation: Option<&Attestation>,
-) -> Result<Outcome, Broken> {
+) -> Result<TxOutcome, InvariantViolation> {
     let tx = &verified.tx;
     let makes_record = tx.payload.makes_record(view, &tx.sender)?;
     let required_fee = block
         .params
         .required_fee(verified.payload_bytes, makes_record);
     if let Err(refusal) = auth::check_account(tx, required_fee, &view.account(&tx.sender)?) {
-        return Ok(Outcome::unauthenticated(refusal));
+        return Ok(TxOutcome::unauthenticated(refusal));
     }
     let context = Context {
         block,
@@ -134,7 +134,7 @@ pub fn run(
         auth::fee_from_balance(tx, required_fee),
     )?;
     match tx.payload.execute(&context, &mut overlay) {
-        Ok(events) => Ok(Outcome {
+        Ok(events) => Ok(TxOutcome {
             verdict: Verdict::Done,
             fee: tx.fee,
             events,
@@ -146,7 +146,7 @@ pub fn run(
         Err(Failure::Offence(refusal)) => {
             failed(view, &context, verified, Verdict::Offence(refusal))
         }
-        Err(Failure::Broken(broken)) => Err(broken),
+        Err(Failure::Violation(violation)) => Err(violation),
     }
 }
 
@@ -157,12 +157,12 @@ fn failed(
     context: &Context<'_>,
     verified: &VerifiedTx,
     verdict: Verdict,
-) -> Result<Outcome, Broken> {
+) -> Result<TxOutcome, InvariantViolation> {
     let (Verdict::Failed(refusal) | Verdict::Offence(refusal)) = &verdict else {
-        return Err(Broken::new("what failed has no reason"));
+        return Err(InvariantViolation::new("what failed has no reason"));
     };
     if view.account(&context.sender)?.balance < context.required_fee {
-        return Ok(Outcome::unauthenticated(refusal.clone()));
+        return Ok(TxOutcome::unauthenticated(refusal.clone()));
     }
     let mut overlay = Overlay::new(view);
     charge(&mut overlay, verified, context.required_fee)?;
@@ -174,7 +174,7 @@ fn failed(
     } else {
         Vec::new()
     };
-    Ok(Outcome {
+    Ok(TxOutcome {
         verdict,
         fee: context.required_fee,
         events,
@@ -186,7 +186,7 @@ fn charge<V: View>(
     overlay: &mut Overlay<V>,
     verified: &VerifiedTx,
     amount: Uait,
-) -> Result<(), Broken> {
+) -> Result<(), InvariantViolation> {
     let tx = &verified.tx;
     let mut account = overlay.account(&tx.sender)?;
     account.nonce = tx.nonce;

@@ -13,7 +13,7 @@ use crate::{
     coordinators::{
         bond::CoordinatorBond, equivocation::AttestationEquivocation, unbond::CoordinatorUnbond,
     },
-    error::{Broken, Failure, Refusal},
+    error::{Failure, InvariantViolation, Refusal},
     escrow::{
         assign::EscrowAssign, cancel::EscrowCancel, open::EscrowOpen, release::EscrowRelease,
         top_up::EscrowTopUp,
@@ -71,8 +71,8 @@ macro_rules! kinds {
             /// Whether `record_fee` is due for it.
             ///
             /// # Errors
-            /// [`Broken`].
-            pub fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, Broken> {
+            /// [`InvariantViolation`].
+            pub fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, InvariantViolation> {
                 match self { $(Payload::$kind(payload) => payload.makes_record(view, sender),)+ }
             }
 
@@ -89,7 +89,7 @@ macro_rules! kinds {
                 context: &Context<'_>,
                 overlay: &mut Overlay<V>,
                 code: Code,
-            ) -> Result<Vec<Event>, Broken> {
+            ) -> Result<Vec<Event>, InvariantViolation> {
                 match self { $(Payload::$kind(payload) => payload.punish(context, overlay, code),)+ }
             }
         }

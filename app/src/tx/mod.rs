@@ -19,7 +19,7 @@ pub mod verified;
 pub use codec::{MAX_WIRE_BYTES, Transaction};
 pub use context::{Anew, BlockContext, Context, Signatures};
 pub use draft::{Draft, canonicalise};
-pub use execute::{Outcome, TxResult, Verdict, run};
+pub use execute::{TxOutcome, TxResult, Verdict, run};
 pub use hash::TxHash;
 pub use kinds::Payload;
 pub use verified::VerifiedTx;

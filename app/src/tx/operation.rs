@@ -6,7 +6,7 @@ use super::context::Context;
 use crate::{
     address::Address,
     code::Code,
-    error::{Broken, Failure, Refusal},
+    error::{Failure, InvariantViolation, Refusal},
     events::Event,
     json,
     prelude::*,
@@ -46,8 +46,12 @@ pub trait Operation: Serialize + Sized {
     /// Whether it makes a lasting record of the sender's choice, which `record_fee` is for.
     ///
     /// # Errors
-    /// [`Broken`].
-    fn makes_record(&self, _view: &impl View, _sender: &Address) -> Result<bool, Broken> {
+    /// [`InvariantViolation`].
+    fn makes_record(
+        &self,
+        _view: &impl View,
+        _sender: &Address,
+    ) -> Result<bool, InvariantViolation> {
         Ok(false)
     }
 
@@ -64,13 +68,13 @@ pub trait Operation: Serialize + Sized {
     /// What an offence costs its sender; `code` is what it failed with.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     fn punish<V: View>(
         &self,
         _context: &Context<'_>,
         _overlay: &mut Overlay<V>,
         _code: Code,
-    ) -> Result<Vec<Event>, Broken> {
+    ) -> Result<Vec<Event>, InvariantViolation> {
         Ok(Vec::new())
     }
 }

@@ -5,7 +5,7 @@ use super::record::Unbonding;
 use crate::{
     address::Address,
     coordinators::record::Coordinator,
-    error::Broken,
+    error::InvariantViolation,
     events::Event,
     prelude::*,
     quantity::{Height, Uait},
@@ -19,11 +19,11 @@ pub const MAX_A_BLOCK: usize = 10_000;
 /// Pays what is due at the beginning of a block, the longest due first, then by key.
 ///
 /// # Errors
-/// [`Broken`].
+/// [`InvariantViolation`].
 pub(crate) fn pay_due(
     overlay: &mut Overlay<Base<'_>>,
     height: Height,
-) -> Result<Vec<Event>, Broken> {
+) -> Result<Vec<Event>, InvariantViolation> {
     let state = overlay.below().state();
     let mut events = Vec::new();
     for (due, key) in state.due_unbondings(height) {
@@ -74,6 +74,6 @@ fn unbonded(account: Address, kind: &str, amount: Uait) -> Event {
         .amount("amount", amount)
 }
 
-fn missing() -> Broken {
-    Broken::new("coins that are due have no record")
+fn missing() -> InvariantViolation {
+    InvariantViolation::new("coins that are due have no record")
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Broken,
+    error::InvariantViolation,
     prelude::*,
     quantity::{BasisPoints, Height, Uait},
 };
@@ -26,12 +26,12 @@ pub struct Unbonding {
 /// itself. Entries of 0 vanish. Gives what was taken.
 ///
 /// # Errors
-/// [`Broken`] when a sum leaves its range.
+/// [`InvariantViolation`] when a sum leaves its range.
 pub(crate) fn slash(
     bonded: &mut Uait,
     unbonding: &mut Vec<Unbonding>,
     basis_points: BasisPoints,
-) -> Result<Uait, Broken> {
+) -> Result<Uait, InvariantViolation> {
     let mut taken = bonded.share(basis_points);
     *bonded = bonded.minus(taken)?;
     for entry in unbonding.iter_mut() {

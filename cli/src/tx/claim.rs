@@ -164,7 +164,7 @@ fn chosen(escrow: &Escrow, terms: &ReceiptTerms, found: &[Attestation]) -> Resul
 mod tests {
     use ait_app::{
         crypto::SecretKey,
-        escrow::record::{Attester, Binding, Status},
+        escrow::record::{Attester, Binding, EscrowStatus},
         quantity::{Count, Height},
         receipts::attestation::{Facts, Quote},
     };
@@ -211,7 +211,7 @@ mod tests {
             last_receipt: None,
             opened_height: Height::constant(7),
             expires_height: Height::constant(100),
-            status: Status::Open {
+            status: EscrowStatus::Open {
                 remaining: Uait::constant(1_000),
                 cancelled: false,
             },

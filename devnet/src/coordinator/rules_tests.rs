@@ -2,7 +2,7 @@
 
 use ait_app::{
     crypto::SecretKey,
-    escrow::record::{Attester, Binding, Reason, Status},
+    escrow::record::{Attester, Binding, EscrowStatus, Reason},
     quantity::{Count, Positive},
     receipts::attestation::Attestation,
 };
@@ -47,7 +47,7 @@ fn shown(partial: bool, remaining: u64, paid: u64) -> Shown {
             last_receipt: None,
             opened_height: Height::constant(17),
             expires_height: Height::constant(100),
-            status: Status::Open {
+            status: EscrowStatus::Open {
                 remaining: Uait::constant(remaining),
                 cancelled: false,
             },
@@ -165,7 +165,7 @@ fn parts_are_attested_as_far_as_escrow_and_quote_reach() {
 fn what_the_miner_cannot_help_is_never_damning() {
     let mut books = Books::new();
     let mut closed = shown(false, 1_000, 0);
-    closed.escrow.status = Status::Refunded {
+    closed.escrow.status = EscrowStatus::Refunded {
         closed_height: Height::constant(40),
         deleted_height: Height::constant(90),
         reason: Reason::Expired,

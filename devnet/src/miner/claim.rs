@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::{
     Miner,
-    escrow::{self, Outcome},
+    escrow::{self, ClaimOutcome},
     progress::Opened,
 };
 
@@ -125,7 +125,7 @@ impl Failure {
 ///
 /// # Errors
 /// When the claim is refused for good.
-pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result<Outcome> {
+pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result<ClaimOutcome> {
     let payload = Payload::from(claim.clone());
     let mut backoff = escrow::backoff();
     loop {
@@ -134,7 +134,7 @@ pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result
                 Ok(committed) => match committed.done() {
                     Ok(receipt) => {
                         log_paid(claim, &receipt, &hash);
-                        return Ok(Outcome::Paid);
+                        return Ok(ClaimOutcome::Paid);
                     }
                     Err(failed) => Failure::in_block(&failed.0),
                 },
@@ -153,13 +153,15 @@ pub async fn run(miner: &Miner, opened: &Opened, claim: &ReceiptClaim) -> Result
         // Whatever went wrong, the run of nonces may have changed.
         *miner.next_nonce.lock().await = None;
         match failure.reaction {
-            Reaction::Lost => return Ok(Outcome::Skipped(message)),
-            Reaction::Denied => return Ok(Outcome::Denied(message)),
+            Reaction::Lost => return Ok(ClaimOutcome::Skipped(message)),
+            Reaction::Denied => return Ok(ClaimOutcome::Denied(message)),
             Reaction::GiveUp => anyhow::bail!("the claim is refused: {message}"),
             Reaction::TryAgain => sleep(backoff.pause()).await,
         }
         if escrow::open_escrow(miner, opened).await?.is_none() {
-            return Ok(Outcome::Skipped("it closed before the claim held".into()));
+            return Ok(ClaimOutcome::Skipped(
+                "it closed before the claim held".into(),
+            ));
         }
     }
 }

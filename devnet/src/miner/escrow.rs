@@ -11,7 +11,7 @@ use super::{Miner, progress::Opened};
 
 /// What became of an escrow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ClaimOutcome {
     /// Its receipts were paid.
     Paid,
     /// Nothing can be claimed, for the reason given.

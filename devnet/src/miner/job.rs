@@ -24,7 +24,7 @@ use super::{
     Miner,
     assignment::{self, Assignment},
     attestation::{self, Attested},
-    escrow::{Outcome, backoff, open_escrow},
+    escrow::{ClaimOutcome, backoff, open_escrow},
     pricing::{self, Market, Part, Pay},
     progress::Opened,
     work,
@@ -32,15 +32,15 @@ use super::{
 use crate::coordinator::NO_QUOTE;
 
 /// A reason to leave an escrow alone.
-fn skip(reason: impl Into<String>) -> Result<Outcome> {
-    Ok(Outcome::Skipped(reason.into()))
+fn skip(reason: impl Into<String>) -> Result<ClaimOutcome> {
+    Ok(ClaimOutcome::Skipped(reason.into()))
 }
 
 /// Does the job of an escrow and claims its receipts. Goes on trying while the escrow is open.
 ///
 /// # Errors
 /// What no trying again can mend.
-pub async fn run(miner: &Miner, opened: &Opened) -> Result<Outcome> {
+pub async fn run(miner: &Miner, opened: &Opened) -> Result<ClaimOutcome> {
     let Some(coordinator) = miner.coordinators.get(&opened.coordinator) else {
         return skip("its coordinator is unknown here");
     };
@@ -69,11 +69,11 @@ pub async fn run(miner: &Miner, opened: &Opened) -> Result<Outcome> {
     for (number, part) in parts.into_iter().enumerate() {
         let is_final = bound && escrow.partial && number == last;
         match run_part(miner, opened, number as u64, part, is_final).await? {
-            Outcome::Paid => {}
+            ClaimOutcome::Paid => {}
             other => return Ok(other),
         }
     }
-    Ok(Outcome::Paid)
+    Ok(ClaimOutcome::Paid)
 }
 
 /// Does and claims one part, unless it was paid before.
@@ -83,7 +83,7 @@ async fn run_part(
     number: u64,
     part: Part,
     is_final: bool,
-) -> Result<Outcome> {
+) -> Result<ClaimOutcome> {
     let receipt_id = receipt_id(
         miner.wallet.chain_id(),
         &miner.wallet.address(),
@@ -96,7 +96,7 @@ async fn run_part(
         .receipt(&miner.wallet.address(), &receipt_id)
         .await;
     if known.is_ok_and(|known| known.is_some_and(|known| known.status == ReceiptStatus::Paid)) {
-        return Ok(Outcome::Paid);
+        return Ok(ClaimOutcome::Paid);
     }
     let Some(escrow) = open_escrow(miner, opened).await? else {
         return skip("it closed before all of it was claimed");
@@ -104,7 +104,7 @@ async fn run_part(
     let receipt = work_and_sign(miner, opened, receipt_id, number, part).await?;
     let brought = match attestation::obtain(miner, &escrow, &receipt, opened).await? {
         Attested::Good(brought) => brought,
-        Attested::Denied(reason) => return Ok(Outcome::Denied(reason)),
+        Attested::Denied(reason) => return Ok(ClaimOutcome::Denied(reason)),
         Attested::Lost => return skip("it closed before its coordinators could attest"),
     };
     super::claim::run(miner, opened, &receipt.into_claim(brought, is_final)).await

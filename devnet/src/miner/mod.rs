@@ -196,11 +196,11 @@ async fn work_on(miner: &Miner, opened: Opened) -> Opened {
     let (job_id, client) = (&opened.job_id, &opened.client);
     tracing::info!(component = "miner", event = "escrow_found", %job_id, %client, height = opened.height);
     match job::run(miner, &opened).await {
-        Ok(escrow::Outcome::Paid) => {}
-        Ok(escrow::Outcome::Skipped(reason)) => {
+        Ok(escrow::ClaimOutcome::Paid) => {}
+        Ok(escrow::ClaimOutcome::Skipped(reason)) => {
             tracing::info!(component = "miner", event = "escrow_skipped", %job_id, %client, reason);
         }
-        Ok(escrow::Outcome::Denied(reason)) => {
+        Ok(escrow::ClaimOutcome::Denied(reason)) => {
             tracing::warn!(component = "miner", event = "receipt_denied", %job_id, %client, reason);
         }
         Err(error) => {

@@ -72,7 +72,10 @@ async fn none_came(nodes: &[(&NodeEntry, Client)], patience: Duration) -> anyhow
             Err(error) => format!("does not answer: {error}"),
         };
         let logs = ["cometbft.log", "app.log"].map(|log| shell_word(&node.home.join(log)));
-        message += &format!("\n  node {number}: {said}. Look into {}", logs.join(" and "));
+        message += &format!(
+            "\n  node {number}: {said}. Look into {}",
+            logs.join(" and ")
+        );
     }
     message += "\ndocs/operators.md tells of validators that no longer sign after crashes; --fresh begins anew";
     anyhow::anyhow!(message)

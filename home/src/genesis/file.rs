@@ -100,7 +100,7 @@ pub fn check(text: &str) -> Result<ChainId> {
         Failure::Refused(refusal) | Failure::Offence(refusal) => {
             anyhow!("the genesis is refused: {refusal}")
         }
-        Failure::Broken(broken) => anyhow!("the genesis contradicts itself: {broken}"),
+        Failure::Violation(violation) => anyhow!("the genesis contradicts itself: {violation}"),
     })?;
     check_validators(file.validators.as_deref().unwrap_or_default(), &state)?;
     Ok(chain_id)

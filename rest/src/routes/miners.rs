@@ -3,7 +3,7 @@
 use ait_abci::Snapshot;
 use ait_api::{accounts::MinerAnswer, proof::Proved, routes::GET_MINER};
 use ait_app::{
-    Broken,
+    InvariantViolation,
     address::Address,
     receipts::record::Miner,
     state::{Key, View},
@@ -24,8 +24,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// written last (PROTOCOL section 6.3). `None` for one without a record.
 ///
 /// # Errors
-/// [`Broken`].
-pub(super) fn miner_today(snapshot: &Snapshot, address: &Address) -> Result<Option<Miner>, Broken> {
+/// [`InvariantViolation`].
+pub(super) fn miner_today(
+    snapshot: &Snapshot,
+    address: &Address,
+) -> Result<Option<Miner>, InvariantViolation> {
     let Some(mut miner) = snapshot.state.get::<Miner>(address)? else {
         return Ok(None);
     };

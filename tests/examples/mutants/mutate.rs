@@ -110,7 +110,9 @@ impl Planter {
         let given = shown(given);
         let instead: &[&str] = match given.replace(' ', "").as_str() {
             "bool" => &["true", "false"],
-            "Result<(),Broken>" | "Result<(),Failure>" | "Result<(),Refusal>" => &["Ok(())"],
+            "Result<(),InvariantViolation>" | "Result<(),Failure>" | "Result<(),Refusal>" => {
+                &["Ok(())"]
+            }
             other if other.starts_with("Option<") => &["None"],
             _ => return,
         };

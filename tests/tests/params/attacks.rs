@@ -51,8 +51,8 @@ fn no_slash_breaks_an_invariant() {
         ..chain.input()
     };
     let outcome = execute(&chain.state, &[], &input, &Anew);
-    let broken = outcome.err().map(|broken| broken.to_string());
-    assert_eq!(broken, None, "every node stops, for ever");
+    let violation = outcome.err().map(|violation| violation.to_string());
+    assert_eq!(violation, None, "every node stops, for ever");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! an answer does.
 
 use ait_app::{
-    Broken, Code, Refusal,
+    Code, InvariantViolation, Refusal,
     escrow::record::Escrow,
     receipts::{attestation::Attestation, terms::AttestationRequest},
     state::{State, View},
@@ -20,8 +20,11 @@ impl Pool {
     /// with the best right to wait first.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn attestations_wanted(&self, state: &State) -> Result<Vec<WantedAttestation>, Broken> {
+    /// [`InvariantViolation`].
+    pub fn attestations_wanted(
+        &self,
+        state: &State,
+    ) -> Result<Vec<WantedAttestation>, InvariantViolation> {
         let mut wanted = Vec::new();
         for (_, _, sender, nonce) in self.index.waiters().rev() {
             let queue = self.queues.get(sender);
@@ -35,13 +38,13 @@ impl Pool {
     /// A coordinator answered for a waiting claim. Where the answer is refused it is to be asked again.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn attestation_arrived(
         &mut self,
         bench: &Bench<'_>,
         hash: &TxHash,
         attestation: Attestation,
-    ) -> Result<Arrival, Broken> {
+    ) -> Result<Arrival, InvariantViolation> {
         let place = self.index.place(hash);
         let entry = place.and_then(|(sender, nonce)| self.queues.get(&sender)?.get(nonce));
         // Not one that is replaced, although it may revive.
@@ -68,7 +71,10 @@ impl Pool {
 }
 
 /// What to ask whom about a waiting claim; `None` where the chain doesn't show its escrow yet.
-fn question(state: &State, entry: &PooledTx) -> Result<Option<WantedAttestation>, Broken> {
+fn question(
+    state: &State,
+    entry: &PooledTx,
+) -> Result<Option<WantedAttestation>, InvariantViolation> {
     let Payload::ReceiptClaim(claim) = &entry.verified.tx.payload else {
         return Ok(None);
     };

@@ -1,7 +1,7 @@
 //! Owns a proposal in the making: its entries and their size as CometBFT counts it.
 
 use ait_app::{
-    Broken,
+    InvariantViolation,
     block::{attestations_wire, protobuf_size},
     receipts::attestation::Attestation,
 };
@@ -36,12 +36,12 @@ impl Building {
     /// too much.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn room_for(
         &self,
         wire_bytes: usize,
         attestation: Option<&Attestation>,
-    ) -> Result<Option<Filled>, Broken> {
+    ) -> Result<Option<Filled>, InvariantViolation> {
         // Alone in its entry an attestation takes the most: with company they share the frame.
         let alone = match attestation {
             Some(attestation) => attestations_wire(std::slice::from_ref(attestation))?.len(),
@@ -69,8 +69,8 @@ impl Building {
     /// All entries, the attestations in front.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn finish(mut self) -> Result<Vec<Vec<u8>>, Broken> {
+    /// [`InvariantViolation`].
+    pub fn finish(mut self) -> Result<Vec<Vec<u8>>, InvariantViolation> {
         if !self.attestations.is_empty() {
             let front = attestations_wire(&self.attestations)?;
             self.txs.insert(0, front);

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use ait_app::{
-    Broken, Code, Refusal,
+    Code, InvariantViolation, Refusal,
     address::Address,
     state::State,
     tx::{Signatures, TxHash},
@@ -20,13 +20,13 @@ impl Pool {
     /// Rebuilds the pool on a newly committed state; `committed` are the block's transactions.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn commit(
         &mut self,
         state: &State,
         signatures: &(dyn Signatures + Sync),
         committed: &HashSet<TxHash>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), InvariantViolation> {
         debug_assert!(self.is_indexed(), "between two commits");
         let closing = self.generation;
         self.generation = closing.saturating_add(1);
@@ -94,7 +94,7 @@ impl Pool {
     }
 
     /// The limits over all senders: each of them alone was held to them when it was judged.
-    fn hold_limits(&mut self, bench: &Bench<'_>) -> Result<(), Broken> {
+    fn hold_limits(&mut self, bench: &Bench<'_>) -> Result<(), InvariantViolation> {
         self.expel(bench, self.crowded_out())?;
         self.expel(bench, self.waiting_too_many())?;
         for (sender, nonces) in self.parked_too_many() {
@@ -124,8 +124,8 @@ fn judge_senders(
     state: &State,
     signatures: &(dyn Signatures + Sync),
     senders: Vec<(Address, Vec<PooledTx>)>,
-) -> Result<Vec<(Address, Judged)>, Broken> {
-    let chunks: Result<Vec<Vec<_>>, Broken> = senders
+) -> Result<Vec<(Address, Judged)>, InvariantViolation> {
+    let chunks: Result<Vec<Vec<_>>, InvariantViolation> = senders
         .into_par_iter()
         .chunks(SENDERS_A_BENCH)
         .map(|senders| {

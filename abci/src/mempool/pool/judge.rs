@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use ait_app::{
-    Broken, Code, Refusal,
+    Code, InvariantViolation, Refusal,
     address::Address,
     block::attestation_fits,
-    escrow::record::{Escrow, Status as EscrowStatus},
+    escrow::record::{Escrow, EscrowStatus},
     identifiers::JobId,
     receipts::{attestation::Attestation, claim_payload::ReceiptClaim},
     state::{Changes, Key, State, Value, View, base::Base},
@@ -28,8 +28,11 @@ impl<'a> Bench<'a> {
     /// For the block after `state`.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn new(state: &'a State, signatures: &'a dyn Signatures) -> Result<Self, Broken> {
+    /// [`InvariantViolation`].
+    pub fn new(
+        state: &'a State,
+        signatures: &'a dyn Signatures,
+    ) -> Result<Self, InvariantViolation> {
         Ok(Self {
             base: Base::new(state),
             context: BlockContext::after(state, signatures)?,
@@ -44,8 +47,12 @@ impl<'a> Bench<'a> {
     /// Whether an answer may stand in front of the next block for a claim.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn fits(&self, claim: &VerifiedTx, attestation: &Attestation) -> Result<bool, Broken> {
+    /// [`InvariantViolation`].
+    pub fn fits(
+        &self,
+        claim: &VerifiedTx,
+        attestation: &Attestation,
+    ) -> Result<bool, InvariantViolation> {
         attestation_fits(&self.base, &self.context, claim, attestation)
     }
 }
@@ -65,8 +72,12 @@ pub enum Judgement {
 /// Runs a transaction in the next block on what its sender's earlier ones leave.
 ///
 /// # Errors
-/// [`Broken`].
-pub fn judge(bench: &Bench<'_>, view: &impl View, entry: &PooledTx) -> Result<Judgement, Broken> {
+/// [`InvariantViolation`].
+pub fn judge(
+    bench: &Bench<'_>,
+    view: &impl View,
+    entry: &PooledTx,
+) -> Result<Judgement, InvariantViolation> {
     let attestation = entry.attestation.as_ref();
     let outcome = run(view, &bench.context, &entry.verified, attestation)?;
     let refusal = match outcome.verdict {
@@ -95,7 +106,11 @@ pub fn judge(bench: &Bench<'_>, view: &impl View, entry: &PooledTx) -> Result<Ju
 }
 
 /// What a claim without attestations waits for; `None` where no block can bring it one.
-fn wait(bench: &Bench<'_>, view: &impl View, claim: &ReceiptClaim) -> Result<Option<Wait>, Broken> {
+fn wait(
+    bench: &Bench<'_>,
+    view: &impl View,
+    claim: &ReceiptClaim,
+) -> Result<Option<Wait>, InvariantViolation> {
     let id = (claim.client_addr, claim.job_id.clone());
     let Some(escrow) = view.get::<Escrow>(&id)? else {
         return Ok(None);
@@ -114,7 +129,7 @@ fn wait(bench: &Bench<'_>, view: &impl View, claim: &ReceiptClaim) -> Result<Opt
 }
 
 /// The successors of a waiting claim wait with it, judged as if it did nothing but take its nonce.
-fn only_the_nonce(view: &impl View, entry: &PooledTx) -> Result<Changes, Broken> {
+fn only_the_nonce(view: &impl View, entry: &PooledTx) -> Result<Changes, InvariantViolation> {
     let tx = &entry.verified.tx;
     let mut account = view.account(&tx.sender)?;
     account.nonce = tx.nonce;
@@ -129,7 +144,7 @@ fn may_pass(
     view: &impl View,
     entry: &PooledTx,
     refusal: &Refusal,
-) -> Result<bool, Broken> {
+) -> Result<bool, InvariantViolation> {
     let VerifiedTx {
         tx, payload_bytes, ..
     } = entry.verified.as_ref();

@@ -32,7 +32,7 @@ mod worth;
 use std::{collections::BTreeMap, sync::Arc};
 
 use ait_app::{
-    Broken, Code, Refusal,
+    Code, InvariantViolation, Refusal,
     address::Address,
     quantity::Nonce,
     tx::{TxHash, VerifiedTx},
@@ -74,13 +74,13 @@ impl Pool {
     /// CheckTx of a transaction whose encoding and signature hold: keeps it or says why not.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn check(
         &mut self,
         bench: &Bench<'_>,
         verified: Arc<VerifiedTx>,
         wire: Arc<[u8]>,
-    ) -> Result<Verdict, Broken> {
+    ) -> Result<Verdict, InvariantViolation> {
         if let Some(verdict) = self.seen_again(&verified.hash) {
             return Ok(verdict);
         }
@@ -95,13 +95,13 @@ impl Pool {
     /// What [`Pool::check`] would say; leaves everything as it was.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn preview(
         &mut self,
         bench: &Bench<'_>,
         verified: Arc<VerifiedTx>,
         wire: Arc<[u8]>,
-    ) -> Result<Verdict, Broken> {
+    ) -> Result<Verdict, InvariantViolation> {
         if let Some(entry) = self.find(&verified.hash) {
             return Ok(entry.verdict());
         }
@@ -220,7 +220,7 @@ impl Pool {
         bench: &Bench<'_>,
         sender: Address,
         tail: Vec<PooledTx>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), InvariantViolation> {
         if tail.is_empty() {
             return Ok(());
         }
@@ -257,7 +257,7 @@ struct Judged {
 fn judge_all(
     mut turn: Turn<'_>,
     entries: impl IntoIterator<Item = PooledTx>,
-) -> Result<Judged, Broken> {
+) -> Result<Judged, InvariantViolation> {
     let mut judged = Judged::default();
     for mut entry in entries {
         match turn.judge(&mut entry, None)? {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ait_app::{
-    Broken,
+    InvariantViolation,
     tx::{TxHash, VerifiedTx},
 };
 
@@ -16,13 +16,13 @@ impl Pool {
     /// Why one is not kept is what the node says of it from then on.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn restore(
         &mut self,
         bench: &Bench<'_>,
         verified: Arc<VerifiedTx>,
         wire: Arc<[u8]>,
-    ) -> Result<Verdict, Broken> {
+    ) -> Result<Verdict, InvariantViolation> {
         let (hash, sender) = (verified.hash, verified.tx.sender);
         let verdict = self.check(bench, verified, wire)?;
         if let Verdict::Refused(why) = &verdict {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use ait_app::{Broken, Code, Refusal, address::Address, quantity::Nonce, state::View, tx::TxHash};
+use ait_app::{
+    Code, InvariantViolation, Refusal, address::Address, quantity::Nonce, state::View, tx::TxHash,
+};
 
 use super::{
     Bench, Judged, Pool, Queue, Turn, judge_all,
@@ -49,12 +51,12 @@ impl Pool {
     /// kept; then everything is as it was.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub(super) fn plan(
         &mut self,
         bench: &Bench<'_>,
         newcomer: PooledTx,
-    ) -> Result<Result<Plan, Refusal>, Broken> {
+    ) -> Result<Result<Plan, Refusal>, InvariantViolation> {
         if let Some(refusal) = self.refused_at_once(bench, &newcomer)? {
             return Ok(Err(refusal));
         }
@@ -80,7 +82,7 @@ impl Pool {
         bench: &Bench<'_>,
         mut newcomer: PooledTx,
         before: &[PooledTx],
-    ) -> Result<Result<(Judged, Vec<Victim>), Refusal>, Broken> {
+    ) -> Result<Result<(Judged, Vec<Victim>), Refusal>, InvariantViolation> {
         let nothing = Queue::default();
         let queue = self.queues.get(&newcomer.sender()).unwrap_or(&nothing);
         let mut turn = Turn::after(bench, &self.index, queue);
@@ -130,7 +132,7 @@ impl Pool {
         &self,
         bench: &Bench<'_>,
         newcomer: &PooledTx,
-    ) -> Result<Option<Refusal>, Broken> {
+    ) -> Result<Option<Refusal>, InvariantViolation> {
         let (sender, nonce) = (newcomer.sender(), newcomer.nonce());
         let committed = bench.base.account(&sender)?.nonce;
         if nonce <= committed {
@@ -178,8 +180,12 @@ impl Pool {
     /// Keeps the newcomer.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub(super) fn carry_out(&mut self, bench: &Bench<'_>, plan: Plan) -> Result<Verdict, Broken> {
+    /// [`InvariantViolation`].
+    pub(super) fn carry_out(
+        &mut self,
+        bench: &Bench<'_>,
+        plan: Plan,
+    ) -> Result<Verdict, InvariantViolation> {
         let verdict = plan.verdict();
         for entry in &plan.after {
             self.dropped.forget(&entry.hash());
@@ -202,8 +208,12 @@ impl Pool {
     /// Drops transactions, and judges those behind them anew, each sender's once.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub(super) fn expel(&mut self, bench: &Bench<'_>, victims: Vec<Victim>) -> Result<(), Broken> {
+    /// [`InvariantViolation`].
+    pub(super) fn expel(
+        &mut self,
+        bench: &Bench<'_>,
+        victims: Vec<Victim>,
+    ) -> Result<(), InvariantViolation> {
         let mut of_senders = BTreeMap::<Address, BTreeMap<Nonce, Victim>>::new();
         for victim in victims {
             let Some((sender, nonce)) = self.index.place(&victim.hash) else {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ait_app::{
-    Broken,
+    InvariantViolation,
     address::Address,
     block::Executor,
     quantity::Nonce,
@@ -32,13 +32,13 @@ impl Pool {
     /// paid.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn propose(
         &self,
         state: &State,
         signatures: &dyn Signatures,
         max_bytes: usize,
-    ) -> Result<Vec<Vec<u8>>, Broken> {
+    ) -> Result<Vec<Vec<u8>>, InvariantViolation> {
         let mut executor = Executor::begin(state, signatures)?;
         let mut block = Building::new(max_bytes);
         let mut cursors: HashMap<Address, _> = HashMap::new();

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ait_app::{
-    Broken,
+    InvariantViolation,
     address::Address,
     block::ConsensusAddress,
     state::{Changes, Key, Value, View},
@@ -46,7 +46,7 @@ impl<'a, V: View> RunView<'a, V> {
 }
 
 impl<V: View> View for RunView<'_, V> {
-    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, Broken> {
+    fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
         match self.run.changes.get(key) {
             Some(change) => Ok(change.clone()),
             None => self.below.value(key),

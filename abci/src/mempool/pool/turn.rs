@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ait_app::{Broken, Code, Refusal, state::Changes, tx::TxHash};
+use ait_app::{Code, InvariantViolation, Refusal, state::Changes, tx::TxHash};
 
 use super::{
     index::Index,
@@ -71,12 +71,12 @@ impl<'a> Turn<'a> {
     /// place among those that wait is not looked at here: others may have to give theirs.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`InvariantViolation`].
     pub fn judge(
         &mut self,
         entry: &mut PooledTx,
         newcomer: Option<&TxHash>,
-    ) -> Result<Option<Refusal>, Broken> {
+    ) -> Result<Option<Refusal>, InvariantViolation> {
         // An answer for an escrow that was since closed or opened anew is worth nothing.
         if let Some(attestation) = &entry.attestation
             && !self.bench.fits(&entry.verified, attestation)?

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ait_app::{
     address::Address,
-    escrow::record::{Binding, Status},
+    escrow::record::{Binding, EscrowStatus},
     quantity::Height,
     receipts::attestation::Answer,
 };
@@ -52,7 +52,7 @@ async fn no_two_answers_contradict_each_other_also_after_restarts() {
         setup.restart().await;
         // What the chain shows by now changes no answer that was given.
         setup.change_escrow(|escrow| {
-            escrow.status = Status::Settled {
+            escrow.status = EscrowStatus::Settled {
                 closed_height: Height::constant(20),
             }
         });

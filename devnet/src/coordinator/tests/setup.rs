@@ -9,7 +9,7 @@ use std::{
 use ait_app::{
     address::Address,
     crypto::SecretKey,
-    escrow::record::{Attester, Binding, Escrow, Status},
+    escrow::record::{Attester, Binding, Escrow, EscrowStatus},
     quantity::{Count, Height, Positive, Uait, Units},
     receipts::{attestation::Attestation, terms::ReceiptTerms},
 };
@@ -158,7 +158,7 @@ pub fn open_escrow() -> Escrow {
         last_receipt: None,
         opened_height: Height::constant(17),
         expires_height: Height::constant(100),
-        status: Status::Open {
+        status: EscrowStatus::Open {
             remaining: Uait::constant(900),
             cancelled: false,
         },

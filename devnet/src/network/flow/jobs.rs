@@ -7,7 +7,7 @@ use ait_app::{
     address::Address,
     escrow::{
         open::{EscrowOpen, Ttl},
-        record::{Escrow, Status},
+        record::{Escrow, EscrowStatus},
     },
     quantity::UAIT_PER_AIT,
 };
@@ -56,7 +56,7 @@ impl Flow<'_> {
     /// A job that is paid at once.
     pub(super) async fn whole_job(&mut self, job: &str) -> anyhow::Result<()> {
         self.assigned(job).await?;
-        let is_settled = |escrow: &Escrow| matches!(escrow.status, Status::Settled { .. });
+        let is_settled = |escrow: &Escrow| matches!(escrow.status, EscrowStatus::Settled { .. });
         self.step(
             "the miner works, the coordinator attests, the miner claims",
             job,

@@ -251,7 +251,7 @@ impl World {
         let input = self.chain.input();
         let before = self.chain.state.clone();
         let outcome = execute(&before, &read_entries(&txs), &input, &Anew);
-        let outcome = outcome.map_err(|broken| broken.to_string())?;
+        let outcome = outcome.map_err(|violation| violation.to_string())?;
         self.count_events(&outcome);
         for vote in input.last_commit.iter().filter(|vote| vote.signed) {
             let key = KEYS[&vote.validator];
