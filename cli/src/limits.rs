@@ -7,7 +7,7 @@ use ait_home::{
     exit::Usage,
     settings::{parse_rate, parse_socket_address},
 };
-use ait_rest::Config;
+use ait_rest::{Config, config::defaults};
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -15,28 +15,28 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 #[derive(Debug, Args)]
 pub struct LimitArgs {
     /// Transactions and faucet calls a second and client address
-    #[arg(long, env = "RATE_PER_SECOND", default_value = "100", value_parser = parse_rate)]
+    #[arg(long, env = "RATE_PER_SECOND", default_value_t = defaults::RATE_PER_SECOND, value_parser = parse_rate)]
     rate_per_second: NonZeroU32,
     /// How many of them may come at once
-    #[arg(long, env = "RATE_BURST", default_value = "1000", value_parser = parse_rate)]
+    #[arg(long, env = "RATE_BURST", default_value_t = defaults::RATE_BURST, value_parser = parse_rate)]
     rate_burst: NonZeroU32,
     /// Whole blocks, proofs and simulations a second and client address
-    #[arg(long, env = "READS_PER_SECOND", default_value = "50", value_parser = parse_rate)]
+    #[arg(long, env = "READS_PER_SECOND", default_value_t = defaults::READS_PER_SECOND, value_parser = parse_rate)]
     reads_per_second: NonZeroU32,
     /// How many of them may come at once
-    #[arg(long, env = "READS_BURST", default_value = "500", value_parser = parse_rate)]
+    #[arg(long, env = "READS_BURST", default_value_t = defaults::READS_BURST, value_parser = parse_rate)]
     reads_burst: NonZeroU32,
     /// Open connections
-    #[arg(long, env = "MAX_CONNECTIONS", default_value = "2000", value_parser = parse_rate)]
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = defaults::MAX_CONNECTIONS, value_parser = parse_rate)]
     max_connections: NonZeroU32,
     /// Of them a client address's; of one behind a trusted proxy, requests under way
-    #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value = "100", value_parser = parse_rate)]
+    #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value_t = defaults::MAX_CONNECTIONS_PER_ADDRESS, value_parser = parse_rate)]
     max_connections_per_address: NonZeroU32,
     /// Open WebSockets, besides the connections
-    #[arg(long, env = "MAX_WEBSOCKETS", default_value = "500", value_parser = parse_rate)]
+    #[arg(long, env = "MAX_WEBSOCKETS", default_value_t = defaults::MAX_WEBSOCKETS, value_parser = parse_rate)]
     max_websockets: NonZeroU32,
     /// Of them a client address's
-    #[arg(long, env = "MAX_WEBSOCKETS_PER_ADDRESS", default_value = "20", value_parser = parse_rate)]
+    #[arg(long, env = "MAX_WEBSOCKETS_PER_ADDRESS", default_value_t = defaults::MAX_WEBSOCKETS_PER_ADDRESS, value_parser = parse_rate)]
     max_websockets_per_address: NonZeroU32,
     /// Where /health and /rpc/metrics are served besides, whatever happens elsewhere
     #[arg(long, env = "OPS_BIND", value_parser = parse_socket_address)]

@@ -70,6 +70,9 @@ pub struct StartArgs {
     /// evidence may still name; 0 keeps all
     #[arg(long, env = "KEEP_BLOCKS", default_value = "0", value_parser = parse_blocks)]
     keep_blocks: u64,
+    /// Serve no REST and no page: for a validator that nobody asks. It asks coordinators all the same
+    #[arg(long, conflicts_with_all = ["devnet", "ops_bind"])]
+    no_rest: bool,
     /// A development network: admin routes answer to loopback without a token, loopback is not
     /// rate-limited, and /rpc/attest is there
     #[arg(long)]
@@ -104,7 +107,10 @@ pub async fn run(args: StartArgs) -> Result<()> {
         )
     })?;
     let node = Node::start(&application, &args.node_config())?;
-    let rest = ait_rest::Server::bind(&node, config).await?;
+    let rest = match args.no_rest {
+        false => Some(ait_rest::Server::bind(&node, config).await?),
+        true => None,
+    };
     tracing::info!(
         component = "node",
         event = "started",
@@ -112,18 +118,15 @@ pub async fn run(args: StartArgs) -> Result<()> {
         height = node.reader.height(),
         db_path = %args.db_path.display(),
         abci = %abci_address,
-        rest = %rest.address(),
+        rest = rest.as_ref().map(|rest| rest.address().to_string()),
     );
     let abci = abci
         .serve(application, on_fatal)
         .context("cannot serve ABCI")?;
-    rest.run(async {
-        if let Err(error) = signals::stop_requested().await {
-            tracing::error!(component = "node", event = "no_signals", %error);
-        }
-        end_on_second_signal();
-    })
-    .await;
+    match rest {
+        Some(rest) => rest.run(stop_requested()).await,
+        None => stop_requested().await,
+    }
     let mempool = node.mempool.clone();
     node.end().await;
     // Joins threads that may be committing a block.
@@ -140,6 +143,13 @@ pub async fn run(args: StartArgs) -> Result<()> {
         saved_transactions = saved
     );
     Ok(())
+}
+
+async fn stop_requested() {
+    if let Err(error) = signals::stop_requested().await {
+        tracing::error!(component = "node", event = "no_signals", %error);
+    }
+    end_on_second_signal();
 }
 
 /// Whoever asks twice will not wait.

@@ -13,6 +13,32 @@ use ait_client::http::Trust;
 /// the connections of the reserve and of `OPS_BIND`.
 const OWN_DESCRIPTORS: u64 = 700;
 
+/// What holds where nothing else is set (PROTOCOL sections 9 and 10).
+pub mod defaults {
+    use std::num::NonZeroU32;
+
+    const fn number(value: u32) -> NonZeroU32 {
+        NonZeroU32::MIN.saturating_add(value.saturating_sub(1))
+    }
+
+    /// Transactions and faucet calls a second and client address.
+    pub const RATE_PER_SECOND: NonZeroU32 = number(100);
+    /// How many of them may come at once.
+    pub const RATE_BURST: NonZeroU32 = number(1_000);
+    /// Whole blocks, proofs and simulations a second and client address.
+    pub const READS_PER_SECOND: NonZeroU32 = number(50);
+    /// How many of them may come at once.
+    pub const READS_BURST: NonZeroU32 = number(500);
+    /// Open connections.
+    pub const MAX_CONNECTIONS: NonZeroU32 = number(2_000);
+    /// Of them a client address's.
+    pub const MAX_CONNECTIONS_PER_ADDRESS: NonZeroU32 = number(100);
+    /// Open WebSockets.
+    pub const MAX_WEBSOCKETS: NonZeroU32 = number(500);
+    /// Of them a client address's.
+    pub const MAX_WEBSOCKETS_PER_ADDRESS: NonZeroU32 = number(20);
+}
+
 /// Everything that REST is told. Begin with [`Config::new`] and set what differs.
 #[derive(Clone)]
 pub struct Config {
@@ -71,14 +97,14 @@ impl Config {
             devnet: false,
             mock_coordinator_url: None,
             trusted_proxies: Vec::new(),
-            rate_per_second: NonZeroU32::MIN.saturating_add(99),
-            rate_burst: NonZeroU32::MIN.saturating_add(999),
-            reads_per_second: NonZeroU32::MIN.saturating_add(49),
-            reads_burst: NonZeroU32::MIN.saturating_add(499),
-            max_connections: 2_000,
-            max_connections_per_address: 100,
-            max_websockets: 500,
-            max_websockets_per_address: 20,
+            rate_per_second: defaults::RATE_PER_SECOND,
+            rate_burst: defaults::RATE_BURST,
+            reads_per_second: defaults::READS_PER_SECOND,
+            reads_burst: defaults::READS_BURST,
+            max_connections: defaults::MAX_CONNECTIONS.get(),
+            max_connections_per_address: defaults::MAX_CONNECTIONS_PER_ADDRESS.get(),
+            max_websockets: defaults::MAX_WEBSOCKETS.get(),
+            max_websockets_per_address: defaults::MAX_WEBSOCKETS_PER_ADDRESS.get(),
             ops_bind: None,
             cors_origins: Vec::new(),
             answer_patience: Duration::from_secs(20),
