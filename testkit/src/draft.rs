@@ -1,10 +1,7 @@
 //! Owns transactions as plain JSON, signed as PROTOCOL section 3 says. Nothing of the state machine's own
 //! encoding is used, and anything may be wrong in them.
 
-use ait_app::{
-    address::Address,
-    tx::{Transaction, codec::decode},
-};
+use ait_app::{address::Address, tx::Payload};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -121,18 +118,17 @@ impl Draft {
     pub fn wire(&self) -> Vec<u8> {
         canonical(&self.json())
     }
-
-    /// The same as nodes hold it; panics where it is none.
-    pub fn typed(&self) -> Transaction {
-        let (tx, _) = decode(&self.wire()).unwrap();
-        tx
-    }
 }
 
 impl From<Draft> for Vec<u8> {
     fn from(draft: Draft) -> Vec<u8> {
         draft.wire()
     }
+}
+
+/// A payload as nodes hold it, of its fields; panics where they are none of that kind.
+pub fn payload(kind: &str, fields: &Value) -> Payload {
+    Payload::read(kind, &fields.to_string()).unwrap()
 }
 
 /// The payload of `TRANSFER`.

@@ -61,6 +61,22 @@ impl Work {
         }
     }
 
+    /// The request for an attestation, with the miner's signature.
+    pub fn request(&self, miner: &Actor) -> Value {
+        json!({
+            "chain_id": self.chain_id,
+            "receipt_id": self.receipt_id,
+            "job_id": self.job_id,
+            "client": self.client,
+            "miner": self.miner,
+            "compute_units": self.compute_units,
+            "price": self.price,
+            "output_hash": self.output_hash,
+            "opened_height": self.opened_height,
+            "miner_sig": self.signed_by(miner),
+        })
+    }
+
     /// With another receipt id.
     #[must_use]
     pub fn named(&self, receipt_id: &str) -> Self {
@@ -253,8 +269,7 @@ mod tests {
         for case in cases {
             let (request, response) = (&case["request"], &case["response"]);
             let work = Work::requested(request);
-            let miner_sig = request["miner_sig"].as_str().unwrap();
-            assert_eq!(work.signed_by(&Actor::named("miner")), miner_sig);
+            assert_eq!(&work.request(&Actor::named("miner")), request);
             let says = Says {
                 exists: response["exists"].as_bool().unwrap(),
                 paid: response["paid"].as_bool().unwrap(),

@@ -1,12 +1,13 @@
 //! Claims that bring no attestation: the node asks the coordinator, and no answer of its can do harm.
 
 use ait_app::receipts::terms::AttestationRequest;
+use ait_testkit::work::Work;
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::harness::{
@@ -67,7 +68,7 @@ async fn a_claim_without_attestation_is_attested_and_paid() {
     assert_eq!(outcome(&chain).await, "committed");
     assert_eq!(minted(&chain).await, 10_500);
     let request = &coordinator.requests()[0];
-    assert_eq!(request.terms(), MINER.terms("job_1"));
+    assert_eq!(Work::requested(&json!(request)), MINER.work("job_1"));
     assert_eq!(request.opened_height.get(), 2);
     // The chain does not know the key of a miner that never sent anything.
     assert_eq!(request.miner_pubkey, Some(MINER.secret().public_key()));

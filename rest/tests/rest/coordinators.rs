@@ -1,18 +1,11 @@
 //! What is known of a coordinator: `getCoordinator`.
 
-use ait_app::{
-    coordinators::equivocation::{AttestationEquivocation, Statement},
-    quantity::Height,
-    receipts::{
-        attestation::Attestation,
-        terms::{AttestationRequest, ReceiptTerms},
-    },
-};
+use ait_testkit::draft::payload;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CHAIN_ID, Chain,
-    coordinator::{FakeCoordinator, attest, deny, honest},
+    Chain,
+    coordinator::{FakeCoordinator, honest},
     keys::{ALICE, BOB, COORDINATOR, Key, MINER, OPENED},
     proofs::holds,
 };
@@ -86,34 +79,6 @@ async fn its_escrows_and_what_they_minted_in_the_epoch_are_counted() {
     assert_eq!(record["epoch_minted"], 10_500);
 }
 
-fn request(terms: &ReceiptTerms) -> AttestationRequest {
-    let chain_id = CHAIN_ID.parse().unwrap();
-    AttestationRequest {
-        miner_sig: MINER.secret().sign(&terms.sign_bytes(&chain_id)),
-        chain_id,
-        receipt_id: terms.receipt_id.clone(),
-        job_id: terms.job_id.clone(),
-        client: terms.client,
-        miner: terms.miner,
-        compute_units: terms.compute_units,
-        price: terms.price,
-        output_hash: terms.output_hash.clone(),
-        opened_height: terms.opened_height,
-        miner_pubkey: None,
-    }
-}
-
-fn statement(terms: &ReceiptTerms, attestation: Attestation) -> Statement {
-    Statement {
-        attestation,
-        compute_units: terms.compute_units,
-        miner_addr: terms.miner,
-        output_hash: terms.output_hash.clone(),
-        price: terms.price,
-        receipt_id: terms.receipt_id.clone(),
-    }
-}
-
 #[tokio::test]
 async fn one_that_contradicted_itself_is_suspended_until_it_has_another_key() {
     let chain = Chain::start().await;
@@ -122,15 +87,11 @@ async fn one_that_contradicted_itself_is_suspended_until_it_has_another_key() {
         .await
         .ok();
     chain.comet.make_block().await;
-    let terms = MINER.terms("job_1");
-    let request = request(&terms);
-    let evidence = AttestationEquivocation {
-        a: statement(&terms, attest(&request, true)),
-        b: statement(&terms, deny(&request)),
-        client_addr: ALICE.address(),
-        job_id: terms.job_id.clone(),
-        opened_height: Height::constant(OPENED),
-    };
+    let work = MINER.work("job_1");
+    let praised = work.attested_by(&COORDINATOR.actor(), OPENED);
+    let denied = work.denied_by(&COORDINATOR.actor());
+    let fields = work.equivocation(&praised, &work, &denied);
+    let evidence = payload("ATTESTATION_EQUIVOCATION", &fields);
     chain.send(&ALICE.sign(2, evidence.clone())).await.ok();
     chain.comet.make_block().await;
     let convicted = coordinator(&chain, COORDINATOR).await;

@@ -11,7 +11,6 @@ use crate::harness::{
     keys::{ALICE, BOB, MINER},
     until,
 };
-use ait_app::receipts::terms::AttestationRequest;
 
 /// Waits until the node says this of itself; the answer.
 async fn health(chain: &Chain, status: u16, named: &str, reason: Value) -> Value {
@@ -177,22 +176,7 @@ async fn the_page_is_served_with_what_it_may_do() {
 }
 
 fn request() -> Value {
-    let terms = MINER.terms("job_1");
-    let chain_id: ait_app::identifiers::ChainId = "ait-test".parse().unwrap();
-    let request = AttestationRequest {
-        miner_sig: MINER.secret().sign(&terms.sign_bytes(&chain_id)),
-        chain_id,
-        receipt_id: terms.receipt_id,
-        job_id: terms.job_id,
-        client: terms.client,
-        miner: terms.miner,
-        compute_units: terms.compute_units,
-        price: terms.price,
-        output_hash: terms.output_hash,
-        opened_height: terms.opened_height,
-        miner_pubkey: None,
-    };
-    serde_json::to_value(request).unwrap()
+    MINER.work("job_1").request(&MINER.actor())
 }
 
 #[tokio::test]

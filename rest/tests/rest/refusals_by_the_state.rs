@@ -1,14 +1,12 @@
 //! What the state does not allow: each code with the status of its kind.
 
-use ait_app::{
-    escrow::{cancel::EscrowCancel, open::Ttl, release::EscrowRelease, top_up::EscrowTopUp},
-    params::{admin::AdminAccept, update::ParamUpdate},
-};
+use ait_app::params::{admin::AdminAccept, update::ParamUpdate};
+use ait_testkit::draft::{self, payload};
 use serde_json::json;
 
 use crate::harness::{
     Chain,
-    keys::{ALICE, ALICE_CONSENSUS, BOB, COORDINATOR, Key, MINER, uait},
+    keys::{ALICE, ALICE_CONSENSUS, BOB, COORDINATOR, Key, MINER},
 };
 
 #[tokio::test]
@@ -26,21 +24,12 @@ async fn refusals_by_the_state_have_the_status_of_their_kind_and_details() {
         .await
         .ok();
     chain.comet.make_block().await;
-    let (client_addr, coordinator) = (ALICE.address(), COORDINATOR);
-    let job = |name: &str| name.parse().unwrap();
-    let release = |name| EscrowRelease {
-        client_addr,
-        job_id: job(name),
-    };
-    let top_up = EscrowTopUp {
-        client_addr,
-        job_id: job("job_1"),
-        amount: uait(1),
-        ttl_blocks: Some(Ttl::new(10).unwrap()),
-    };
-    let cancel = EscrowCancel {
-        job_id: job("job_9"),
-    };
+    let (client, coordinator) = (ALICE.address(), COORDINATOR);
+    let release = |job| payload("ESCROW_RELEASE", &draft::escrow_release(client, job));
+    let mut top_up = draft::escrow_topup(client, "job_1", 1);
+    top_up["ttl_blocks"] = 10.into();
+    let top_up = payload("ESCROW_TOPUP", &top_up);
+    let cancel = payload("ESCROW_CANCEL", &json!({"job_id": "job_9"}));
     for (tx, status, code, details) in [
         (
             ALICE.transfer(2, BOB, 999),

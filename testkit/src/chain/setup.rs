@@ -63,6 +63,16 @@ pub fn authority(account: &Actor, consensus_key: &Actor, power: u64) -> Value {
 }
 
 impl Setup {
+    /// The usual params, and money for these.
+    pub fn funding<'a>(balances: impl IntoIterator<Item = (&'a Actor, u64)>) -> Self {
+        let named = balances.into_iter();
+        let accounts = named.map(|(actor, uait)| (actor.address().to_string(), uait));
+        Self {
+            accounts: accounts.collect(),
+            ..Self::default()
+        }
+    }
+
     /// With these coordinators, each under its account key.
     #[must_use]
     pub fn coordinators(self, coordinators: &[&Actor]) -> Self {

@@ -8,7 +8,12 @@ use ait_app::{
     quantity::{Height, Nonce, Uait},
     tx::{Payload, Transaction},
 };
-use ait_testkit::{actors::Actor, chain::first_stake, draft, work::Work};
+use ait_testkit::{
+    actors::Actor,
+    chain::first_stake,
+    draft::{self, payload},
+    work::Work,
+};
 use serde_json::{Value, json};
 
 /// An account with its key, and the nonce of the last transaction it signed.
@@ -120,14 +125,6 @@ impl Wallet {
         let fields = draft::param_update(key, value.into());
         self.sign(payload("PARAM_UPDATE", &fields))
     }
-}
-
-/// A payload from its fields.
-///
-/// # Panics
-/// When they are none of that kind.
-pub fn payload(kind: &str, fields: &Value) -> Payload {
-    Payload::read(kind, &fields.to_string()).expect("a payload")
 }
 
 /// A `TRANSFER` without memo.

@@ -4,17 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use ait_app::{
     address::Address,
-    receipts::{
-        attestation::{Attestation, Facts, Quote},
-        terms::AttestationRequest,
-    },
+    receipts::{attestation::Attestation, terms::AttestationRequest},
 };
+use ait_testkit::work::{Says, Work};
 use axum::{
     Json, Router,
     extract::State,
     response::{IntoResponse, Response},
     routing::post,
 };
+use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::keys::COORDINATOR;
@@ -89,22 +88,14 @@ pub fn deny(request: &AttestationRequest) -> Attestation {
 }
 
 fn sign(request: &AttestationRequest, exists: bool, paid: bool) -> Attestation {
-    let facts = Facts {
+    let work = Work::requested(&json!(request));
+    let says = Says {
         exists,
         paid,
-        not_double_spent: true,
-        quote: Quote {
-            price: request.price.get(),
-            compute_units: request.compute_units.get(),
-        },
+        ..work.praise()
     };
-    Attestation::sign(
-        &request.chain_id,
-        &request.terms(),
-        facts,
-        COORDINATOR.address(),
-        &COORDINATOR.secret(),
-    )
+    let answer = work.answered_by(&COORDINATOR.actor(), work.opened_height, says);
+    serde_json::from_value(answer).unwrap()
 }
 
 /// The same as an HTTP answer.

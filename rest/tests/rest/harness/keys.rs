@@ -1,23 +1,18 @@
-//! Owns the people of the tests and what they sign.
+//! Owns the people of the tests and what they sign, made of the test kit's.
 
 use ait_app::{
     address::Address,
-    bank::transfer::Transfer,
-    coordinators::{bond::CoordinatorBond, unbond::CoordinatorUnbond},
     crypto::SecretKey,
-    escrow::open::{EscrowOpen, Ttl},
-    params::values::possession_bytes,
-    quantity::{Height, Nonce, Positive, Uait, Units},
-    receipts::{
-        claim_payload::{Brought, ReceiptClaim},
-        terms::ReceiptTerms,
-    },
-    staking::{
-        stake::{Stake, ValidatorKey},
-        unstake::Unstake,
-    },
+    quantity::{Nonce, Uait},
     tx::{Payload, Transaction},
 };
+use ait_testkit::{
+    actors::Actor,
+    chain::first_stake,
+    draft::{self, payload},
+    work::Work,
+};
+use serde_json::json;
 
 use super::CHAIN_ID;
 
@@ -55,12 +50,16 @@ impl Key {
         Self(number)
     }
 
+    pub fn actor(self) -> Actor {
+        Actor::named(&format!("person {}", self.0))
+    }
+
     pub fn secret(self) -> SecretKey {
-        SecretKey::from_seed([self.0; 32])
+        self.actor().key
     }
 
     pub fn address(self) -> Address {
-        Address::of(&self.secret().public_key())
+        self.actor().address()
     }
 
     pub fn sign(self, nonce: u64, payload: impl Into<Payload>) -> Transaction {
@@ -74,12 +73,8 @@ impl Key {
     }
 
     pub fn transfer(self, nonce: u64, to: Key, amount: u64) -> Transaction {
-        let payload = Transfer {
-            to: to.address(),
-            amount: uait(amount),
-            memo: None,
-        };
-        self.sign(nonce, payload)
+        let fields = draft::transfer(to.address(), amount);
+        self.sign(nonce, payload("TRANSFER", &fields))
     }
 
     pub fn open_escrow(self, nonce: u64, job: &str, amount: u64) -> Transaction {
@@ -93,16 +88,8 @@ impl Key {
         job: &str,
         amount: u64,
     ) -> Transaction {
-        let open = EscrowOpen {
-            job_id: job.parse().unwrap(),
-            coordinator: coordinator.address(),
-            amount: uait(amount),
-            others: None,
-            miner: None,
-            partial: false,
-            ttl_blocks: Ttl::new(1_000).unwrap(),
-        };
-        self.sign(nonce, open)
+        let fields = draft::escrow_open(job, coordinator.address(), amount, 1_000);
+        self.sign(nonce, payload("ESCROW_OPEN", &fields))
     }
 
     /// A claim on an escrow of Alice's that brings no attestation, with the required fee.
@@ -112,72 +99,47 @@ impl Key {
 
     /// The same, on an escrow that was opened in another block.
     pub fn claim_on(self, nonce: u64, job: &str, opened: u64) -> Transaction {
-        let mut terms = self.terms(job);
-        terms.opened_height = Height::constant(opened);
-        let chain_id = CHAIN_ID.parse().unwrap();
-        let claim = ReceiptClaim {
-            brought: Brought::Nothing,
-            client_addr: terms.client,
-            compute_units: terms.compute_units,
-            is_final: false,
-            job_id: terms.job_id.clone(),
-            miner_addr: terms.miner,
-            miner_sig: self.secret().sign(&terms.sign_bytes(&chain_id)),
-            opened_height: Some(terms.opened_height),
-            output_hash: terms.output_hash,
-            price: terms.price,
-            receipt_id: terms.receipt_id,
-        };
-        let payload = Payload::from(claim);
-        let fee = fee_of(&payload);
-        self.sign_with_fee(nonce, fee, payload)
+        let work = self.work(job).opened_in(opened);
+        let mut fields = work.claim(&work.signed_by(&self.actor()), None);
+        fields["opened_height"] = opened.into();
+        let payload = payload("RECEIPT_CLAIM", &fields);
+        self.sign_with_fee(nonce, fee_of(&payload), payload)
     }
 
     /// A first `STAKE`.
     pub fn stake(self, nonce: u64, amount: u64, consensus: Key) -> Transaction {
-        let pubkey = consensus.secret().public_key();
-        let chain_id = CHAIN_ID.parse().unwrap();
-        let signed = possession_bytes(&chain_id, &self.address(), &pubkey);
-        let sig = consensus.secret().sign(&signed);
-        let stake = Stake {
-            amount: uait(amount),
-            validator: Some(ValidatorKey { pubkey, sig }),
-        };
-        self.sign(nonce, stake)
+        let fields = first_stake(CHAIN_ID, &self.actor(), &consensus.actor(), amount);
+        self.sign(nonce, payload("STAKE", &fields))
     }
 
     pub fn unstake(self, nonce: u64, amount: u64) -> Transaction {
-        let amount = uait(amount);
-        self.sign(nonce, Unstake { amount })
+        self.sign(nonce, payload("UNSTAKE", &json!({"amount": amount})))
     }
 
     pub fn bond(self, nonce: u64, amount: u64) -> Transaction {
-        let amount = uait(amount);
-        self.sign(nonce, CoordinatorBond { amount })
+        let fields = json!({"amount": amount});
+        self.sign(nonce, payload("COORDINATOR_BOND", &fields))
     }
 
     pub fn unbond(self, nonce: u64, amount: u64) -> Transaction {
-        let amount = uait(amount);
-        self.sign(nonce, CoordinatorUnbond { amount })
+        let fields = json!({"amount": amount});
+        self.sign(nonce, payload("COORDINATOR_UNBOND", &fields))
     }
 
-    pub fn terms(self, job: &str) -> ReceiptTerms {
-        ReceiptTerms {
-            receipt_id: format!("receipt_{job}").parse().unwrap(),
-            job_id: job.parse().unwrap(),
-            client: ALICE.address(),
-            miner: self.address(),
-            compute_units: Positive::new(Units::constant(10)).unwrap(),
-            price: uait(500),
-            output_hash: format!("sha256:{}", "ab".repeat(32)).parse().unwrap(),
-            opened_height: Height::constant(OPENED),
+    /// What this miner did for a job of Alice's.
+    pub fn work(self, job: &str) -> Work {
+        Work {
+            chain_id: CHAIN_ID.into(),
+            receipt_id: format!("receipt_{job}"),
+            job_id: job.into(),
+            client: ALICE.address().to_string(),
+            miner: self.address().to_string(),
+            compute_units: 10,
+            price: 500,
+            output_hash: format!("sha256:{}", "ab".repeat(32)),
+            opened_height: OPENED,
         }
     }
-}
-
-/// An amount above 0.
-pub fn uait(amount: u64) -> Positive<Uait> {
-    Positive::new(Uait::constant(amount)).unwrap()
 }
 
 /// The fee of a payload that makes no record, by the default params.

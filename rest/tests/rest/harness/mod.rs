@@ -15,13 +15,14 @@ use ait_app::{
 use ait_node::Node;
 use ait_rest::Server;
 use ait_store::MemoryStore;
+use ait_testkit::chain::{Setup, authority};
 use ait_tests::contract::Answered;
 use reqwest::{Client, Method, Response, header::HeaderMap};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
 pub use comet::FakeComet;
-use keys::{ADMIN, ALICE, COORDINATOR, FAUCET, Key, OTHER_COORDINATOR, VALIDATOR};
+use keys::{ADMIN, ALICE, CONSENSUS, COORDINATOR, FAUCET, Key, OTHER_COORDINATOR, VALIDATOR};
 
 /// The chain of all tests.
 pub const CHAIN_ID: &str = "ait-test";
@@ -289,24 +290,15 @@ pub fn hash_of(tx: &Transaction) -> TxHash {
 }
 
 pub fn genesis() -> Value {
-    json!({
-        "accounts": {
-            ALICE.address().to_string(): 1_000_000_000,
-            FAUCET.address().to_string(): 1_000_000_000_000_u64,
-            ADMIN.address().to_string(): 1_000_000,
-        },
-        "params": {
-            "admin": ADMIN.address().to_string(),
-            "min_account_balance": 0,
-            "authorities": [{
-                "address": VALIDATOR.address().to_string(),
-                "pubkey": keys::CONSENSUS.secret().public_key().to_string(),
-                "power": 10,
-            }],
-            "coordinators": {
-                COORDINATOR.address().to_string(): COORDINATOR.secret().public_key(),
-                OTHER_COORDINATOR.address().to_string(): OTHER_COORDINATOR.secret().public_key(),
-            },
-        },
-    })
+    let rich = [ALICE, FAUCET, ADMIN].map(Key::actor);
+    let balances = [1_000_000_000, 1_000_000_000_000, 1_000_000];
+    let setup = Setup::funding(rich.iter().zip(balances))
+        .coordinators(&[&COORDINATOR.actor(), &OTHER_COORDINATOR.actor()])
+        .param("admin", ADMIN.address().to_string())
+        .param(
+            "authorities",
+            vec![authority(&VALIDATOR.actor(), &CONSENSUS.actor(), 10)],
+        )
+        .param("min_account_balance", 0);
+    serde_json::from_slice(&setup.app_state()).unwrap()
 }

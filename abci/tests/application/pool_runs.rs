@@ -1,17 +1,11 @@
 //! A sender's run of nonces in the pool: sequence, replacement, parking, limits.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use ait_abci::{Verdict, limits};
-use ait_app::{
-    Code,
-    bank::transfer::{Memo, Transfer},
-    block::attestations_wire,
-    tx::Transaction,
-};
-use driver::{Comet, address, sign, transfer, transfer_of, uait, work::stake};
+use ait_app::{Code, block::attestations_wire, tx::Transaction};
+use ait_testkit::draft::{self, payload};
 use tendermint_proto::v0_38::abci::RequestCheckTx;
+
+use crate::driver::{Comet, address, sign, transfer, transfer_of, work::stake};
 
 #[test]
 fn a_run_of_nonces_is_committed_in_one_block_in_order() {
@@ -228,16 +222,9 @@ fn a_transaction_sent_again_while_pending_is_accepted_and_counted_once() {
 #[test]
 fn fees_count_by_the_byte() {
     let mut comet = Comet::begin(&["alice", "dave"]);
-    let long = sign(
-        "alice",
-        1,
-        120,
-        Transfer {
-            to: address("bob"),
-            amount: uait(1),
-            memo: Memo::new("m".repeat(256)),
-        },
-    );
+    let mut fields = draft::transfer(address("bob"), 1);
+    fields["memo"] = "m".repeat(256).into();
+    let long = sign("alice", 1, 120, payload("TRANSFER", &fields));
     let short = transfer("dave", 1, 100);
     comet.submit_all([&long, &short]);
     let proposal = comet.proposal();

@@ -1,7 +1,4 @@
 //! Proposals, replay and restarts of a node.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use std::sync::Arc;
 
@@ -12,7 +9,6 @@ use ait_app::{
 };
 use ait_store::{MemoryStore, Store, WriteBatch};
 use bytes::Bytes;
-use driver::{Comet, chain_id, init_chain, key, transfer};
 use tendermint_proto::{
     google::protobuf::Duration,
     v0_38::{
@@ -24,6 +20,8 @@ use tendermint_proto::{
         types::ConsensusParams,
     },
 };
+
+use crate::driver::{Comet, chain_id, init_chain, key, transfer};
 
 #[test]
 fn replay_without_proposals_gives_the_same_app_hash() {
@@ -47,7 +45,7 @@ fn a_proposal_with_a_transaction_that_fails_authentication_is_rejected_but_one_t
     let skipping = transfer("alice", 2, 100).to_wire();
     assert!(!comet.accepts(vec![skipping.into()]));
     assert!(!comet.accepts(vec![b"nonsense".as_slice().into()]));
-    let too_much = driver::transfer_of("alice", 1, 100, 2_000_000_000).to_wire();
+    let too_much = crate::driver::transfer_of("alice", 1, 100, 2_000_000_000).to_wire();
     assert!(comet.accepts(vec![too_much.into()]));
 }
 
@@ -183,8 +181,10 @@ fn a_genesis_that_contradicts_itself_stops_the_node_with_one_message() {
         })
     };
     assert!(begin("another-chain", "{}").contains("CHAIN_ID"));
-    assert!(begin(driver::CHAIN, "{}").contains("accounts"));
-    assert!(begin(driver::CHAIN, "{\"accounts\":{},\"params\":{}}").contains("admin is missing"));
+    assert!(begin(crate::driver::CHAIN, "{}").contains("accounts"));
+    assert!(
+        begin(crate::driver::CHAIN, "{\"accounts\":{},\"params\":{}}").contains("admin is missing")
+    );
     let early = serde_json::json!({ "unbonding_blocks": 111 });
     assert!(refused(init_chain(&[], early)).contains("unbonding_blocks"));
 }
@@ -286,7 +286,7 @@ fn queries_answer_with_value_and_proof_at_the_asked_height() {
             other => panic!("{other:?}"),
         }
     };
-    let path = format!("/account/{}", driver::address("bob"));
+    let path = format!("/account/{}", crate::driver::address("bob"));
     for (height, balance) in [(1, None), (2, Some(1))] {
         let answer = query(path.clone(), height);
         assert_eq!((answer.code, answer.height), (0, height));

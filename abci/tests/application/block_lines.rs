@@ -1,7 +1,4 @@
 //! What a node logs of the blocks that it commits.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use std::{
     io,
@@ -9,9 +6,10 @@ use std::{
 };
 
 use ait_app::params::update::ParamUpdate;
-use driver::{Comet, sign, transfer, transfer_of};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::driver::{Comet, sign, transfer, transfer_of};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -72,7 +70,7 @@ fn every_block_has_one_line_with_what_an_operator_looks_for() {
     assert_eq!((&block["txs"], &block["failed"]), (&2.into(), &1.into()));
     assert_eq!(block["app_hash"].as_str().unwrap().len(), 64);
     let proposer = block["proposer"].as_str().unwrap();
-    assert_eq!(proposer, driver::address("vera").to_string());
+    assert_eq!(proposer, crate::driver::address("vera").to_string());
     assert!(block["latency_ms"].as_u64().unwrap() < 60_000, "{block}");
     assert_eq!(
         blocks[1]["app_hash"],

@@ -1,11 +1,9 @@
 //! Nonces that another pending transaction has, for newcomers that may replace nothing.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use ait_abci::Verdict;
 use ait_app::Code;
-use driver::{Comet, hash, transfer};
+
+use crate::driver::{Comet, hash, transfer};
 
 #[test]
 fn a_newcomer_that_may_replace_nothing_leaves_a_pending_one_whatever_its_fee() {

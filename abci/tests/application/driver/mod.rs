@@ -1,7 +1,6 @@
 //! A CometBFT in miniature, driven step by step: one validator's mempool and consensus around a real
 //! node on a store in memory. It keeps its mempool in order of arrival, rechecks after each commit in
 //! that order, and can refuse a transaction as full after CheckTx accepted it, as CometBFT does.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
 
@@ -9,15 +8,19 @@ use ait_abci::{Application, Arrival};
 use ait_app::{
     Refusal,
     address::Address,
-    bank::transfer::Transfer,
     crypto::{SecretKey, sha256},
     identifiers::ChainId,
-    quantity::{Nonce, Positive, Uait},
+    quantity::{Nonce, Uait},
     receipts::attestation::Attestation,
     state::View,
     tx::{Payload, Transaction, TxHash},
 };
 use ait_store::{MemoryStore, Store};
+use ait_testkit::{
+    actors::Actor,
+    chain::{Setup, authority},
+    draft::{self, payload},
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tendermint_proto::v0_38::{
@@ -37,13 +40,14 @@ pub fn chain_id() -> ChainId {
     CHAIN.parse().unwrap()
 }
 
-/// A key by name; its account begins with 10^9 uait where the genesis lists it.
+/// A key by name.
 pub fn key(name: &str) -> SecretKey {
-    SecretKey::from_seed(sha256(name.as_bytes()))
+    Actor::named(name).key
 }
 
+/// An account by name; it begins with 10^9 uait where the genesis lists it.
 pub fn address(name: &str) -> Address {
-    Address::of(&key(name).public_key())
+    Actor::named(name).address()
 }
 
 pub struct Comet {
@@ -223,31 +227,19 @@ impl Comet {
 
 /// What CometBFT asks at the beginning of a chain; `params` beside or instead of the usual ones.
 pub fn init_chain(funded: &[&str], params: Value) -> RequestInitChain {
-    let accounts: serde_json::Map<_, _> = funded
-        .iter()
-        .map(|name| (address(name).to_string(), 1_000_000_000_u64.into()))
-        .collect();
-    let mut genesis = json!({
-        "accounts": accounts,
-        "params": {
-            "admin": address("admin"),
-            "authorities": [{
-                "address": address("vera"), "pubkey": key("vera consensus").public_key(), "power": 10,
-            }],
-            "coordinators": {
-                address("carol").to_string(): key("carol").public_key(),
-                address("cora").to_string(): key("cora").public_key(),
-            },
-            "min_account_balance": 0,
-        },
-    });
+    let rich: Vec<Actor> = funded.iter().map(|name| Actor::named(name)).collect();
+    let [carol, cora, vera, key] = ["carol", "cora", "vera", "vera consensus"].map(Actor::named);
+    let mut setup = Setup::funding(rich.iter().map(|actor| (actor, 1_000_000_000)))
+        .coordinators(&[&carol, &cora])
+        .param("authorities", vec![authority(&vera, &key, 10)])
+        .param("min_account_balance", 0);
     for (name, value) in params.as_object().unwrap() {
-        genesis["params"][name] = value.clone();
+        setup = setup.param(name, value.clone());
     }
     RequestInitChain {
         chain_id: CHAIN.into(),
         consensus_params: Some(consensus_params()),
-        app_state_bytes: genesis.to_string().into_bytes().into(),
+        app_state_bytes: setup.app_state().into(),
         initial_height: 1,
         ..RequestInitChain::default()
     }
@@ -273,8 +265,8 @@ pub fn consensus_params() -> ConsensusParams {
 }
 
 fn proposer() -> Bytes {
-    let digest = sha256(key("vera consensus").public_key().as_bytes());
-    digest[..20].to_vec().into()
+    let proposer = Actor::named("vera consensus").consensus_address();
+    proposer.0.to_vec().into()
 }
 
 fn hash_of(txs: &[Bytes], height: i64) -> Bytes {
@@ -299,15 +291,6 @@ pub fn transfer(from: &str, nonce: u64, fee: u64) -> Transaction {
 }
 
 pub fn transfer_of(from: &str, nonce: u64, fee: u64, amount: u64) -> Transaction {
-    let payload = Transfer {
-        to: address("bob"),
-        amount: uait(amount),
-        memo: None,
-    };
-    sign(from, nonce, fee, payload)
-}
-
-/// An amount above 0.
-pub fn uait(amount: u64) -> Positive<Uait> {
-    Positive::new(Uait::constant(amount)).unwrap()
+    let fields = draft::transfer(address("bob"), amount);
+    sign(from, nonce, fee, payload("TRANSFER", &fields))
 }

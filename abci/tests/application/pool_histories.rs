@@ -1,21 +1,21 @@
 //! Random histories: whatever comes in whatever order, the node accepts its own proposals, and keeps
 //! what CometBFT keeps.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use std::collections::BTreeSet;
 
 use ait_abci::limits;
 use ait_app::tx::Transaction;
+use ait_testkit::work::Work;
 use bytes::Bytes;
-use driver::{
-    Comet, transfer, transfer_of,
-    work::{Says, attest, attested_claim, claim, escrow, release, report, stake, terms},
-};
 use proptest::{
     prelude::*,
     sample::{Index, select},
+};
+use serde_json::json;
+
+use crate::driver::{
+    Comet, transfer, transfer_of,
+    work::{Says, attest, attested_claim, claim, escrow, release, report, stake, work},
 };
 
 const SENDERS: [&str; 4] = ["alice", "carol", "dave", "mia"];
@@ -49,15 +49,15 @@ enum Kind {
 
 fn transaction(kind: Kind, sender: &str, nonce: u64, fee: u64) -> Transaction {
     let receipt = format!("r{}", nonce % 2);
-    let terms = terms(sender, "alice", "job_1", &receipt);
+    let work = work(sender, "alice", "job_1", &receipt);
     match kind {
         Kind::Transfer => transfer(sender, nonce, fee),
         Kind::AllMoney => transfer_of(sender, nonce, fee, 999_000_000),
         Kind::Escrow => escrow(sender, nonce, "job_1"),
         Kind::Release => release("alice", "job_1", nonce),
-        Kind::Claim => claim(&terms, sender, nonce, fee),
-        Kind::AttestedClaim => attested_claim(&terms, sender, nonce, attest(&terms, Says::Yes)),
-        Kind::Report => report(sender, nonce, fee, &terms, sender),
+        Kind::Claim => claim(&work, sender, nonce, fee),
+        Kind::AttestedClaim => attested_claim(&work, sender, nonce, attest(&work, Says::Yes)),
+        Kind::Report => report(sender, nonce, fee, &work, sender),
         Kind::Stake => stake(sender, nonce, fee, "a key"),
     }
 }
@@ -115,7 +115,7 @@ fn take(comet: &mut Comet, step: Step) {
             let wanted = comet.node.mempool().attestations_wanted().unwrap();
             if !wanted.is_empty() {
                 let wanted = claim.get(&wanted);
-                let answer = attest(&wanted.request.terms(), says);
+                let answer = attest(&Work::requested(&json!(wanted.request)), says);
                 comet.attestation_arrived(&wanted.hash, answer).unwrap();
             }
         }

@@ -1,13 +1,11 @@
 //! A full pool: who leaves for whom, and what it costs.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use std::time::Instant;
 
 use ait_abci::limits;
 use ait_app::{Code, tx::Transaction};
-use driver::{Comet, sign, transfer, work::stake};
+
+use crate::driver::{Comet, sign, transfer, work::stake};
 
 /// The longest run of one sender.
 const RUN: u64 = limits::MAX_NONCES_AHEAD;

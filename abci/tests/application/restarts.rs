@@ -1,14 +1,12 @@
 //! What a node still knows of its pool after a stop, and what CometBFT is offered again.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use std::sync::Arc;
 
 use ait_app::{quantity::Nonce, tx::Transaction};
 use ait_store::{MemoryStore, Store};
-use driver::{Comet, address, hash, transfer, transfer_of};
 use tendermint_proto::v0_38::abci::{CheckTxType, RequestCheckTx};
+
+use crate::driver::{Comet, address, hash, transfer, transfer_of};
 
 /// A chain with a block, and a pool that a graceful stop saved.
 fn stopped(pool: &[Transaction]) -> Arc<dyn Store> {

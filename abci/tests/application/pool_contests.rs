@@ -1,12 +1,10 @@
 //! Transactions of different senders that compete for the same: the pool holds one.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use ait_app::{Code, tx::Transaction};
-use driver::{
+
+use crate::driver::{
     Comet, sign, transfer,
-    work::{escrow, evidence, report, stake, terms},
+    work::{escrow, evidence, report, stake, work},
 };
 
 /// `alice`'s escrow for `job_1`, open since block 1.
@@ -49,21 +47,21 @@ fn one_stake_is_held_of_those_that_name_one_consensus_key() {
 #[test]
 fn one_report_is_held_of_those_about_one_receipt() {
     let mut comet = with_escrow();
-    let terms = terms("mia", "alice", "job_1", "r1");
-    only_a_tenth_more_displaces(&mut comet, |from, fee| report(from, 1, fee, &terms, "mia"));
+    let work = work("mia", "alice", "job_1", "r1");
+    only_a_tenth_more_displaces(&mut comet, |from, fee| report(from, 1, fee, &work, "mia"));
 }
 
 #[test]
 fn one_piece_of_evidence_is_held_against_a_coordinator_in_one_opening() {
     let mut comet = with_escrow();
-    let [a, b] = ["r1", "r2"].map(|receipt| terms("mia", "alice", "job_1", receipt));
+    let [a, b] = ["r1", "r2"].map(|receipt| work("mia", "alice", "job_1", receipt));
     only_a_tenth_more_displaces(&mut comet, |from, fee| evidence(from, 1, fee, [&a, &b]));
 }
 
 #[test]
 fn rivals_for_different_things_do_not_compete() {
     let mut comet = with_escrow();
-    let receipts = ["r1", "r2"].map(|receipt| terms("mia", "alice", "job_1", receipt));
+    let receipts = ["r1", "r2"].map(|receipt| work("mia", "alice", "job_1", receipt));
     comet.submit_all([
         &stake("dave", 1, 10_000, "a key"),
         &stake("erin", 1, 10_000, "another key"),

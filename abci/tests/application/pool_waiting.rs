@@ -1,17 +1,19 @@
 //! Who may wait for a coordinator where not all can.
-#![allow(clippy::unwrap_used)]
-
-mod driver;
 
 use ait_abci::limits;
-use ait_app::{Code, escrow::open::EscrowOpen, tx::Transaction};
-use driver::{
+use ait_app::{
+    Code,
+    tx::{Payload, Transaction},
+};
+use serde_json::json;
+
+use crate::driver::{
     Comet, address, hash, sign, transfer,
-    work::{Says, assign, attest, claim, exact_claim, opening, terms},
+    work::{Says, assign, attest, claim, exact_claim, opening, opening_with, work},
 };
 
 /// A chain on which `alice` opened `count` escrows, the amounts by job; and `carol` may pay fees.
-fn with_escrows(open: impl Fn(u64) -> EscrowOpen, count: u64) -> Comet {
+fn with_escrows(open: impl Fn(u64) -> Payload, count: u64) -> Comet {
     let mut comet = Comet::begin(&["alice", "carol", "mia"]);
     let mut nonce = 0;
     while nonce < count {
@@ -33,9 +35,9 @@ fn claim_on(job: u64, opened: u64) -> Transaction {
 }
 
 fn claim_of(miner: &str, job: u64, nonce: u64, opened: u64) -> Transaction {
-    let mut terms = terms(miner, "alice", &format!("job_{job}"), &format!("r{job}"));
-    terms.opened_height = ait_app::quantity::Height::constant(opened);
-    exact_claim(&terms, miner, nonce)
+    let mut work = work(miner, "alice", &format!("job_{job}"), &format!("r{job}"));
+    work.opened_height = opened;
+    exact_claim(&work, miner, nonce)
 }
 
 fn block_of(job: u64) -> u64 {
@@ -116,9 +118,9 @@ fn what_stands_behind_a_claim_counts_and_goes_with_it() {
 
 #[test]
 fn a_claim_on_an_escrow_bound_to_its_sender_waits_as_any_other() {
-    let open = |job: u64| EscrowOpen {
-        miner: Some(address("mia")),
-        ..opening(&format!("job_{job}"), 60_000)
+    let open = |job: u64| {
+        let bound = json!({"miner": address("mia")});
+        opening_with(&format!("job_{job}"), 60_000, bound)
     };
     let mut comet = with_escrows(open, 1);
     comet.submit_all([&claim_of("mia", 0, 1, 1)]);
@@ -134,9 +136,9 @@ fn claims_parked_for_escrows_that_open_at_once_are_held_to_the_limits_of_waiting
         .flat_map(|i| {
             let miner = format!("miner {i}");
             (1..=2).map(move |nonce| {
-                let mut terms = terms(&miner, "alice", "job_0", &format!("r{nonce}"));
-                terms.opened_height = ait_app::quantity::Height::constant(1);
-                exact_claim(&terms, &miner, nonce)
+                let mut work = work(&miner, "alice", "job_0", &format!("r{nonce}"));
+                work.opened_height = 1;
+                exact_claim(&work, &miner, nonce)
             })
         })
         .collect();
@@ -152,8 +154,8 @@ fn claims_parked_for_escrows_that_open_at_once_are_held_to_the_limits_of_waiting
 #[test]
 fn the_answer_for_a_claim_that_was_replaced_is_not_taken_for_its_replacement() {
     let mut comet = with_escrows(|_| opening("job_0", 60_000), 1);
-    let older = terms("mia", "alice", "job_0", "r1");
-    let newer = terms("mia", "alice", "job_0", "r2");
+    let older = work("mia", "alice", "job_0", "r1");
+    let newer = work("mia", "alice", "job_0", "r2");
     let first = claim(&older, "mia", 1, 100);
     let second = claim(&newer, "mia", 1, 200);
     comet.submit_all([&first, &second]);

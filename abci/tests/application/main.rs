@@ -1,0 +1,21 @@
+//! The application as CometBFT drives it: blocks, the pool, restarts.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can't go on has failed"
+)]
+
+mod driver;
+
+mod block_lines;
+mod blocks;
+mod pool_claims;
+mod pool_contests;
+mod pool_full;
+mod pool_histories;
+mod pool_replacements;
+mod pool_runs;
+mod pool_waiting;
+mod restarts;
+mod unpayable_claims;
