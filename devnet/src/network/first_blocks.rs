@@ -71,12 +71,22 @@ async fn none_came(nodes: &[(&NodeEntry, Client)], patience: Duration) -> anyhow
             }
             Err(error) => format!("does not answer: {error}"),
         };
+        let comet = match answers(&node.rpc).await {
+            true => "",
+            false => "; its CometBFT does not answer",
+        };
         let logs = ["cometbft.log", "app.log"].map(|log| shell_word(&node.home.join(log)));
         message += &format!(
-            "\n  node {number}: {said}. Look into {}",
+            "\n  node {number}: {said}{comet}. Look into {}",
             logs.join(" and ")
         );
     }
     message += "\ndocs/operators.md tells of validators that no longer sign after crashes; --fresh begins anew";
     anyhow::anyhow!(message)
+}
+
+/// Whether anybody listens at an `http://` address.
+async fn answers(url: &str) -> bool {
+    let address = url.trim_start_matches("http://");
+    tokio::net::TcpStream::connect(address).await.is_ok()
 }
