@@ -21,7 +21,6 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The chain.
     pub fn chain_id(&self) -> &ChainId {
         &self.chain_id
     }

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 /// What is known of a block besides its transactions and the state after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockInfo {
-    /// Its height.
     pub height: u64,
     /// Its CometBFT hash, upper-case hex; empty before the first block.
     pub block_hash: String,
@@ -31,7 +30,6 @@ pub struct BlockInfo {
 
 /// The committed state of one height. Readers hold it as long as they like and block nobody.
 pub struct Snapshot {
-    /// The state.
     pub state: State,
     /// The block that made it.
     pub block: BlockInfo,
@@ -58,11 +56,9 @@ pub struct CommittedBlock {
 /// An entry of a committed block.
 #[derive(Debug, Clone)]
 pub struct CommittedTx {
-    /// Its hash.
     pub hash: TxHash,
     /// Its bytes.
     pub wire: Arc<[u8]>,
-    /// Its result.
     pub result: TxResult,
 }
 
@@ -73,7 +69,6 @@ pub struct TxRecord {
     pub height: u64,
     /// The place in it, from 0.
     pub index: u32,
-    /// Its result.
     pub result: TxResult,
     /// Its bytes.
     pub wire: Vec<u8>,

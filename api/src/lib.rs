@@ -8,6 +8,7 @@
 //! requests and answers of a group of routes; [`proof`] what `?prove=true` adds; [`records`] and [`payloads`]
 //! how the chain's own records and payloads look as JSON; [`schema`] the kinds of values; [`routes`] the table
 //! of all routes; [`document`] the OpenAPI document.
+#![warn(missing_docs)]
 
 pub mod accounts;
 pub mod admin;

@@ -10,6 +10,7 @@
 //! (what is stored), [`block`] (how a block turns one state into the next).
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

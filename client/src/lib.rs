@@ -6,6 +6,7 @@
 //! trusts, [`Backoff`] the pauses between tries. Keeps no keys in files, and no state.
 
 #![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 mod assignment;
 mod backoff;

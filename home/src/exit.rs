@@ -19,7 +19,6 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The node stopped by itself.
 pub const FATAL: u8 = 3;
-/// Refused.
 pub const REFUSED: u8 = 4;
 
 /// Sent, with an outcome that is not known.

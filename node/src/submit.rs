@@ -41,7 +41,6 @@ pub enum SubmitError {
     /// CheckTx answered a code that is none of this chain's.
     #[error("CheckTx answered code {code}: {log}")]
     UnknownCode {
-        /// The code.
         code: u32,
         /// Its words.
         log: String,

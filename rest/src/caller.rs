@@ -15,7 +15,6 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// Its address.
     pub address: IpAddr,
     /// Whether it surely runs on this machine: a proxy here that was not configured hides who asks it.
     pub is_local: bool,

@@ -15,7 +15,6 @@ pub enum ServeError {
     Bind {
         /// The setting that names it.
         setting: &'static str,
-        /// The address.
         address: SocketAddr,
         /// Why.
         source: io::Error,

@@ -113,7 +113,6 @@ impl Entries {
 
 /// What names a block and the state after it.
 pub struct BlockFacts {
-    /// Its height.
     pub height: u64,
     /// Its hash, upper-case hex.
     pub hash: String,

@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 pub struct Actor {
     /// What it is called.
     pub name: String,
-    /// Its key.
     pub key: SecretKey,
 }
 

@@ -12,7 +12,6 @@ pub struct Work {
     pub chain_id: String,
     /// The receipt's name.
     pub receipt_id: String,
-    /// The job.
     pub job_id: String,
     /// The client's address.
     pub client: String,

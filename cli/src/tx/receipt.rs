@@ -30,7 +30,6 @@ use ait_home::{
 pub struct Given {
     /// The miner's name for it.
     pub receipt_id: ReceiptId,
-    /// The job.
     pub job_id: JobId,
     /// Whose escrow.
     pub client_addr: Address,
@@ -51,9 +50,7 @@ pub struct Given {
     /// Whether it is the last part of its job.
     #[serde(default, rename = "final")]
     pub is_final: bool,
-    /// Its attestation.
     pub attestation: Option<Attestation>,
-    /// Its attestations.
     #[serde(default)]
     pub attestations: Vec<Attestation>,
 }

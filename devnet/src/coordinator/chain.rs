@@ -18,7 +18,6 @@ use super::{ledger::Opening, request::Denied, rules::Shown};
 
 /// A chain, seen through a node.
 pub struct Chain {
-    /// The node.
     pub node: Client,
     /// The chain's name.
     pub id: ChainId,

@@ -33,7 +33,6 @@ pub enum Asked {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactsRequest {
-    /// The job.
     pub job_id: JobId,
     /// Who pays.
     pub client: Address,

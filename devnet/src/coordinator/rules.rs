@@ -25,9 +25,7 @@ const PRICE_PER_UNIT: u64 = 100;
 /// What an operator fixed for all jobs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// The price.
     pub price: Option<Uait>,
-    /// The units.
     pub compute_units: Option<Units>,
     /// Whether only known jobs exist; else every name is a job.
     pub known_jobs: bool,

@@ -41,7 +41,6 @@ pub struct Pay {
 /// What a receipt will say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// Its price.
     pub price: Positive<Uait>,
     /// Units of work to do.
     pub compute_units: Positive<Units>,

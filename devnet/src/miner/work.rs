@@ -14,7 +14,6 @@ pub const HASHES_PER_UNIT: u64 = 1_000;
 /// What a job is about.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The chain.
     pub chain_id: ChainId,
     /// Who pays.
     pub client: Address,

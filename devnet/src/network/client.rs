@@ -41,7 +41,6 @@ impl Client {
         &self.node
     }
 
-    /// The chain.
     pub fn chain_id(&self) -> &ChainId {
         &self.chain_id
     }

@@ -76,7 +76,6 @@ impl Console {
         self.silent = true;
     }
 
-    /// One line.
     pub fn line(&self, text: impl AsRef<str>) {
         let text = text.as_ref();
         if !self.silent {

@@ -73,7 +73,6 @@ pub struct NodePids {
 /// An account whose key the devnet holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountEntry {
-    /// Its address.
     pub address: String,
     /// The file with its seed.
     pub key_file: PathBuf,
@@ -82,7 +81,6 @@ pub struct AccountEntry {
 /// The coordinator whose key the genesis registers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoordinatorEntry {
-    /// Its address.
     pub address: String,
     /// Where it is asked; null when the nodes know no URL for it.
     pub url: Option<String>,
@@ -95,7 +93,6 @@ pub struct CoordinatorEntry {
 /// The mock miner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinerEntry {
-    /// Its address.
     pub address: String,
     /// Its process; null with `--no-miner` and when stopped.
     pub pid: Option<u32>,

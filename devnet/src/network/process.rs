@@ -100,9 +100,7 @@ fn started_by_ps(pid: u32) -> Option<String> {
 pub struct Program {
     /// What it is, for people.
     pub name: String,
-    /// The binary.
     pub binary: PathBuf,
-    /// Its arguments.
     pub arguments: Vec<String>,
     /// Variables it gets besides what is passed on of those of this process.
     pub environment: Vec<(String, String)>,

@@ -16,7 +16,6 @@ const NODE_ID_CHARACTERS: usize = 40;
 pub enum AbciAddress {
     /// A unix socket.
     Unix(PathBuf),
-    /// TCP.
     Tcp(SocketAddr),
 }
 

@@ -88,7 +88,6 @@ pub enum Form {
 
 /// A secret key, and where it was read from.
 pub struct Source {
-    /// The key.
     pub key: SecretKey,
     /// In which form it came.
     pub form: Form,

@@ -6,7 +6,6 @@ use ait_app::crypto::PublicKey;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer};
 
-/// `status`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct NodeStatus {
     /// How far it is.
@@ -35,7 +34,6 @@ pub struct BroadcastAnswer {
 pub struct BlockAnswer {
     /// What names the block.
     pub block_id: BlockId,
-    /// The block.
     pub block: Option<Block>,
 }
 
@@ -46,10 +44,8 @@ pub struct BlockId {
     pub hash: String,
 }
 
-/// A block.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Block {
-    /// Its header.
     pub header: Header,
     /// What it holds.
     pub data: Data,
@@ -66,7 +62,6 @@ pub struct Data {
 /// The header of a block.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Header {
-    /// Its height.
     #[serde(deserialize_with = "number_in_text")]
     pub height: u64,
     /// RFC 3339.
@@ -82,14 +77,11 @@ pub struct Header {
     pub data_hash: String,
 }
 
-/// `header`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct HeaderAnswer {
-    /// The header.
     pub header: Option<Header>,
 }
 
-/// `commit`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CommitAnswer {
     /// The header and who signed it.
@@ -171,12 +163,10 @@ pub struct TypedKey {
 /// `net_info`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct NetInfo {
-    /// The peers.
     #[serde(default, deserialize_with = "null_as_empty")]
     pub peers: Vec<Peer>,
 }
 
-/// A peer.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Peer {
     /// What it says of itself.

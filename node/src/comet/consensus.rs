@@ -21,7 +21,6 @@ pub struct RoundState {
     /// The height that is being decided.
     #[serde(deserialize_with = "number_in_text")]
     pub height: u64,
-    /// The round.
     pub round: i64,
     /// The step, 1 (new height) to 8 (commit).
     pub step: u8,
@@ -46,7 +45,6 @@ struct RoundVotes {
     precommits_bit_array: String,
 }
 
-/// A peer.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PeerEntry {
     peer_state: PeerState,

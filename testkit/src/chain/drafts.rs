@@ -47,7 +47,6 @@ impl Chain {
         draft.fee(fee)
     }
 
-    /// A `TRANSFER`.
     pub fn transfer(&self, from: &Actor, to: &Actor, amount: u64) -> Draft {
         let payload = draft::transfer(to.address(), amount);
         self.draft(from, "TRANSFER", payload)

@@ -55,7 +55,6 @@ pub struct Chain {
 
 /// A block and what it did.
 pub struct Block {
-    /// Its height.
     pub height: u64,
     /// Its entries' bytes.
     pub entries: Vec<Vec<u8>>,
@@ -267,7 +266,6 @@ impl Chain {
         self.record("/supply").unwrap()
     }
 
-    /// A param.
     pub fn param(&self, name: &str) -> Value {
         self.record(&format!("/param/{name}")).unwrap()
     }

@@ -48,12 +48,10 @@ impl Chain {
         self.draft(account, "STAKE", json!({"amount": amount}))
     }
 
-    /// An `UNSTAKE`.
     pub fn unstake(&self, account: &Actor, amount: u64) -> Draft {
         self.draft(account, "UNSTAKE", json!({"amount": amount}))
     }
 
-    /// An `UNJAIL`.
     pub fn unjail(&self, account: &Actor) -> Draft {
         self.draft(account, "UNJAIL", json!({}))
     }
@@ -158,7 +156,6 @@ impl Chain {
 /// Somebody who validates: an account, its consensus key, and what it stakes first, in uait.
 #[derive(Debug, Clone)]
 pub struct Staker {
-    /// The account.
     pub account: Actor,
     /// Its consensus key.
     pub key: Actor,

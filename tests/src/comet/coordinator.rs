@@ -118,7 +118,6 @@ impl Coordinator {
         self.shared.asked.load(Ordering::SeqCst)
     }
 
-    /// Its account.
     pub fn account(&self) -> Address {
         self.shared.wallet.address
     }

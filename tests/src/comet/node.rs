@@ -54,7 +54,6 @@ pub struct NodePlan<'a> {
     pub coordinator_urls: &'a str,
 }
 
-/// A node.
 pub struct Node {
     /// Its folder.
     pub home: PathBuf,

@@ -23,7 +23,6 @@ pub struct Wallet {
     pub chain_id: ChainId,
     /// Whose it is, with the key.
     pub actor: Actor,
-    /// Its address.
     pub address: Address,
     /// The nonce of the last transaction it signed.
     pub nonce: u64,

@@ -10,7 +10,6 @@ use super::{
 
 /// What a settlement depends on. Amounts are uait.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub struct Terms {
     pub remaining: u128,
     pub price: u128,

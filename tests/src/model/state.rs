@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 /// Power by consensus key.
 pub type Set = BTreeMap<String, u64>;
 
-/// One account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// uait.
@@ -73,7 +72,6 @@ impl Escrow {
 
 /// One receipt, paid or refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Receipt {
     pub job: (String, String),
     pub coordinator: String,
@@ -162,7 +160,6 @@ pub struct Coordinator {
 
 /// Escrows that name a coordinator.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Counts {
     pub opened: u64,
     pub settled: u64,

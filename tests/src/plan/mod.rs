@@ -36,7 +36,6 @@ use ait_testkit::actors::Actor;
 
 /// Somebody with an account key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
 pub enum Who {
     Alice,
     Bob,
@@ -50,7 +49,6 @@ pub enum Who {
     Stranger,
 }
 
-/// Everybody.
 pub const EVERYBODY: &[Who] = &[
     Who::Alice,
     Who::Bob,
@@ -65,12 +63,10 @@ pub const EVERYBODY: &[Who] = &[
 ];
 
 impl Who {
-    /// Its actor.
     pub fn actor(self) -> Actor {
         Actor::named(&format!("{self:?}").to_lowercase())
     }
 
-    /// Its address.
     pub fn address(self) -> String {
         self.actor().address().to_string()
     }
@@ -201,7 +197,6 @@ pub enum Job {
 
 /// An escrow in the making.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct OpenPlan {
     pub job: u8,
     /// The coordinator and then the attesters.
@@ -215,7 +210,6 @@ pub struct OpenPlan {
 
 /// Bytes that are no transaction.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub enum Broken {
     Empty,
     Garbage,
@@ -245,7 +239,6 @@ pub enum Broken {
 
 /// What a transaction is for.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub enum Does {
     Transfer {
         to: Recipient,
@@ -300,7 +293,6 @@ pub enum Does {
 
 /// One transaction.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Action {
     pub by: Sender,
     pub does: Does,
@@ -337,7 +329,6 @@ pub enum Proposer {
 
 /// What the proposer does with the attestation entry.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub enum Front {
     AsNeeded,
     LeftOut,
@@ -369,7 +360,6 @@ pub enum Evidence {
 
 /// One block.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Plan {
     pub proposer: Proposer,
     pub absent: Absent,

@@ -10,7 +10,6 @@ use crate::model::treasury;
 
 /// One change of bytes.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub enum Mutation {
     FlipBit(Index, u8),
     Cut(Index),

@@ -4,7 +4,6 @@ use super::{Job, Who};
 
 /// What a coordinator says of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Saying {
     Good,
     /// With more room in its quote.
@@ -44,7 +43,6 @@ pub enum Signing {
 
 /// One coordinator's answer.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub struct Answer {
     pub says: Saying,
     pub signing: Signing,
@@ -74,7 +72,6 @@ pub enum Place {
     Inline,
     /// In front of the block.
     InFront,
-    /// Nowhere.
     Nowhere,
 }
 
@@ -110,7 +107,6 @@ pub enum Price {
 
 /// What was done for how much.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub enum Terms {
     /// What the receipt's number stands for, the same every time.
     Usual,
@@ -122,7 +118,6 @@ pub enum Terms {
 
 /// Which opening of the escrow is named.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub enum Opening {
     Right,
     /// None, where none need be named.
@@ -132,7 +127,6 @@ pub enum Opening {
 
 /// Which key a report names for the miner.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub enum MinerKey {
     Unnamed,
     Right,
@@ -140,7 +134,6 @@ pub enum MinerKey {
 
 /// A claim; its sender is the miner.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Claim {
     pub job: Job,
     pub receipt: u8,
@@ -158,7 +151,6 @@ pub struct Claim {
 
 /// A report of a receipt that its miner signed.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Report {
     pub job: Job,
     pub miner: Who,
@@ -174,7 +166,6 @@ pub struct Report {
 
 /// Two answers of a coordinator.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Equivocation {
     pub job: Job,
     pub miner: Who,

@@ -189,7 +189,6 @@ pub fn action() -> impl Strategy<Value = Action> {
     })
 }
 
-/// One block.
 pub fn block() -> impl Strategy<Value = Plan> {
     let proposer = prop_oneof![
         6 => (0_u8..4).prop_map(Proposer::Key),

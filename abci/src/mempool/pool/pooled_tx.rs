@@ -128,17 +128,14 @@ impl PooledTx {
         }
     }
 
-    /// Its hash.
     pub fn hash(&self) -> TxHash {
         self.verified.hash
     }
 
-    /// Its sender.
     pub fn sender(&self) -> Address {
         self.verified.tx.sender
     }
 
-    /// Its nonce.
     pub fn nonce(&self) -> Nonce {
         self.verified.tx.nonce
     }

@@ -20,7 +20,6 @@ use super::keys::COORDINATOR;
 
 type Answering = Box<dyn Fn(AttestationRequest, usize) -> Response + Send + Sync>;
 
-/// The coordinator.
 pub struct FakeCoordinator {
     pub url: String,
     asked: Arc<Inner>,
