@@ -9,6 +9,7 @@ mod crashes;
 mod graceful_stop;
 mod many_transfers;
 mod operator_log;
+mod pruned_peers;
 mod store_refusals;
 mod transfers;
 mod two_nodes;
