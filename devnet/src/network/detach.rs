@@ -33,6 +33,8 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
         command.env("COMETBFT", path);
     }
     command.envs(plan::settings_in_force(&args.chain));
+    // Where it does not stand among the arguments, it came from a variable that is not passed on.
+    command.env("AIT_DEVNET_HOME", &args.home.home);
     if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         command.env("CLICOLOR_FORCE", "1");
     }

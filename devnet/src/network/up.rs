@@ -9,6 +9,7 @@ use std::{
 
 use ait_app::address::Address;
 use anyhow::{Context as _, anyhow, bail};
+use tokio::time::timeout;
 
 use super::{
     UpArgs,
@@ -28,6 +29,9 @@ use super::{
 
 /// The CometBFT that the project is built for.
 const COMETBFT_VERSION: &str = "0.38.26";
+
+/// How much later than a program of this devnet its supervisor may hear of the same request to stop.
+const SIGNAL_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Starts a devnet, shows the flow and watches over it until it is stopped.
 ///
@@ -140,7 +144,13 @@ impl Devnet<'_> {
             // First, so that nothing is started by whom a request reached while it made keys.
             biased;
             name = stop.next() => bail!("stopped by {name} before the devnet was up"),
-            result = self.start(launch) => result?,
+            result = self.start(launch) => if let Err(error) = result {
+                // Ctrl-C reaches a program too that is just being started: that it ended is no fault then.
+                match timeout(SIGNAL_PATIENCE, stop.next()).await {
+                    Ok(name) => bail!("stopped by {name} before the devnet was up"),
+                    Err(_) => return Err(error),
+                }
+            },
         }
         tokio::select! {
             result = self.watch() => result,

@@ -3,6 +3,7 @@
 mod facts_alone;
 mod first_blocks;
 mod guide;
+mod home_of_the_environment;
 mod printed_commands;
 mod readme;
 mod up_and_down;
