@@ -104,9 +104,9 @@ pub fn raise_descriptors(needed: u64) -> Result<(), Usage> {
 fn check_descriptors(allowed: Option<u64>, needed: u64) -> Result<(), Usage> {
     match allowed {
         Some(allowed) if allowed < needed => Err(Usage(format!(
-            "this process may open {allowed} files and sockets, and MAX_CONNECTIONS and MAX_WEBSOCKETS need \
-             {needed}: allow more (`ulimit -n {needed}` in the shell, LimitNOFILE={needed} in a systemd unit, nofile \
-             in /etc/security/limits.conf), or set them lower"
+            "this process may open {allowed} files and sockets, and needs {needed}: allow more (`ulimit -n {needed}` in \
+             the shell, LimitNOFILE={needed} in a systemd unit, nofile in /etc/security/limits.conf), or set \
+             MAX_CONNECTIONS and MAX_WEBSOCKETS lower"
         ))),
         _ => Ok(()),
     }

@@ -91,7 +91,10 @@ pub struct StartArgs {
 pub async fn run(args: StartArgs) -> Result<()> {
     logs::start(&args.logs)?;
     let config = args.rest_config();
-    raise_descriptors(config.descriptors())?;
+    raise_descriptors(match args.no_rest {
+        false => config.descriptors(),
+        true => ait_rest::config::OWN_DESCRIPTORS,
+    })?;
     let on_fatal = on_fatal();
     stop_on_lost_store_thread(on_fatal.clone());
 

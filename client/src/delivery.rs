@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use ait_api::tx::{DropReason, Sent, TxReceipt, TxView};
+use ait_api::tx::{Sent, TxReceipt, TxView};
 use ait_app::tx::TxHash;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    error::{ClientError, SendError},
+    error::{ClientError, Failed, NotCommitted, SendError},
     node::Client,
 };
 
@@ -41,52 +41,6 @@ pub struct Committed {
     pub receipt: TxReceipt,
 }
 
-/// The transaction is in a block, where it did not do what it asked for. Its fee is paid.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the transaction failed in block {} with {} code {}: {}",
-    .0.height, .0.codespace, .0.code, .0.log
-)]
-pub struct Failed(pub TxReceipt);
-
-/// A transaction that was sent is in no block, as far as can be told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotCommitted {
-    /// The node let go of it.
-    #[error("the node dropped transaction {hash}: {reason}. Its nonce is free again")]
-    Dropped {
-        /// Its hash.
-        hash: String,
-        /// Why.
-        reason: DropReason,
-    },
-    /// The node knows nothing of it any more.
-    #[error(
-        "the node dropped transaction {hash}: it is neither pending nor in a block. Its nonce is free again, \
-         unless another transaction took it"
-    )]
-    Forgotten {
-        /// Its hash.
-        hash: String,
-    },
-    /// It is pending still.
-    #[error("transaction {hash} was sent and is in no block after {within:?}; it may still come")]
-    TimeOver {
-        /// Its hash.
-        hash: String,
-        /// How long it was waited for.
-        within: Duration,
-    },
-    /// The node answers, and not what became of it.
-    #[error("transaction {hash} was sent, and the node does not tell what became of it: {cause}")]
-    Untold {
-        /// Its hash.
-        hash: String,
-        /// What it answers.
-        cause: ClientError,
-    },
-}
-
 impl Committed {
     /// What it came to, where it did what it asked for.
     ///
@@ -96,16 +50,6 @@ impl Committed {
         match self.receipt.code {
             0 => Ok(self.receipt),
             _ => Err(Failed(self.receipt)),
-        }
-    }
-}
-
-impl NotCommitted {
-    /// Whether it may be in a block yet, or come into one: whoever sends another in its place may do it twice.
-    pub fn is_unknown(&self) -> bool {
-        match self {
-            NotCommitted::Dropped { .. } | NotCommitted::Forgotten { .. } => false,
-            NotCommitted::TimeOver { .. } | NotCommitted::Untold { .. } => true,
         }
     }
 }

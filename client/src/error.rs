@@ -1,12 +1,15 @@
 //! Owns what an HTTP answer means: the answer asked for, a refusal, or none at all; and what can go wrong where a
 //! transaction is signed and sent.
 
-use ait_api::error::ErrorAnswer;
+use std::time::Duration;
+
+use ait_api::{
+    error::ErrorAnswer,
+    tx::{DropReason, TxReceipt},
+};
 use ait_app::quantity::Uait;
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
-
-use crate::delivery::{Failed, NotCommitted};
 
 /// What is shown of an answer that is not understood.
 const SHOWN_CHARACTERS: usize = 300;
@@ -117,6 +120,52 @@ impl SendError {
     }
 }
 
+/// The transaction is in a block, where it did not do what it asked for. Its fee is paid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the transaction failed in block {} with {} code {}: {}",
+    .0.height, .0.codespace, .0.code, .0.log
+)]
+pub struct Failed(pub TxReceipt);
+
+/// A transaction that was sent is in no block, as far as can be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotCommitted {
+    /// The node let go of it.
+    #[error("the node dropped transaction {hash}: {reason}. Its nonce is free again")]
+    Dropped {
+        /// Its hash.
+        hash: String,
+        /// Why.
+        reason: DropReason,
+    },
+    /// The node knows nothing of it any more.
+    #[error(
+        "the node dropped transaction {hash}: it is neither pending nor in a block. Its nonce is free again, \
+         unless another transaction took it"
+    )]
+    Forgotten {
+        /// Its hash.
+        hash: String,
+    },
+    /// It is pending still.
+    #[error("transaction {hash} was sent and is in no block after {within:?}; it may still come")]
+    TimeOver {
+        /// Its hash.
+        hash: String,
+        /// How long it was waited for.
+        within: Duration,
+    },
+    /// The node answers, and not what became of it.
+    #[error("transaction {hash} was sent, and the node does not tell what became of it: {cause}")]
+    Untold {
+        /// Its hash.
+        hash: String,
+        /// What it answers.
+        cause: ClientError,
+    },
+}
+
 /// Why what was asked for is not done, or not known to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError {
@@ -129,6 +178,16 @@ pub enum ExecuteError {
     /// It failed in its block.
     #[error(transparent)]
     Failed(#[from] Failed),
+}
+
+impl NotCommitted {
+    /// Whether it may be in a block yet, or come into one: whoever sends another in its place may do it twice.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            NotCommitted::Dropped { .. } | NotCommitted::Forgotten { .. } => false,
+            NotCommitted::TimeOver { .. } | NotCommitted::Untold { .. } => true,
+        }
+    }
 }
 
 impl ClientError {

@@ -17,8 +17,8 @@ use ait_app::{
 };
 
 use crate::{
-    delivery::{IfPending, NotCommitted},
-    error::{ClientError, ExecuteError, SendError, SignError},
+    delivery::IfPending,
+    error::{ClientError, ExecuteError, NotCommitted, SendError, SignError},
     fee,
     node::Client,
 };

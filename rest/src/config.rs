@@ -11,7 +11,7 @@ use ait_client::http::Trust;
 
 /// Files and sockets that are no client's: CometBFT's connections in both directions, the store, coordinators, and
 /// the connections of the reserve and of `OPS_BIND`.
-const OWN_DESCRIPTORS: u64 = 700;
+pub const OWN_DESCRIPTORS: u64 = 700;
 
 /// What holds where nothing else is set (PROTOCOL sections 9 and 10).
 pub mod defaults {
