@@ -48,9 +48,11 @@ pub struct Application {
 }
 
 impl Application {
-    /// Opens a node on its store: rebuilds the state in memory, checks its app hash against the one
-    /// that was stored with it, and judges the transactions that the last graceful stop saved, so that
+    /// Opens a node on its store: finds the state's tree, checks its app hash against the one that was
+    /// stored with it, and judges the transactions that the last graceful stop saved, so that
     /// they are known before anybody can ask.
+    ///
+    /// About `state_cache_bytes` of memory are for records that were read from disk.
     ///
     /// `on_fatal` hears of an invariant violation that is met outside of ABCI; what is met inside ends
     /// with ABCI's exception.
@@ -60,20 +62,22 @@ impl Application {
     pub fn open(
         store: Arc<dyn Store>,
         chain_id: ChainId,
+        state_cache_bytes: usize,
         on_fatal: OnFatal,
     ) -> Result<Self, OpenError> {
-        let stored = stored::load(store.as_ref(), &chain_id)?;
+        let (stored, snapshot) = stored::open(store.clone(), &chain_id, state_cache_bytes)?;
+        let stored = Arc::new(stored);
         let saved = store.take_pool()?;
         if !saved.is_empty() {
             store.save_pool(&saved)?;
         }
-        let making = Making::new(stored.is_some(), !saved.is_empty());
+        let making = Making::new(!saved.is_empty());
         let metrics = Arc::new(Metrics::new()?);
-        if let Some(snapshot) = &stored {
+        if let Some(snapshot) = &snapshot {
             metrics.show_head(&snapshot.block);
         }
         let chain_id = Arc::new(chain_id);
-        let committed = Arc::new(Committed::new(stored));
+        let committed = Arc::new(Committed::new(snapshot));
         let verified = Arc::new(VerifiedCache::default());
         let judged = metrics.judged_signatures.clone();
         let signatures = Arc::new(SignatureMemo::new(MAX_VERDICTS, judged));
@@ -81,7 +85,7 @@ impl Application {
         let parts = mempool::Parts {
             chain_id: chain_id.clone(),
             committed: committed.clone(),
-            store: store.clone(),
+            store,
             verified: verified.clone(),
             signatures: signatures.clone(),
             metrics: metrics.clone(),
@@ -92,13 +96,13 @@ impl Application {
         let reader = Reader {
             chain_id: chain_id.clone(),
             committed: committed.clone(),
-            store: store.clone(),
+            stored: stored.clone(),
             blocks: blocks.clone(),
         };
         let consensus = Consensus {
             chain_id,
             committed,
-            store,
+            stored,
             mempool: mempool.clone(),
             verified,
             signatures,
@@ -206,9 +210,10 @@ impl transport::Application for Application {
                     .map(Response::FinalizeBlock)
             }),
             Request::Commit(_) => self.timed("commit", || consensus.commit().map(Response::Commit)),
-            Request::Query(request) => Ok(self.timed("query", || {
-                Response::Query(query::answer(&self.reader, &request))
-            })),
+            Request::Query(request) => self.timed("query", || {
+                let answer = query::answer(&self.reader, &request)?;
+                Ok(Response::Query(answer))
+            }),
             Request::Info(_) => Ok(Response::Info(self.info())),
             // This chain extends no votes and gives no snapshots.
             other => Ok(transport::default_answer(other)),

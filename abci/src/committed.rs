@@ -5,10 +5,17 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
+use ait_app::state::merkle::MAX_BUCKET;
+
 use crate::records::Snapshot;
 
 /// Heights whose states stay readable, the last one included: PROTOCOL section 7 asks for 100.
 const HISTORY: usize = 101;
+
+/// The newest states, which keep the whole shape of their trees: blocks build on them, and light clients ask
+/// for the last ones. The older ones' trees are made coarser, to as many buckets.
+const FINE: usize = 4;
+const COARSE_BUCKETS: usize = 2_048;
 
 /// The states of the last blocks.
 #[derive(Default)]
@@ -53,9 +60,21 @@ impl Committed {
         while history.len() > HISTORY {
             history.pop_front();
         }
+        let oldest_fine = history.len().checked_sub(FINE.saturating_add(1));
+        if let Some(snapshot) = oldest_fine.and_then(|index| history.get_mut(index)) {
+            *snapshot = Arc::new(coarsened(snapshot));
+        }
     }
 
     fn history(&self) -> RwLockReadGuard<'_, VecDeque<Arc<Snapshot>>> {
         self.history.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn coarsened(snapshot: &Snapshot) -> Snapshot {
+    let leaves = snapshot.state.len() / COARSE_BUCKETS;
+    Snapshot {
+        state: snapshot.state.coarsened(leaves.max(MAX_BUCKET)),
+        block: snapshot.block.clone(),
     }
 }

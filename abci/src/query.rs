@@ -1,7 +1,10 @@
 //! Owns `abci_query`: the stored value under a state path, at the head or one of the last 100
 //! heights, with its ICS-23 proofs (PROTOCOL section 7).
 
-use ait_app::state::{Key, State};
+use ait_app::{
+    InvariantViolation,
+    state::{Key, State},
+};
 use tendermint_proto::v0_38::{
     abci::{RequestQuery, ResponseQuery},
     crypto::{ProofOp, ProofOps},
@@ -15,10 +18,16 @@ const INVALID_PATH: u32 = 1;
 const HEIGHT_UNAVAILABLE: u32 = 2;
 
 /// Answers a query. An absent record has an empty value, and with `prove` the proof of its absence.
-pub(crate) fn answer(reader: &Reader, request: &RequestQuery) -> ResponseQuery {
+///
+/// # Errors
+/// [`InvariantViolation`] when the record can't be read.
+pub(crate) fn answer(
+    reader: &Reader,
+    request: &RequestQuery,
+) -> Result<ResponseQuery, InvariantViolation> {
     let key = match Key::parse(&request.path) {
         Ok(key) => key,
-        Err(refusal) => return refused(INVALID_PATH, &refusal.message),
+        Err(refusal) => return Ok(refused(INVALID_PATH, &refusal.message)),
     };
     let snapshot = match u64::try_from(request.height) {
         Ok(0) => reader.snapshot(),
@@ -30,28 +39,34 @@ pub(crate) fn answer(reader: &Reader, request: &RequestQuery) -> ResponseQuery {
             "height {} is not readable: the node answers for the last 100 heights since it started",
             request.height
         );
-        return refused(HEIGHT_UNAVAILABLE, &message);
+        return Ok(refused(HEIGHT_UNAVAILABLE, &message));
     };
     let state = &snapshot.state;
-    let value = state.bytes(&key);
-    let proof_ops = request.prove.then(|| prove(state, &key)).flatten();
-    ResponseQuery {
+    let value = state.bytes(&key)?.unwrap_or_default();
+    let proof_ops = match request.prove {
+        true => prove(state, &key)?,
+        false => None,
+    };
+    Ok(ResponseQuery {
         key: key.to_bytes().into(),
-        value: value.map_or_else(Default::default, |value| value.to_vec().into()),
+        value: value.into(),
         height: i64::try_from(state.height().get()).unwrap_or(i64::MAX),
         proof_ops,
         ..ResponseQuery::default()
-    }
+    })
 }
 
 /// The steps from the record, or its absence, to the app hash.
-fn prove(state: &State, key: &Key) -> Option<ProofOps> {
-    let ops = state.prove(key)?.into_iter().map(|op| ProofOp {
+fn prove(state: &State, key: &Key) -> Result<Option<ProofOps>, InvariantViolation> {
+    let Some(ops) = state.prove(key)? else {
+        return Ok(None);
+    };
+    let ops = ops.into_iter().map(|op| ProofOp {
         r#type: op.kind.into(),
         key: op.key,
         data: op.data,
     });
-    Some(ProofOps { ops: ops.collect() })
+    Ok(Some(ProofOps { ops: ops.collect() }))
 }
 
 fn refused(code: u32, message: &str) -> ResponseQuery {

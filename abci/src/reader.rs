@@ -1,14 +1,15 @@
 //! Owns what REST, proofs and queries get of the committed chain. Cannot commit.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use ait_app::{identifiers::ChainId, tx::TxHash};
-use ait_store::{Store, StoreError};
+use ait_store::StoreError;
 use tokio::sync::broadcast;
 
 use crate::{
     committed::Committed,
     records::{CommittedBlock, Snapshot, TxRecord},
+    stored::Stored,
 };
 
 /// Reads committed states and transactions. Cloning is cheap, and nobody is blocked by a reader.
@@ -16,7 +17,7 @@ use crate::{
 pub struct Reader {
     pub(crate) chain_id: Arc<ChainId>,
     pub(crate) committed: Arc<Committed>,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) stored: Arc<Stored>,
     pub(crate) blocks: broadcast::Sender<Arc<CommittedBlock>>,
 }
 
@@ -53,22 +54,18 @@ impl Reader {
     pub fn transaction(&self, hash: &TxHash) -> Result<Option<TxRecord>, StoreError> {
         // Before the record: a block that is on disk is not published yet, and balances don't show it.
         let height = self.height();
-        let bytes = self.store.transaction(&hash.0)?;
-        let record = bytes.as_deref().and_then(TxRecord::decode);
+        let store = self.stored.store.as_ref();
+        let record = self.stored.blocks.transaction(store, hash)?;
         Ok(record.filter(|record| record.height <= height))
     }
 
-    /// The entries of a committed block by their place in it, as far as the index has them: those that were
-    /// pruned, or stand in a later block again, are missing. Reads the whole block: megabytes.
+    /// The entries of a committed block, in order; none of a block that was pruned. Reads the whole block:
+    /// megabytes.
     ///
     /// # Errors
     /// [`StoreError`] when the disk can't be read.
-    pub fn entries_of(&self, height: u64) -> Result<BTreeMap<u32, Vec<u8>>, StoreError> {
-        let records = self.store.transactions_of(height)?;
-        let entries = records.iter().filter_map(|bytes| TxRecord::place(bytes));
-        Ok(entries
-            .filter(|place| place.height == height)
-            .map(|place| (place.index, place.wire.to_vec()))
-            .collect())
+    pub fn entries_of(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let store = self.stored.store.as_ref();
+        self.stored.blocks.entries_of(store, height)
     }
 }

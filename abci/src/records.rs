@@ -74,14 +74,6 @@ pub struct TxRecord {
     pub wire: Vec<u8>,
 }
 
-/// The stored form: the fixed part as JSON, then the wire bytes as they are.
-#[derive(Serialize, Deserialize)]
-struct StoredTx {
-    height: u64,
-    index: u32,
-    result: TxResult,
-}
-
 /// The two parts of a stored record.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
@@ -90,53 +82,30 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 impl TxRecord {
-    /// The bytes for the store's index: length of the JSON part (4 bytes, big endian), JSON, wire.
+    /// The bytes for the store: length of the result's JSON (4 bytes, big endian), that JSON, wire.
     ///
     /// # Errors
     /// When it doesn't serialise.
-    pub fn encode(
-        height: u64,
-        index: u32,
-        result: &TxResult,
-        wire: &[u8],
-    ) -> Result<Vec<u8>, serde_json::Error> {
-        let fixed = serde_json::to_vec(&StoredTx {
-            height,
-            index,
-            result: result.clone(),
-        })?;
-        let length = u32::try_from(fixed.len()).unwrap_or(u32::MAX);
-        Ok([&length.to_be_bytes(), fixed.as_slice(), wire].concat())
+    pub(crate) fn encode(result: &TxResult, wire: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+        let result = serde_json::to_vec(result)?;
+        let length = u32::try_from(result.len()).unwrap_or(u32::MAX);
+        Ok([&length.to_be_bytes(), result.as_slice(), wire].concat())
     }
 
-    /// Reads what [`TxRecord::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (fixed, wire) = split(bytes)?;
-        let fixed: StoredTx = serde_json::from_slice(fixed).ok()?;
+    /// Reads what [`TxRecord::encode`] wrote of the transaction in this place.
+    pub(crate) fn decode(height: u64, index: u32, bytes: &[u8]) -> Option<Self> {
+        let (result, wire) = split(bytes)?;
         Some(Self {
-            height: fixed.height,
-            index: fixed.index,
-            result: fixed.result,
+            height,
+            index,
+            result: serde_json::from_slice(result).ok()?,
             wire: wire.to_vec(),
         })
     }
-}
 
-/// A committed entry without its result, which takes longer to read than all else.
-#[derive(Deserialize)]
-pub(crate) struct Place<'a> {
-    pub(crate) height: u64,
-    pub(crate) index: u32,
-    #[serde(skip)]
-    pub(crate) wire: &'a [u8],
-}
-
-impl TxRecord {
-    /// Of what [`TxRecord::encode`] wrote, the place and the bytes.
-    pub(crate) fn place(bytes: &[u8]) -> Option<Place<'_>> {
-        let (fixed, wire) = split(bytes)?;
-        let place: Place<'_> = serde_json::from_slice(fixed).ok()?;
-        Some(Place { wire, ..place })
+    /// Of what [`TxRecord::encode`] wrote, the transaction's bytes.
+    pub(crate) fn wire(bytes: &[u8]) -> Option<&[u8]> {
+        split(bytes).map(|(_, wire)| wire)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the dispatch, and the commands that are about one node or one transaction:
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
-//! - `start`: the node. `limits`: how much of it who may use.
+//! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //!
 //! Settings, files and exit codes are `ait_home`'s; the devnet and the mocks are `ait_devnet`'s.
@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod query;
 mod start;
+mod store;
 mod tx;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -44,6 +45,9 @@ enum What {
     Init(Box<init::InitArgs>),
     /// Run the application: ABCI for CometBFT, REST and the web page for users
     Start(Box<start::StartArgs>),
+    /// Look at a node's store, or bring it over to another database
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Make and show keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -131,6 +135,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
                 init::run(*args, matches.subcommand().map_or(matches, |(_, its)| its))
             }
             What::Start(args) => start::run(*args).await,
+            What::Store(command) => store::run(command),
             What::Keys(command) => keys::run(command),
             What::Genesis(args) => genesis::run(args),
             What::Tx(command) => tx::run(*command).await,

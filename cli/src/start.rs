@@ -22,7 +22,7 @@ use ait_home::{
     signals,
 };
 use ait_node::Node;
-use ait_store::SledStore;
+use ait_store::Engine;
 use anyhow::{Context, Result};
 use clap::Args;
 
@@ -37,6 +37,12 @@ pub struct StartArgs {
     /// The folder of the store
     #[arg(long, env = "DB_PATH", default_value = "./data/chain.db")]
     db_path: PathBuf,
+    /// The database of a store that is begun: fjall or sled; one that was begun keeps its own
+    #[arg(long, env = "STORE_ENGINE", default_value = "fjall", value_parser = parse_engine)]
+    store_engine: Engine,
+    /// Memory for records of the state that were read from disk, MiB; the rest of the node needs up to 512 more
+    #[arg(long, env = "STATE_CACHE_MB", default_value = "512", value_parser = parse_state_cache)]
+    state_cache_mb: usize,
     /// Where REST and the web page listen
     #[arg(long, env = "RPC_BIND", default_value = "0.0.0.0:8080", value_parser = parse_socket_address)]
     rpc_bind: SocketAddr,
@@ -98,9 +104,10 @@ pub async fn run(args: StartArgs) -> Result<()> {
     let on_fatal = on_fatal();
     stop_on_lost_store_thread(on_fatal.clone());
 
-    let store = SledStore::open(&args.db_path, args.chain_id.as_str())?;
-    let (store, chain_id) = (Arc::new(store), args.chain_id.clone());
-    let application = Application::open(store, chain_id, on_fatal.clone())?;
+    let store = ait_store::open(&args.db_path, args.chain_id.as_str(), args.store_engine)?;
+    let (store, chain_id) = (Arc::from(store), args.chain_id.clone());
+    let state_cache = args.state_cache_mb.saturating_mul(1024 * 1024);
+    let application = Application::open(store, chain_id, state_cache, on_fatal.clone())?;
     application.consensus().keep_blocks(args.keep_blocks);
     let abci_address: transport::Address = args.abci_bind.to_string().parse()?;
     let abci = transport::Server::bind(&abci_address).with_context(|| {
@@ -274,4 +281,26 @@ mod tests {
             assert_eq!(found, ["https://a.example", "http://127.0.0.1:3000"]);
         }
     }
+}
+
+/// Reads `--store-engine`.
+///
+/// # Errors
+/// For people: what it may be.
+pub fn parse_engine(text: &str) -> Result<Engine, String> {
+    [Engine::Fjall, Engine::Sled]
+        .into_iter()
+        .find(|engine| engine.name() == text)
+        .ok_or_else(|| "must be fjall or sled".to_owned())
+}
+
+/// Reads `--state-cache-mb`.
+///
+/// # Errors
+/// For people: its limits.
+fn parse_state_cache(text: &str) -> Result<usize, String> {
+    let megabytes = text.parse().ok();
+    megabytes
+        .filter(|megabytes| (8..=1_048_576).contains(megabytes))
+        .ok_or_else(|| "must be 8 to 1048576 MiB".to_owned())
 }

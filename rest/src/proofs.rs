@@ -48,13 +48,13 @@ impl ProveQuery {
 fn prove(snapshot: &Snapshot, key: &Key) -> Result<Proof, ApiError> {
     let state = &snapshot.state;
     let ops = state
-        .prove(key)
+        .prove(key)?
         .ok_or_else(|| ApiError::internal(format!("no proof of {key}")))?;
-    let value = state.bytes(key);
+    let value = state.bytes(key)?;
     Ok(Proof {
         height: state.height(),
         key: key.to_string(),
-        value: value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        value: value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         app_hash: hex::encode(state.app_hash().0),
         ops: ops.iter().map(step).collect(),
     })

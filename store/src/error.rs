@@ -1,6 +1,11 @@
 //! What a store refuses, and what the reader of the message can do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::marker::FORMAT;
 
 /// Why a store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,7 @@ pub enum StoreError {
     },
     /// The store was written by a newer version of this program.
     #[error(
-        "the store at {} has format {found}, and this version reads formats up to {supported}: start the newer version that wrote it",
+        "the store at {} has format {found}, and this version reads format {supported}: start the newer version that wrote it",
         path.display()
     )]
     NewerFormat {
@@ -96,6 +101,19 @@ pub enum StoreError {
         /// The height known to have been stored.
         stored: u64,
     },
+    /// The store was written by an older version of this program.
+    #[error(
+        "the store at {} has format {found}, and this version reads format {supported}: bring it over with `ait store migrate`",
+        path.display()
+    )]
+    OlderFormat {
+        /// The store's folder.
+        path: PathBuf,
+        /// The format of the store.
+        found: u32,
+        /// The format read here.
+        supported: u32,
+    },
     /// A batch of another height than the next one.
     #[error("batch of height {found} refused: the next height is {expected}")]
     HeightOutOfOrder {
@@ -104,18 +122,26 @@ pub enum StoreError {
         /// The batch's height.
         found: u64,
     },
-    /// A state key that is empty or too long.
-    #[error("state key of {length} bytes refused: keys have 1 to {limit} bytes")]
+    /// A store that holds a block already, to which only the next one can be added.
+    #[error("the store holds block {height} already: only an empty one can be filled")]
+    NotEmpty {
+        /// The height of the block.
+        height: u64,
+    },
+    /// A key that is empty or too long.
+    #[error("{table}: key of {length} bytes refused: keys have 1 to {limit} bytes")]
     InvalidKey {
+        /// The table.
+        table: &'static str,
         /// The key's length in bytes.
         length: usize,
         /// The longest key in bytes.
         limit: usize,
     },
     /// A value that is too long.
-    #[error("{field} of {length} bytes refused: at most {limit} bytes are stored")]
+    #[error("{field}: value of {length} bytes refused: at most {limit} bytes are stored")]
     ValueTooLong {
-        /// What was too long.
+        /// The table, or what else was too long.
         field: &'static str,
         /// Its length in bytes.
         length: usize,
@@ -151,6 +177,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The refusal of a store of another format than this version's.
+    pub(crate) fn format(path: &Path, found: u32) -> Self {
+        let (path, supported) = (path.to_owned(), FORMAT);
+        if found > supported {
+            Self::NewerFormat {
+                path,
+                found,
+                supported,
+            }
+        } else {
+            Self::OlderFormat {
+                path,
+                found,
+                supported,
+            }
+        }
+    }
+
     /// The error of a failed file operation, with refused access told apart from the rest.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         let path = path.into();

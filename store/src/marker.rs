@@ -1,6 +1,6 @@
-//! What lies beside sled's folder and knows of blocks that sled has lost.
+//! What lies beside the database's folder and knows of blocks that it has lost.
 //!
-//! sled opens an emptied or cut-off database without an error, so the store remembers in files of its own:
+//! A database may open an emptied or cut-off one of its own without an error, so the store remembers in files of its own:
 //! - `MARKER` is written and synced once, when the first block is on disk and before its commit returns. A
 //!   database that is empty although there is a marker was lost. A crash just before the marker leaves a
 //!   database with a block and no marker: opening writes the marker again. A crash that loses a first block
@@ -9,7 +9,7 @@
 //!   disk, and synced now and then, so it costs microseconds and may lag behind, but never runs ahead: a
 //!   database below it went back. One that cannot be read says nothing, because a crash may tear it.
 //!
-//! Both are written only while sled's lock on the database is held.
+//! Both are written only while the lock on the database is held.
 
 use std::{
     fs::File,
@@ -19,7 +19,10 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{StoreError, disk, layout::FORMAT};
+use crate::{StoreError, disk};
+
+/// The format written here, and the only one read.
+pub(crate) const FORMAT: u32 = 2;
 
 const MARKER_FILE: &str = "MARKER";
 const MARKER_TITLE: &str = "ait-store";
@@ -30,7 +33,8 @@ const HEIGHT_SYNC_INTERVAL: u32 = 64;
 /// Whether a store with blocks was here, by its marker.
 ///
 /// # Errors
-/// [`StoreError::OtherChain`], [`StoreError::NewerFormat`], [`StoreError::Corrupt`] by what the marker says.
+/// [`StoreError::OtherChain`], [`StoreError::NewerFormat`], [`StoreError::OlderFormat`],
+/// [`StoreError::Corrupt`] by what the marker says.
 pub(crate) fn check_marker(folder: &Path, chain_id: &str) -> Result<bool, StoreError> {
     let Some(contents) = disk::read_file(&folder.join(MARKER_FILE))? else {
         return Ok(false);
@@ -48,12 +52,9 @@ pub(crate) fn check_marker(folder: &Path, chain_id: &str) -> Result<bool, StoreE
     let format: u32 = format
         .and_then(|format| format.parse().ok())
         .ok_or_else(corrupt)?;
+    // A newer one may say more than this version knows.
     if format > FORMAT {
-        return Err(StoreError::NewerFormat {
-            path: folder.to_owned(),
-            found: format,
-            supported: FORMAT,
-        });
+        return Err(StoreError::format(folder, format));
     }
     let found = lines
         .next()
@@ -61,6 +62,9 @@ pub(crate) fn check_marker(folder: &Path, chain_id: &str) -> Result<bool, StoreE
         .ok_or_else(corrupt)?;
     if text != marker_text(format, found) {
         return Err(corrupt());
+    }
+    if format != FORMAT {
+        return Err(StoreError::format(folder, format));
     }
     if found != chain_id {
         return Err(StoreError::OtherChain {

@@ -1,13 +1,13 @@
-//! The store of tests and simulations: it refuses and answers as the one on disk does, and forgets.
+//! The store of tests and simulations: it refuses and answers as those on disk do, and forgets.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
-    Loaded, Store, StoreError, TransactionHash, WriteBatch,
-    sled_store::{check, check_length},
+    Entry, Head, Store, StoreError, Table, Write, WriteBatch,
+    batch::{check_all, check_length},
 };
 
 /// A [`Store`] in memory.
@@ -18,10 +18,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Contents {
-    head: Option<(u64, Vec<u8>)>,
-    state: BTreeMap<Vec<u8>, Vec<u8>>,
-    transactions: BTreeMap<TransactionHash, (u64, Vec<u8>)>,
-    transactions_by_height: BTreeSet<(u64, TransactionHash)>,
+    head: Option<Head>,
+    tables: BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>,
     pool: Vec<Vec<u8>>,
 }
 
@@ -38,80 +36,71 @@ impl MemoryStore {
 }
 
 impl Contents {
-    fn prune(&mut self, height: u64, limit: usize) {
-        for _ in 0..limit {
-            let Some(&(oldest, hash)) = self.transactions_by_height.first() else {
-                break;
-            };
-            if oldest >= height {
-                break;
-            }
-            self.transactions_by_height.pop_first();
-            if self
-                .transactions
-                .get(&hash)
-                .is_some_and(|(height, _)| *height == oldest)
-            {
-                self.transactions.remove(&hash);
-            }
-        }
+    fn write(&mut self, write: &Write) {
+        let table = self.tables.entry(write.table).or_default();
+        match &write.value {
+            Some(value) => table.insert(write.key.clone(), value.to_vec()),
+            None => table.remove(&write.key),
+        };
     }
 }
 
 impl Store for MemoryStore {
-    fn load(&self) -> Result<Option<Loaded<'_>>, StoreError> {
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        Ok(self.contents().head.clone())
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let contents = self.contents();
-        let Some((height, meta)) = contents.head.clone() else {
-            return Ok(None);
+        let table = contents.tables.get(&table);
+        Ok(table.and_then(|table| table.get(key)).cloned())
+    }
+
+    fn range(
+        &self,
+        table: Table,
+        first: &[u8],
+        last: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let contents = self.contents();
+        let Some(table) = contents.tables.get(&table) else {
+            return Ok(Vec::new());
         };
-        let state = contents.state.clone().into_iter().map(Ok);
-        Ok(Some(Loaded {
-            height,
-            meta,
-            state: Box::new(state),
-        }))
+        let entries = table.range::<[u8], _>((
+            std::ops::Bound::Included(first),
+            std::ops::Bound::Included(last),
+        ));
+        let owned = entries.map(|(key, value)| (key.clone(), value.clone()));
+        Ok(owned.take(limit).collect())
+    }
+
+    fn fill(&self, writes: &[Write]) -> Result<(), StoreError> {
+        check_all(writes)?;
+        let mut contents = self.contents();
+        if let Some(head) = &contents.head {
+            return Err(StoreError::NotEmpty {
+                height: head.height,
+            });
+        }
+        writes.iter().for_each(|write| contents.write(write));
+        Ok(())
     }
 
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut contents = self.contents();
-        check(batch, contents.head.as_ref().map(|(height, _)| *height))?;
-        if let Some(height) = batch.prune_transactions_below {
-            contents.prune(height, batch.prune_limit());
+        batch.check(contents.head.as_ref().map(|head| head.height))?;
+        for write in &batch.writes {
+            contents.write(write);
         }
-        for (hash, record) in &batch.transactions {
-            contents
-                .transactions
-                .insert(*hash, (batch.height, record.clone()));
-            contents
-                .transactions_by_height
-                .insert((batch.height, *hash));
-        }
-        for (key, value) in &batch.state {
-            match value {
-                Some(value) => contents.state.insert(key.clone(), value.clone()),
-                None => contents.state.remove(key),
-            };
-        }
-        contents.head = Some((batch.height, batch.meta.clone()));
+        contents.head = Some(Head {
+            height: batch.height,
+            meta: batch.meta.clone(),
+        });
         Ok(())
-    }
-
-    fn transaction(&self, hash: &TransactionHash) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self
-            .contents()
-            .transactions
-            .get(hash)
-            .map(|(_, record)| record.clone()))
-    }
-
-    fn transactions_of(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let contents = self.contents();
-        let hashes = contents
-            .transactions_by_height
-            .range((height, [0; 32])..=(height, [u8::MAX; 32]));
-        let found = hashes.filter_map(|(_, hash)| contents.transactions.get(hash));
-        let of_this_block = found.filter(|(of, _)| *of == height);
-        Ok(of_this_block.map(|(_, record)| record.clone()).collect())
     }
 
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {

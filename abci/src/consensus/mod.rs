@@ -21,7 +21,6 @@ use ait_app::{
     identifiers::ChainId,
     tx::TxHash,
 };
-use ait_store::Store;
 use bytes::Bytes;
 use tendermint_proto::v0_38::abci::{
     RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
@@ -40,6 +39,7 @@ use crate::{
     records::{BlockInfo, CommittedBlock, Snapshot},
     report,
     signatures::SignatureMemo,
+    stored::{Stored, Written},
     verified::VerifiedCache,
 };
 
@@ -54,7 +54,7 @@ const LEAST_ENTRY_BYTES: usize = 256;
 pub struct Consensus {
     pub(crate) chain_id: Arc<ChainId>,
     pub(crate) committed: Arc<Committed>,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) stored: Arc<Stored>,
     pub(crate) mempool: Mempool,
     pub(crate) verified: Arc<VerifiedCache>,
     pub(crate) signatures: Arc<SignatureMemo>,
@@ -73,18 +73,15 @@ pub(crate) struct Making {
     judged: Vec<(Bytes, Box<BlockOutcome>)>,
     /// The decided block, executed and not committed.
     finalized: Option<Finalized>,
-    /// Whether the store holds the state; the first commit writes all of it.
-    is_state_stored: bool,
     /// Whether the store still holds the transactions that a stop saved: until the first commit, so that
     /// a start that fails loses nothing.
     is_mempool_stored: bool,
 }
 
 impl Making {
-    /// Nothing yet, on a store that holds a state or not, and saved transactions or not.
-    pub(crate) fn new(is_state_stored: bool, is_mempool_stored: bool) -> Self {
+    /// Nothing yet, on a store that holds saved transactions or not.
+    pub(crate) fn new(is_mempool_stored: bool) -> Self {
         Self {
-            is_state_stored,
             is_mempool_stored,
             ..Self::default()
         }
@@ -306,15 +303,20 @@ impl Consensus {
         let Some(block) = making.finalized.take() else {
             return Err(Fatal::OutOfStep("Commit without FinalizeBlock".into()));
         };
-        let state = block.outcome.state.clone();
-        let age = state.params().evidence_max_age_num_blocks.get();
-        let retain_height = self.retain_height(block.info.height, age);
+        let age = block.outcome.state.params().evidence_max_age_num_blocks;
+        let retain_height = self.retain_height(block.info.height, age.get());
         let hashes: Vec<TxHash> = block.txs.iter().map(|wire| TxHash::of(wire)).collect();
-        let batch = written::batch(&block, &hashes, !making.is_state_stored, retain_height)?;
-        self.store.commit(&batch)?;
-        making.is_state_stored = true;
+        let state = self.stored.commit(&Written {
+            info: &block.info,
+            txs: &block.txs,
+            hashes: &hashes,
+            results: &block.outcome.results,
+            state: &block.outcome.state,
+            delta: &block.outcome.delta,
+            retain_height,
+        })?;
         if std::mem::take(&mut making.is_mempool_stored) {
-            self.store.save_pool(&[])?;
+            self.stored.store.save_pool(&[])?;
         }
         let (info, entries) = (&block.info, &block.entries);
         self.metrics.count_block(info, entries, &block.outcome);

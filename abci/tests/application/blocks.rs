@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use ait_abci::{Application, OpenError, transport::Application as _};
+use ait_abci::{Application, BlockInfo, OpenError, transport::Application as _};
 use ait_app::{
     block::protobuf_size,
-    state::app_hash::{self, ProofOp},
+    crypto::sha256,
+    state::{
+        Key, State,
+        app_hash::{self, ProofOp},
+        merkle::Leaf,
+    },
 };
-use ait_store::{MemoryStore, Store, WriteBatch};
+use ait_store::{MemoryStore, Store, Table, WriteBatch};
 use bytes::Bytes;
 use tendermint_proto::{
     google::protobuf::Duration,
@@ -21,7 +26,7 @@ use tendermint_proto::{
     },
 };
 
-use crate::driver::{Comet, chain_id, init_chain, key, transfer};
+use crate::driver::{Comet, address, chain_id, init_chain, key, transfer};
 
 #[test]
 fn replay_without_proposals_gives_the_same_app_hash() {
@@ -136,32 +141,53 @@ fn the_genesis_decides_how_large_a_block_may_be_and_a_restarted_node_still_knows
     assert!(restarted.accepts(too_many[done..done + 1].to_vec()));
 }
 
-#[test]
-fn a_store_whose_records_do_not_match_their_root_is_refused() {
-    let mut comet = Comet::begin(&["alice"]);
+/// The store of a chain of one block, with one write more that no block made.
+fn tampered(table: Table, change: impl FnOnce(&State) -> (Vec<u8>, Vec<u8>)) -> Arc<dyn Store> {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let mut comet = Comet::begin_on(store.clone(), &["alice"]);
     comet.make_block();
     let head = comet.node.reader().snapshot().unwrap();
-    let store = MemoryStore::new();
-    let mut state: Vec<_> = head
-        .state
-        .entries()
-        .map(|(k, v)| (k.to_vec(), Some(v.to_vec())))
-        .collect();
-    state.push((
-        b"/account/forged".to_vec(),
-        Some(b"{\"balance\":1,\"nonce\":0,\"pubkey\":null}".to_vec()),
-    ));
-    let meta = serde_json::to_vec(&head.block).unwrap();
+    let block = BlockInfo {
+        height: 2,
+        ..head.block.clone()
+    };
+    let mut batch = WriteBatch {
+        height: 2,
+        meta: serde_json::to_vec(&block).unwrap(),
+        ..WriteBatch::default()
+    };
+    let (key, value) = change(&head.state);
+    batch.put(table, key, value);
+    store.commit(&batch).unwrap();
     store
-        .commit(&WriteBatch {
-            height: 1,
-            meta,
-            state,
-            ..WriteBatch::default()
-        })
-        .unwrap();
-    let refused = Application::open(Arc::new(store), chain_id(), Arc::new(|_| {}));
+}
+
+#[test]
+fn a_store_whose_tree_has_another_app_hash_is_refused() {
+    let store = tampered(Table::Roots, |_| {
+        let height = 2_u64.to_be_bytes().to_vec();
+        (vec![b'p', 0], height)
+    });
+    let refused = Application::open(store, chain_id(), 1 << 20, Arc::new(|_| {}));
     assert!(matches!(refused.err(), Some(OpenError::Corrupt(_))));
+}
+
+#[test]
+fn a_record_that_was_changed_on_disk_is_never_believed() {
+    let forged = Key::parse(&format!("/account/{}", address("alice"))).unwrap();
+    let key_hash = sha256(&forged.to_bytes());
+    let store = tampered(Table::Records, |state| {
+        let value = state.bytes(&forged).unwrap().unwrap();
+        let text = String::from_utf8(value).unwrap();
+        let richer = text.replacen("\"balance\":", "\"balance\":9", 1);
+        let leaf = Leaf::new(&forged.to_bytes(), richer.as_bytes()).unwrap();
+        (key_hash.to_vec(), leaf.record().to_vec())
+    });
+    let checked = ait_abci::check(store.clone(), &chain_id(), |_| {});
+    assert!(checked.is_err(), "{checked:?}");
+    let opened = Application::open(store, chain_id(), 1 << 20, Arc::new(|_| {}));
+    // A state this small has one bucket, which the start already reads.
+    assert!(matches!(opened.err(), Some(OpenError::Corrupt(_))));
 }
 
 /// The one message with which a node stops on a genesis.

@@ -18,4 +18,5 @@ mod pool_replacements;
 mod pool_runs;
 mod pool_waiting;
 mod restarts;
+mod state_on_disk;
 mod unpayable_claims;

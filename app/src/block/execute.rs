@@ -17,7 +17,7 @@ use crate::{
     quantity::Uait,
     receipts::attestation::Attestation,
     staking::end_block::end_block,
-    state::{Overlay, State, View, base::Base, merkle},
+    state::{Overlay, State, StateDelta, View, base::Base},
     tx::{BlockContext, Signatures, TxOutcome, TxResult, Verdict, VerifiedTx, execute::run},
     unbonding::pay::pay_due,
 };
@@ -39,8 +39,8 @@ pub struct BlockOutcome {
     pub events: Vec<Event>,
     /// Changes of CometBFT's validator set, by key.
     pub validator_updates: Vec<ValidatorUpdate>,
-    /// What it did to each record's bytes.
-    pub changes: merkle::Changes,
+    /// What it did to the records.
+    pub delta: StateDelta,
     /// The state after it.
     pub state: State,
 }
@@ -127,12 +127,12 @@ impl<'a> Executor<'a> {
         self.events.extend(events);
         books::settle(&mut self.overlay)?;
         let (changes, base) = (self.overlay.changes(), self.overlay.below());
-        let (state, changes) = state.updated(changes, base, self.context.height)?;
+        let (state, delta) = state.updated(changes, base, self.context.height)?;
         Ok(BlockOutcome {
             results,
             events: self.events,
             validator_updates,
-            changes,
+            delta,
             state,
         })
     }

@@ -14,7 +14,7 @@ use super::{
     key::Key,
     merkle::{self, decode_proof, encode_proof},
 };
-use crate::{crypto::sha256, prelude::*};
+use crate::{crypto::sha256, error::InvariantViolation, prelude::*};
 
 /// The key of the only leaf: the name of the store, as IBC clients call it.
 pub const STORE_KEY: &[u8] = b"ait";
@@ -61,10 +61,15 @@ pub struct ProofOp {
 impl State {
     /// The two steps from a record, or its absence, to the app hash. `None` only where the state is
     /// empty, which no chain's is.
-    pub fn prove(&self, key: &Key) -> Option<Vec<ProofOp>> {
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when the records can't be read.
+    pub fn prove(&self, key: &Key) -> Result<Option<Vec<ProofOp>>, InvariantViolation> {
         let key = key.to_bytes();
-        let record = self.tree().prove(&key)?;
-        Some(vec![
+        let Some(record) = self.tree().prove(&key, self.buckets())? else {
+            return Ok(None);
+        };
+        Ok(Some(vec![
             ProofOp {
                 kind: "ics23:smt",
                 data: encode_proof(&record),
@@ -75,7 +80,7 @@ impl State {
                 data: encode_proof(&root_proof(&self.root())),
                 key: STORE_KEY.to_vec(),
             },
-        ])
+        ]))
     }
 }
 

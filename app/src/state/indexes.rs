@@ -92,6 +92,16 @@ impl Indexes {
         Ok(())
     }
 
+    /// Whether anything is derived from a record: a start reads those.
+    pub(super) fn need(value: &Value) -> bool {
+        match value {
+            Value::Escrow(escrow) => !matches!(escrow.status, EscrowStatus::Settled { .. }),
+            Value::Validator(_) => true,
+            Value::Coordinator(record) => !record.unbonding.is_empty(),
+            _ => false,
+        }
+    }
+
     /// A client's open escrows.
     ///
     /// # Errors

@@ -1,13 +1,18 @@
-//! Owns the committed state of one height: every record in a Merkle tree, the params read from it,
-//! and the indexes that are derived from it and are not part of the app hash.
+//! Owns the committed state of one height: the upper part of the Merkle tree over every record, the
+//! params read from it, and the indexes that are derived from it and are not part of the app hash.
 //! A `State` never changes; a block makes the next one, and old ones stay readable.
 //!
+//! The records stand in the tree's buckets. Those that a block made are its state's own until they are
+//! stored; all others come from the source that the state was given, and count only with the root that
+//! the tree has for them.
+//!
 //! `key` and `record` are what there is, `view` and `overlay` how it is read and written, `base` the
-//! state as one block reads it, `indexes` what is derived, `merkle` the tree, `app_hash` its place
-//! in CometBFT's headers.
+//! state as one block reads it, `indexes` what is derived, `buckets` where records come from, `merkle`
+//! the tree, `app_hash` its place in CometBFT's headers.
 
 pub mod app_hash;
 pub mod base;
+mod buckets;
 mod indexes;
 pub mod key;
 pub mod merkle;
@@ -16,6 +21,7 @@ pub mod record;
 pub mod view;
 
 pub use app_hash::AppHash;
+use buckets::StateBuckets;
 use indexes::Indexes;
 pub use indexes::{OpenEscrows, SentSet, SentValidator};
 pub use key::Key;
@@ -25,6 +31,7 @@ pub use view::View;
 
 use crate::{
     address::Address,
+    crypto::sha256,
     engine::ConsensusAddress,
     error::InvariantViolation,
     identifiers::ChainId,
@@ -39,15 +46,24 @@ pub struct State {
     chain_id: ChainId,
     height: Height,
     tree: merkle::Tree,
+    buckets: StateBuckets,
     params: Arc<Params>,
     indexes: Indexes,
 }
 
+/// What a block did to the records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StateDelta {
+    /// Their leaves and buckets.
+    pub tree: merkle::Delta,
+    /// Key hashes of the records that the indexes need now (`true`), or no longer need.
+    pub indexed: Vec<(merkle::Hash, bool)>,
+}
+
 impl View for State {
     fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
-        let bytes = self.tree.get(&key.to_bytes());
-        bytes
-            .map(|bytes| Value::decode(key, bytes).map(Arc::new))
+        let leaf = self.leaf(key)?;
+        leaf.map(|leaf| Value::decode(key, leaf.value()).map(Arc::new))
             .transpose()
     }
 
@@ -57,7 +73,7 @@ impl View for State {
 }
 
 impl State {
-    /// The state with these records alone, after block `height`.
+    /// The state with these records alone, after block `height`. All of its buckets are its own.
     ///
     /// # Errors
     /// [`InvariantViolation`] when a param is missing.
@@ -70,6 +86,7 @@ impl State {
             chain_id,
             height,
             tree: merkle::Tree::new(),
+            buckets: StateBuckets::none(),
             params: Arc::new(Params::new(Address::treasury(), Height::ZERO)),
             indexes: Indexes::default(),
         };
@@ -77,7 +94,7 @@ impl State {
         Ok(state)
     }
 
-    /// Reads a state back from the stored records.
+    /// The state with these records alone, by their keys' and values' bytes.
     ///
     /// # Errors
     /// [`InvariantViolation`] when a record is unreadable or a param is missing.
@@ -88,18 +105,61 @@ impl State {
     ) -> Result<Self, InvariantViolation> {
         let mut records = Changes::new();
         for (path, bytes) in entries {
-            let path = String::from_utf8_lossy(&path);
-            let key = Key::parse(&path).map_err(|refusal| {
-                InvariantViolation::new(format!("a stored key {path:?}: {refusal}"))
-            })?;
+            let key = stored_key(&path)?;
             let value = Value::decode(&key, &bytes)?;
             records.insert(key, Some(Arc::new(value)));
         }
         Self::of_records(chain_id, height, &records)
     }
 
-    /// The state after a block, and what the block did to each record's bytes. `before` tells what
-    /// the changed records were.
+    /// Finds a stored state again: its tree, whose buckets `source` has, and the hashes of the keys of
+    /// the records that [`StateDelta::indexed`] named.
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when a record can't be read, or a param is missing.
+    pub fn restored(
+        chain_id: ChainId,
+        height: Height,
+        tree: merkle::Tree,
+        source: Arc<dyn merkle::Buckets>,
+        indexed: impl IntoIterator<Item = merkle::Hash>,
+    ) -> Result<Self, InvariantViolation> {
+        let mut state = Self {
+            chain_id,
+            height,
+            tree,
+            buckets: StateBuckets::of(source),
+            params: Arc::new(Params::new(Address::treasury(), Height::ZERO)),
+            indexes: Indexes::default(),
+        };
+        state.params = Arc::new(Params::of(&state)?);
+        for key_hash in indexed {
+            let (key, value) = state.record_of(&key_hash)?;
+            state.indexes.update(&key, None, Some(&value))?;
+        }
+        Ok(state)
+    }
+
+    /// The same state, all of whose buckets `source` has now.
+    #[must_use]
+    pub fn stored(&self, source: Arc<dyn merkle::Buckets>) -> Self {
+        Self {
+            buckets: StateBuckets::of(source),
+            ..self.clone()
+        }
+    }
+
+    /// The same state, whose tree takes less memory: see [`merkle::Tree::coarsened`].
+    #[must_use]
+    pub fn coarsened(&self, leaves: usize) -> Self {
+        Self {
+            tree: self.tree.coarsened(leaves),
+            ..self.clone()
+        }
+    }
+
+    /// The state after a block, and what the block did to the records. `before` tells what the changed
+    /// records were.
     ///
     /// # Errors
     /// [`InvariantViolation`].
@@ -108,10 +168,11 @@ impl State {
         changes: &Changes,
         before: &impl View,
         height: Height,
-    ) -> Result<(Self, merkle::Changes), InvariantViolation> {
+    ) -> Result<(Self, StateDelta), InvariantViolation> {
         let mut next = self.clone();
         next.height = height;
         let mut bytes = merkle::Changes::new();
+        let mut indexed = Vec::new();
         let mut params_changed = false;
         for (key, new) in changes {
             let old = before.value(key)?;
@@ -120,14 +181,47 @@ impl State {
             }
             next.indexes.update(key, old.as_deref(), new.as_deref())?;
             params_changed |= matches!(key, Key::Param(_));
+            let path = key.to_bytes();
+            let is_indexed = new.as_deref().is_some_and(Indexes::need);
+            if is_indexed != old.as_deref().is_some_and(Indexes::need) {
+                indexed.push((sha256(&path), is_indexed));
+            }
             let encoded = new.as_ref().map(|value| value.encode()).transpose()?;
-            bytes.insert(key.to_bytes(), encoded.map(Into::into));
+            bytes.insert(path, encoded.map(Into::into));
         }
-        next.tree = self.tree.updated(&bytes);
+        let (tree, delta) = self.tree.updated(&bytes, &self.buckets)?;
+        next.tree = tree;
+        next.buckets = self.buckets.with(&delta);
         if params_changed {
             next.params = Arc::new(Params::of(&next)?);
         }
-        Ok((next, bytes))
+        let delta = StateDelta {
+            tree: delta,
+            indexed,
+        };
+        Ok((next, delta))
+    }
+
+    /// What a block that made all of this state would have done.
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when a record can't be read.
+    pub fn whole_delta(&self) -> Result<StateDelta, InvariantViolation> {
+        let mut delta = StateDelta::default();
+        for stub in self.tree.buckets() {
+            let bucket = stub.read(&self.buckets)?;
+            for leaf in bucket.leaves() {
+                let key_hash = *leaf.key_hash();
+                let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
+                if Indexes::need(&value) {
+                    delta.indexed.push((key_hash, true));
+                }
+                delta.tree.after.push((key_hash, Some(leaf.clone())));
+                delta.tree.before.push((key_hash, None));
+            }
+            delta.tree.fresh.insert(stub.place, bucket);
+        }
+        Ok(delta)
     }
 
     /// The chain's name.
@@ -156,8 +250,11 @@ impl State {
     }
 
     /// A record's stored bytes.
-    pub fn bytes(&self, key: &Key) -> Option<&Arc<[u8]>> {
-        self.tree.get(&key.to_bytes())
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when they can't be read.
+    pub fn bytes(&self, key: &Key) -> Result<Option<Vec<u8>>, InvariantViolation> {
+        Ok(self.leaf(key)?.map(|leaf| leaf.value().to_vec()))
     }
 
     /// The tree of all records.
@@ -165,9 +262,30 @@ impl State {
         &self.tree
     }
 
-    /// Every record's key and stored bytes.
-    pub fn entries(&self) -> impl Iterator<Item = (&[u8], &Arc<[u8]>)> {
-        self.tree.iter()
+    /// Where this state's buckets come from.
+    pub fn buckets(&self) -> &dyn merkle::Buckets {
+        &self.buckets
+    }
+
+    /// Every record, by its key's hash. Ends after its first error.
+    pub fn entries(&self) -> impl Iterator<Item = Result<merkle::Leaf, InvariantViolation>> {
+        self.tree.leaves(&self.buckets)
+    }
+
+    fn leaf(&self, key: &Key) -> Result<Option<merkle::Leaf>, InvariantViolation> {
+        self.tree.get(&key.to_bytes(), &self.buckets)
+    }
+
+    fn record_of(&self, key_hash: &merkle::Hash) -> Result<(Key, Value), InvariantViolation> {
+        let leaf = self.tree.leaf(key_hash, &self.buckets)?.ok_or_else(|| {
+            let hash = hex::encode(key_hash);
+            InvariantViolation::new(format!(
+                "the indexes need a record that is not there: {hash}"
+            ))
+        })?;
+        let key = stored_key(leaf.key())?;
+        let value = Value::decode(&key, leaf.value())?;
+        Ok((key, value))
     }
 
     /// How many records there are.
@@ -220,6 +338,12 @@ impl State {
     pub fn due_deletions(&self, height: Height) -> impl Iterator<Item = &Key> {
         due(self.indexes.due_deletions.iter(), height).map(|(_, key)| key)
     }
+}
+
+fn stored_key(path: &[u8]) -> Result<Key, InvariantViolation> {
+    let path = String::from_utf8_lossy(path);
+    Key::parse(&path)
+        .map_err(|refusal| InvariantViolation::new(format!("a stored key {path:?}: {refusal}")))
 }
 
 fn due<'a>(

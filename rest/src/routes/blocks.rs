@@ -210,17 +210,15 @@ impl Sources {
         })
     }
 
-    /// The entries of a block out of our own index, where that has each of them: those of a pruned block are gone, and
-    /// of bytes that stand in two blocks the later one has them.
+    /// The entries of a block out of our own store, where that has each of them: those of a pruned block are gone.
     async fn own_entries(&self, header: &Header) -> Result<Option<Vec<Vec<u8>>>, ApiError> {
         let (reader, height) = (self.reader.clone(), header.height);
         let expected = hex::decode(&header.data_hash).unwrap_or_default();
         off_thread(move || {
             let entries = reader.entries_of(height).map_err(ApiError::internal)?;
-            let wires: Vec<Vec<u8>> = entries.into_values().collect();
-            let hashes = wires.iter().map(|wire| TxHash::of(wire).0);
+            let hashes = entries.iter().map(|wire| TxHash::of(wire).0);
             let root = merkle::root(hashes.collect());
-            Ok((root[..] == expected[..]).then_some(wires))
+            Ok((root[..] == expected[..]).then_some(entries))
         })
         .await?
     }

@@ -20,7 +20,8 @@ async fn claims_are_attested_and_paid_by_a_node_without_rest() {
     let coordinator = FakeCoordinator::start(honest).await;
     let store = Arc::new(MemoryStore::new());
     let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
-    let application = Application::open(store, CHAIN_ID.parse().unwrap(), on_fatal).unwrap();
+    let application =
+        Application::open(store, CHAIN_ID.parse().unwrap(), 1 << 20, on_fatal).unwrap();
     let comet = FakeComet::start(application.clone(), &genesis()).await;
     comet.make_block().await;
     let mut config = Config::new(comet.url());

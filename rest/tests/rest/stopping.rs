@@ -112,7 +112,7 @@ async fn settings_that_cannot_be_used_are_named() {
     for (change, named) in cases {
         let chain_id = "ait-other".parse().unwrap();
         let store = Arc::new(ait_store::MemoryStore::new());
-        let application = Application::open(store, chain_id, Arc::new(|_| {})).unwrap();
+        let application = Application::open(store, chain_id, 1 << 20, Arc::new(|_| {})).unwrap();
         let mut settings = Settings {
             node: ait_node::Config::new(chain.comet.url()),
             rest: ait_rest::Config::new(([127, 0, 0, 1], 0).into()),

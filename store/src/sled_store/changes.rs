@@ -1,7 +1,8 @@
 //! Changes of the tree that are made as one, and are on disk afterwards.
 
-use std::fs::File;
+use std::collections::BTreeMap;
 
+use super::layout::CHUNK_BYTES;
 use super::{Target, contain::write};
 use crate::StoreError;
 
@@ -14,6 +15,8 @@ const CHANGES_A_ROUND: usize = 50;
 pub(super) struct Changes {
     batch: sled::Batch,
     count: usize,
+    /// Lengths of the values above one chunk.
+    long: BTreeMap<Vec<u8>, u32>,
 }
 
 impl Changes {
@@ -27,18 +30,32 @@ impl Changes {
         self.count = self.count.saturating_add(1);
     }
 
+    /// Notes the length of a value that is in it, if that has several chunks.
+    pub(super) fn note_length(&mut self, key: &[u8], length: usize) {
+        if length > CHUNK_BYTES {
+            let length = u32::try_from(length).unwrap_or(u32::MAX);
+            let longest = self.long.entry(key.to_vec()).or_default();
+            *longest = length.max(*longest);
+        }
+    }
+
+    /// The longest that was noted of a key.
+    pub(super) fn length_of(&self, key: &[u8]) -> Option<u32> {
+        self.long.get(key).copied()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Makes the changes; on disk when it returns. The file is sled's data file.
-    pub(super) fn apply(self, target: Target<'_>, file: &File) -> Result<(), StoreError> {
+    /// Makes the changes; on disk when it returns.
+    pub(super) fn apply(self, target: Target<'_>) -> Result<(), StoreError> {
         write(target.path, || {
             target.database.apply_batch(self.batch)?;
             target.database.flush()
         })?;
-        file.sync_data()
-            .map_err(|error| StoreError::io("sync the database in", target.path, error))?;
+        let synced = target.file.sync_data();
+        synced.map_err(|error| StoreError::io("sync the database in", target.path, error))?;
         collect_garbage(self.count);
         Ok(())
     }

@@ -1,13 +1,11 @@
 //! Turns sled's errors, and its panics on damaged files, into errors of the store.
 
-use std::{
-    any::Any,
-    io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::{io, path::Path};
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    contain::{self, corrupt},
+};
 
 /// Whether a thread is one of sled's own. sled writes its log from threads named like this, and a panic there
 /// leaves a commit waiting for ever: a program's panic hook has to end the process when it sees one.
@@ -58,23 +56,7 @@ fn translate(action: &'static str, folder: &Path, failure: sled::Error) -> Store
     }
 }
 
-pub(super) fn corrupt(folder: &Path, detail: impl Into<String>) -> StoreError {
-    StoreError::Corrupt {
-        path: folder.to_owned(),
-        detail: detail.into(),
-    }
-}
-
 /// Runs an action of sled's. A panic becomes the error sled has for its own bugs.
 fn contain<T>(action: impl FnOnce() -> sled::Result<T>) -> sled::Result<T> {
-    catch_unwind(AssertUnwindSafe(action))
-        .unwrap_or_else(|payload| Err(sled::Error::ReportableBug(message_of(payload.as_ref()))))
-}
-
-fn message_of(payload: &(dyn Any + Send)) -> String {
-    let message = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied());
-    message.unwrap_or("no message").to_owned()
+    contain::contain(action).unwrap_or_else(|message| Err(sled::Error::ReportableBug(message)))
 }

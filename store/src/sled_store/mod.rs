@@ -1,34 +1,44 @@
-//! The store on disk: one sled tree, and the files beside it that `marker` describes.
+//! The store in sled: one tree, whose files get the fsync that sled leaves out.
 //!
-//! `open` refuses what must not be opened, `writer` turns a block into `changes`, which get it on disk, `pool`
-//! saves the pool, `contain` keeps sled's panics in, and this file reads.
+//! `open` opens sled's files, `changes` gets a batch on disk, `layout` says what stands under which key,
+//! `contain` keeps sled's panics in, this file reads and writes, `first_format` reads stores of before.
 
 mod changes;
 mod contain;
+mod first_format;
+mod layout;
 mod open;
-mod pool;
-mod writer;
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use changes::Changes;
 pub use contain::is_background_thread;
-use contain::{corrupt, read};
-use writer::Writer;
-pub(crate) use writer::{check, check_length};
+use contain::read;
+pub use first_format::FirstFormat;
+use layout::{HEAD, POOL};
 
 use crate::{
-    Loaded, StateEntry, Store, StoreError, TransactionHash, WriteBatch,
-    layout::{self, Head},
+    Entry, Head, Store, StoreError, Table, Write, WriteBatch,
+    contain::corrupt,
+    head::{self, ChainHead},
+    pool,
+    writer::Writer,
 };
+
+/// Changes in a part of what is written before the first head.
+const FILL_PART: usize = 1_000;
 
 /// A [`Store`] in a folder, opened with [`SledStore::open`]. One process at a time has it open.
 pub struct SledStore {
     path: PathBuf,
     chain_id: String,
     database: sled::Db,
+    /// sled's data file. Opened once, so that a failed write-back is reported to it.
+    file: File,
     writer: Mutex<Writer>,
 }
 
@@ -36,25 +46,16 @@ pub struct SledStore {
 #[derive(Clone, Copy)]
 struct Target<'a> {
     path: &'a Path,
-    chain_id: &'a str,
     database: &'a sled::Db,
+    file: &'a File,
 }
 
 impl SledStore {
-    fn new(path: PathBuf, chain_id: String, database: sled::Db, writer: Writer) -> Self {
-        Self {
-            path,
-            chain_id,
-            database,
-            writer: Mutex::new(writer),
-        }
-    }
-
     fn target(&self) -> Target<'_> {
         Target {
             path: &self.path,
-            chain_id: &self.chain_id,
             database: &self.database,
+            file: &self.file,
         }
     }
 
@@ -63,169 +64,166 @@ impl SledStore {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        read(&self.path, || self.database.get(key))
-    }
-
-    fn read_meta(&self, head: &Head) -> Result<Vec<u8>, StoreError> {
-        let mut meta = Vec::new();
-        for index in 0..layout::chunk_count(u64::from(head.meta_length)) {
-            let chunk = self.get(&layout::meta_chunk_key(index))?;
-            meta.extend_from_slice(&chunk.ok_or_else(|| self.incomplete("head record"))?);
-        }
-        if layout::length_of(&meta) != head.meta_length {
-            return Err(self.incomplete("head record"));
-        }
-        Ok(meta)
-    }
-
-    fn read_state_entry(&self, key: &[u8], value: &[u8]) -> Result<StateEntry, StoreError> {
-        let incomplete = || self.incomplete("state");
-        let (_, key) = key.split_first().ok_or_else(incomplete)?;
-        let (length, first) = layout::decode_state_value(value).ok_or_else(incomplete)?;
-        let mut whole = first.to_vec();
-        for index in 0..layout::further_chunk_count(length) {
-            let chunk = self.get(&layout::state_chunk_key(key, index))?;
-            whole.extend_from_slice(&chunk.ok_or_else(incomplete)?);
-        }
-        if layout::length_of(&whole) != length {
-            return Err(incomplete());
-        }
-        Ok((key.to_vec(), whole))
-    }
-
-    /// The record whose first chunk is given, or `None` when chunks are missing.
-    fn read_record(
-        &self,
-        hash: &TransactionHash,
-        first: &[u8],
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let (height, length, first) = layout::decode_transaction_value(first)
-            .ok_or_else(|| self.incomplete("record of a transaction"))?;
-        let mut whole = first.to_vec();
-        for index in 0..layout::further_chunk_count(length) {
-            match self.get(&layout::transaction_chunk_key(height, hash, index))? {
-                Some(chunk) => whole.extend_from_slice(&chunk),
-                None => return Ok(None),
+    fn write_block(&self, batch: &WriteBatch, is_first: bool) -> Result<(), StoreError> {
+        let target = self.target();
+        let mut changes = Changes::default();
+        for (count, write) in batch.writes.iter().enumerate() {
+            // sled keeps some 5 KB of memory for every change until its batch ends, and a first state may
+            // have millions. The parts count for nothing until the head is written.
+            if is_first && count % FILL_PART == FILL_PART - 1 {
+                std::mem::take(&mut changes).apply(target)?;
             }
+            let key = layout::entry_key(write.table, &write.key);
+            put(target, &key, write.value.as_deref(), &mut changes)?;
         }
-        Ok((layout::length_of(&whole) == length).then_some(whole))
+        let head = ChainHead::encode(&self.chain_id, batch.height, &batch.meta);
+        put(target, HEAD, Some(&head), &mut changes)?;
+        changes.apply(target)
     }
+}
 
-    /// The record of a transaction; of one block's alone where a height is given.
-    fn record_of(
-        &self,
-        hash: &TransactionHash,
-        height: Option<u64>,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = layout::transaction_key(hash);
-        let mut first = self.get(&key)?;
-        loop {
-            let Some(value) = first else { return Ok(None) };
-            let of = layout::decode_transaction_value(&value).map(|(of, _, _)| of);
-            if height.is_some() && of.is_some() && of != height {
-                return Ok(None);
+/// Sets or removes a key, and the chunks that it had and has no longer.
+fn put(
+    target: Target<'_>,
+    key: &[u8],
+    value: Option<&[u8]>,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    let before = read(target.path, || target.database.get(key))?;
+    let before = before.and_then(|before| Some(layout::decode(&before)?.0));
+    // What the same batch put there before counts no less.
+    let before = before.max(changes.length_of(key));
+    let mut chunks = 0;
+    match value {
+        Some(value) => {
+            let (first, further) = layout::cut(value);
+            changes.insert(key, first);
+            for (index, chunk) in further {
+                changes.insert(layout::chunk_key(key, index), chunk);
+                chunks = index.saturating_add(1);
             }
-            if let Some(record) = self.read_record(hash, &value)? {
-                return Ok(Some(record));
-            }
-            // A commit may have pruned or replaced the record in the meantime.
-            let again = self.get(&key)?;
-            if again.as_ref() == Some(&value) {
-                return Err(self.incomplete("record of a transaction"));
-            }
-            first = again;
+            changes.note_length(key, value.len());
+        }
+        None => changes.remove(key),
+    }
+    for index in chunks..before.map_or(0, layout::further_chunks) {
+        changes.remove(layout::chunk_key(key, index));
+    }
+    Ok(())
+}
+
+/// The value whose first chunk is given, or `None` when chunks are missing.
+fn whole(target: Target<'_>, key: &[u8], stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some((length, first)) = layout::decode(stored) else {
+        return Ok(None);
+    };
+    let mut whole = first.to_vec();
+    for index in 0..layout::further_chunks(length) {
+        let chunk_key = layout::chunk_key(key, index);
+        match read(target.path, || target.database.get(&chunk_key))? {
+            Some(chunk) => whole.extend_from_slice(&chunk),
+            None => return Ok(None),
         }
     }
+    Ok((u32::try_from(whole.len()) == Ok(length)).then_some(whole))
+}
 
-    fn incomplete(&self, what: &str) -> StoreError {
-        corrupt(&self.path, format!("a {what} is incomplete"))
+/// The value under a key of the tree.
+fn value_of(target: Target<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut stored = read(target.path, || target.database.get(key))?;
+    loop {
+        let Some(first) = stored else { return Ok(None) };
+        if let Some(value) = whole(target, key, &first)? {
+            return Ok(Some(value));
+        }
+        // A commit may have replaced it in the meantime.
+        let again = read(target.path, || target.database.get(key))?;
+        if again.as_ref() == Some(&first) {
+            return Err(corrupt(
+                target.path,
+                "a value in its database is incomplete",
+            ));
+        }
+        stored = again;
     }
 }
 
 impl Store for SledStore {
-    fn load(&self) -> Result<Option<Loaded<'_>>, StoreError> {
-        let Some(head) = open::read_head(&self.path, &self.database)? else {
-            return Ok(None);
-        };
-        let state = StateReader {
-            store: self,
-            entries: self.database.scan_prefix([layout::STATE]),
-            ended: false,
-        };
-        let meta = self.read_meta(&head)?;
-        Ok(Some(Loaded {
-            height: head.height,
-            meta,
-            state: Box::new(state),
-        }))
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        let stored = value_of(self.target(), HEAD)?;
+        Ok(head::read(&self.path, stored.as_deref())?.map(|found| found.head))
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        value_of(self.target(), &layout::entry_key(table, key))
+    }
+
+    fn range(
+        &self,
+        table: Table,
+        first: &[u8],
+        last: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let (first, last) = (
+            layout::entry_key(table, first),
+            layout::entry_key(table, last),
+        );
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        let mut entries = self.database.range(first..=last);
+        while found.len() < limit {
+            let Some((key, stored)) = read(&self.path, || entries.next().transpose())? else {
+                break;
+            };
+            let value = match whole(self.target(), &key, &stored)? {
+                Some(value) => Some(value),
+                None => value_of(self.target(), &key)?,
+            };
+            let key = key.get(1..).unwrap_or_default().to_vec();
+            found.extend(value.map(|value| (key, value)));
+        }
+        Ok(found)
+    }
+
+    fn fill(&self, writes: &[Write]) -> Result<(), StoreError> {
+        self.writer().fill(writes, || {
+            for part in writes.chunks(FILL_PART) {
+                let mut changes = Changes::default();
+                for write in part {
+                    let key = layout::entry_key(write.table, &write.key);
+                    put(self.target(), &key, write.value.as_deref(), &mut changes)?;
+                }
+                changes.apply(self.target())?;
+            }
+            Ok(())
+        })
     }
 
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        self.writer().commit(self.target(), batch)
-    }
-
-    fn transaction(&self, hash: &TransactionHash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.record_of(hash, None)
-    }
-
-    fn transactions_of(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let mut entries = self
-            .database
-            .scan_prefix(layout::transactions_of_height(height));
-        let mut records = Vec::new();
-        while let Some((key, _)) = read(&self.path, || entries.next().transpose())? {
-            let (_, hash) = layout::decode_transaction_height_key(&key)
-                .ok_or_else(|| self.incomplete("index of transactions"))?;
-            records.extend(self.record_of(&hash, Some(height))?);
-        }
-        Ok(records)
+        let write = |is_first| self.write_block(batch, is_first);
+        self.writer()
+            .commit(&self.path, &self.chain_id, batch, write)
     }
 
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {
-        self.writer().save_pool(self.target(), transactions)
+        self.writer().save_pool(transactions, || {
+            let mut changes = Changes::default();
+            let encoded = (!transactions.is_empty()).then(|| pool::encode(transactions));
+            put(self.target(), POOL, encoded.as_deref(), &mut changes)?;
+            changes.apply(self.target())
+        })
     }
 
     fn take_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let mut writer = self.writer();
-        let transactions = pool::read_saved(self.target())?;
-        if !transactions.is_empty() {
-            writer.save_pool(self.target(), &[])?;
-        }
-        Ok(transactions)
-    }
-}
-
-impl Drop for SledStore {
-    fn drop(&mut self) {
-        let synced = self.writer().height_file.sync();
-        if let Err(error) = synced {
-            tracing::warn!(component = "store", event = "height_file_unsynced", %error, "closing");
-        }
-    }
-}
-
-/// Reads the state, and ends after its first error.
-struct StateReader<'a> {
-    store: &'a SledStore,
-    entries: sled::Iter,
-    ended: bool,
-}
-
-impl Iterator for StateReader<'_> {
-    type Item = Result<StateEntry, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let entry = read(&self.store.path, || self.entries.next().transpose());
-        let item = match entry {
-            Ok(None) => None,
-            Ok(Some((key, value))) => Some(self.store.read_state_entry(&key, &value)),
-            Err(error) => Some(Err(error)),
+        let Some(saved) = value_of(self.target(), POOL)? else {
+            return Ok(Vec::new());
         };
-        self.ended = !matches!(item, Some(Ok(_)));
-        item
+        let transactions = pool::decode(&saved)
+            .ok_or_else(|| corrupt(&self.path, "the saved pool cannot be understood"))?;
+        self.save_pool(&[])?;
+        Ok(transactions)
     }
 }

@@ -3,15 +3,16 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::Read as _,
-    path::Path,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use ait_store::{SledStore, Store as _, StoreError, WriteBatch};
+use ait_store::{Engine, StoreError, WriteBatch};
 
 use crate::workload::{
-    CHAIN, Numbers, State, TestResult, batch, child, child_folder, contents, copy_folder, state,
+    ENGINES, Numbers, State, TestResult, batch, child, child_folder, contents, copy_folder, open,
+    state,
 };
 
 const CHILD: &str = "damaged_files_are_refused::child_opens_a_damaged_store";
@@ -25,8 +26,12 @@ fn root(state: &State) -> Vec<u8> {
     hasher.finish().to_be_bytes().to_vec()
 }
 
-fn fill(folder: &Path, blocks: std::ops::RangeInclusive<u64>) -> Result<(), StoreError> {
-    let store = SledStore::open(folder, CHAIN)?;
+fn fill(
+    engine: Engine,
+    folder: &Path,
+    blocks: std::ops::RangeInclusive<u64>,
+) -> Result<(), StoreError> {
+    let store = open(engine, folder)?;
     for height in blocks {
         store.commit(&WriteBatch {
             meta: root(&state(height)),
@@ -39,10 +44,10 @@ fn fill(folder: &Path, blocks: std::ops::RangeInclusive<u64>) -> Result<(), Stor
 /// Runs in a process of its own, for the tests below.
 #[test]
 fn child_opens_a_damaged_store() -> TestResult {
-    let Some(folder) = child_folder() else {
+    let Some((engine, folder)) = child_folder() else {
         return Ok(());
     };
-    let outcome = match SledStore::open(&folder, CHAIN).and_then(|store| contents(&store)) {
+    let outcome = match open(engine, &folder).and_then(|store| contents(store.as_ref())) {
         Err(refusal) => format!("refused: {refusal}"),
         Ok(None) => "empty".to_owned(),
         Ok(Some((_, meta, found))) if meta != root(&found) => "other root".to_owned(),
@@ -53,8 +58,8 @@ fn child_opens_a_damaged_store() -> TestResult {
     Ok(())
 }
 
-fn open_in_child(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
-    let mut process = child(CHILD, folder)?
+fn open_in_child(engine: Engine, folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let mut process = child(CHILD, engine, folder)?
         .stderr(std::process::Stdio::null())
         .spawn()?;
     let deadline = Instant::now() + PATIENCE;
@@ -82,8 +87,25 @@ fn open_in_child(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     Ok(outcome.ok_or("no outcome")?.to_owned())
 }
 
+/// The file that holds most of what was written: sled's only one, or fjall's journal.
+fn largest_file(engine: Engine, store: &Path) -> io::Result<PathBuf> {
+    let files = fs::read_dir(store.join(engine.name()))?;
+    let mut sizes = Vec::new();
+    for file in files {
+        let file = file?;
+        if file.file_type()?.is_file() {
+            sizes.push((file.metadata()?.len(), file.path()));
+        }
+    }
+    let largest = sizes.into_iter().max();
+    largest
+        .map(|(_, path)| path)
+        .ok_or_else(|| io::Error::other("no file"))
+}
+
 /// Damages copies of a store in one way, and returns what opening each of them said.
 fn outcomes(
+    engine: Engine,
     source: &Path,
     trials: u64,
     damage: fn(Vec<u8>, &mut Numbers) -> Vec<u8>,
@@ -94,9 +116,10 @@ fn outcomes(
     for trial in 0..trials {
         let copy = folder.path().join(trial.to_string());
         copy_folder(source, &copy)?;
-        let data = fs::read(copy.join("sled/db"))?;
-        fs::write(copy.join("sled/db"), damage(data, &mut numbers))?;
-        outcomes.push(open_in_child(&copy)?);
+        let file = largest_file(engine, &copy)?;
+        let data = fs::read(&file)?;
+        fs::write(file, damage(data, &mut numbers))?;
+        outcomes.push(open_in_child(engine, &copy)?);
         fs::remove_dir_all(&copy)?;
     }
     Ok(outcomes)
@@ -125,22 +148,26 @@ fn write_noise(mut data: Vec<u8>, numbers: &mut Numbers) -> Vec<u8> {
     data
 }
 
+/// Cuts into what was written: behind it a file may have room for more.
 fn cut_off(mut data: Vec<u8>, numbers: &mut Numbers) -> Vec<u8> {
-    let position = numbers.below(data.len() as u64) as usize;
+    let written = data.iter().rposition(|byte| *byte != 0).unwrap_or_default();
+    let position = numbers.below(written as u64) as usize;
     data.truncate(position);
     data
 }
 
 #[test]
 fn damage_is_refused_or_harmless_or_shows_in_the_root() -> TestResult {
-    let folder = tempfile::tempdir()?;
-    fill(folder.path(), 1..=120)?;
-    for damage in [flip_a_bit, write_zeros, write_noise] {
-        for outcome in outcomes(folder.path(), 20, damage)? {
-            let expected = outcome == "intact 120"
-                || outcome == "other root"
-                || outcome.starts_with("refused: ");
-            assert!(expected, "{outcome}");
+    for engine in ENGINES {
+        let folder = tempfile::tempdir()?;
+        fill(engine, folder.path(), 1..=120)?;
+        for damage in [flip_a_bit, write_zeros, write_noise] {
+            for outcome in outcomes(engine, folder.path(), 20, damage)? {
+                let expected = outcome == "intact 120"
+                    || outcome == "other root"
+                    || outcome.starts_with("refused: ");
+                assert!(expected, "{engine:?}: {outcome}");
+            }
         }
     }
     Ok(())
@@ -148,25 +175,29 @@ fn damage_is_refused_or_harmless_or_shows_in_the_root() -> TestResult {
 
 #[test]
 fn a_cut_off_database_is_never_taken_for_a_whole_one() -> TestResult {
-    let folder = tempfile::tempdir()?;
-    fill(folder.path(), 1..=120)?;
-    for outcome in outcomes(folder.path(), 20, cut_off)? {
-        assert!(outcome.starts_with("refused: "), "{outcome}");
+    for engine in ENGINES {
+        let folder = tempfile::tempdir()?;
+        fill(engine, folder.path(), 1..=120)?;
+        for outcome in outcomes(engine, folder.path(), 20, cut_off)? {
+            assert!(outcome.starts_with("refused: "), "{engine:?}: {outcome}");
+        }
     }
     Ok(())
 }
 
 #[test]
 fn damage_to_what_was_stored_before_the_last_start_is_refused_or_harmless() -> TestResult {
-    let folder = tempfile::tempdir()?;
-    fill(folder.path(), 1..=120)?;
-    drop(SledStore::open(folder.path(), CHAIN)?);
-    for damage in [flip_a_bit, write_zeros, cut_off] {
-        for outcome in outcomes(folder.path(), 20, damage)? {
-            assert!(
-                outcome == "intact 120" || outcome.starts_with("refused: "),
-                "{outcome}"
-            );
+    for engine in ENGINES {
+        let folder = tempfile::tempdir()?;
+        fill(engine, folder.path(), 1..=120)?;
+        drop(open(engine, folder.path())?);
+        for damage in [flip_a_bit, write_zeros, cut_off] {
+            for outcome in outcomes(engine, folder.path(), 20, damage)? {
+                assert!(
+                    outcome == "intact 120" || outcome.starts_with("refused: "),
+                    "{engine:?}: {outcome}"
+                );
+            }
         }
     }
     Ok(())

@@ -5,7 +5,6 @@ mod damaged_files_are_refused;
 mod failed_writes_stop_the_store;
 mod killed_processes_lose_nothing;
 mod memory_equals_disk;
-mod old_transactions_are_pruned;
 mod pool_survives_restarts;
 mod power_losses_leave_whole_blocks;
 mod stores_that_do_not_fit_are_refused;

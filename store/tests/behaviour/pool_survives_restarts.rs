@@ -1,36 +1,39 @@
-use ait_store::{SledStore, Store as _};
-
-use crate::workload::{CHAIN, TestResult, assert_holds_block, batch};
+use crate::workload::{ENGINES, TestResult, assert_holds_block, batch, open};
 
 #[test]
 fn a_saved_pool_is_given_back_once_and_in_order() -> TestResult {
-    let folder = tempfile::tempdir()?;
-    let pool: Vec<Vec<u8>> = (0..300)
-        .map(|index: u16| index.to_be_bytes().repeat(20))
-        .collect();
-    let store = SledStore::open(folder.path(), CHAIN)?;
-    store.commit(&batch(1))?;
-    store.save_pool(&pool)?;
-    drop(store);
+    for engine in ENGINES {
+        let folder = tempfile::tempdir()?;
+        let pool: Vec<Vec<u8>> = (0..300)
+            .map(|index: u16| index.to_be_bytes().repeat(20))
+            .collect();
+        let store = open(engine, folder.path())?;
+        store.commit(&batch(1))?;
+        store.save_pool(&pool)?;
+        drop(store);
 
-    let store = SledStore::open(folder.path(), CHAIN)?;
-    assert_eq!(store.take_pool()?, pool);
-    assert_eq!(store.take_pool()?, Vec::<Vec<u8>>::new());
-    drop(store);
+        let store = open(engine, folder.path())?;
+        assert_eq!(store.take_pool()?, pool);
+        assert_eq!(store.take_pool()?, Vec::<Vec<u8>>::new());
+        drop(store);
 
-    let store = SledStore::open(folder.path(), CHAIN)?;
-    assert_eq!(store.take_pool()?, Vec::<Vec<u8>>::new());
-    assert_holds_block(&store, 1)
+        let store = open(engine, folder.path())?;
+        assert_eq!(store.take_pool()?, Vec::<Vec<u8>>::new());
+        assert_holds_block(store.as_ref(), 1)?;
+    }
+    Ok(())
 }
 
 #[test]
 fn a_pool_replaces_the_one_saved_before() -> TestResult {
-    let folder = tempfile::tempdir()?;
-    let store = SledStore::open(folder.path(), CHAIN)?;
-    store.save_pool(&vec![vec![1; 16_384]; 50])?;
-    store.save_pool(&[vec![2; 10], vec![], vec![3; 5_000]])?;
-    drop(store);
-    let store = SledStore::open(folder.path(), CHAIN)?;
-    assert_eq!(store.take_pool()?, [vec![2; 10], vec![], vec![3; 5_000]]);
+    for engine in ENGINES {
+        let folder = tempfile::tempdir()?;
+        let store = open(engine, folder.path())?;
+        store.save_pool(&vec![vec![1; 16_384]; 50])?;
+        store.save_pool(&[vec![2; 10], vec![], vec![3; 5_000]])?;
+        drop(store);
+        let store = open(engine, folder.path())?;
+        assert_eq!(store.take_pool()?, [vec![2; 10], vec![], vec![3; 5_000]]);
+    }
     Ok(())
 }

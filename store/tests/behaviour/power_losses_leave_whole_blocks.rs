@@ -1,12 +1,16 @@
 //! A power loss while a block is written leaves any of the blocks (4 KiB) of a file that were written since
 //! the last sync, and the old or the new length of the file. These tests make such files.
 
-use std::fs;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use ait_store::{SledStore, Store as _};
+use ait_store::Engine;
 
 use crate::workload::{
-    CHAIN, Numbers, TestResult, assert_holds_block, batch, contents, copy_folder,
+    Numbers, TestResult, assert_holds_block, batch, contents, copy_folder, open,
 };
 
 const DISK_BLOCK: usize = 4_096;
@@ -25,45 +29,74 @@ fn torn(old: &[u8], new: &[u8], grown: bool, quarters: u64, numbers: &mut Number
     image
 }
 
-#[test]
-fn a_power_loss_leaves_the_block_before_or_the_one_being_written() -> TestResult {
+/// The files that a commit appends to or changes: sled's only one, and fjall's journals. Its other files
+/// are written once, and synced before anything names them.
+fn written(engine: Engine, store: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    match engine {
+        Engine::Sled => {
+            files.insert("sled/db".into(), fs::read(store.join("sled/db"))?);
+        }
+        Engine::Fjall => {
+            for entry in fs::read_dir(store.join("fjall"))? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|end| end == "jnl") {
+                    let name = Path::new("fjall").join(path.file_name().unwrap_or_default());
+                    files.insert(name, fs::read(path)?);
+                }
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn lose_power_in_some_commits(engine: Engine, blocks: u64) -> TestResult {
     let folder = tempfile::tempdir()?;
     let (live, lost) = (folder.path().join("live"), folder.path().join("lost"));
-    let data = "sled/db";
     let mut numbers = Numbers(1);
     let mut images = 0;
-    let mut store = SledStore::open(&live, CHAIN)?;
-    for height in 1..=400 {
-        let before = fs::read(live.join(data))?;
+    let mut store = open(engine, &live)?;
+    for height in 1..=blocks {
+        let before = written(engine, &live)?;
         store.commit(&batch(height))?;
         if height > 1 && numbers.below(8) == 0 {
-            let after = fs::read(live.join(data))?;
             let (grown, quarters) = (numbers.below(2) == 0, numbers.below(5));
             copy_folder(&live, &lost)?;
-            fs::write(
-                lost.join(data),
-                torn(&before, &after, grown, quarters, &mut numbers),
-            )?;
+            for (name, after) in written(engine, &live)? {
+                let old = before.get(&name).map(Vec::as_slice).unwrap_or_default();
+                let image = torn(old, &after, grown, quarters, &mut numbers);
+                fs::write(lost.join(name), image)?;
+            }
             // The height is known only once the block is on disk.
             fs::remove_file(lost.join("HEIGHT"))?;
-            let reopened = SledStore::open(&lost, CHAIN)?;
-            let (found, ..) = contents(&reopened)?.ok_or("the store is empty")?;
+            let reopened = open(engine, &lost)?;
+            let (found, ..) = contents(reopened.as_ref())?.ok_or("the store is empty")?;
             assert!(
                 (height - 1..=height).contains(&found),
                 "{found} instead of {height}"
             );
-            assert_holds_block(&reopened, found)?;
+            assert_holds_block(reopened.as_ref(), found)?;
             reopened.commit(&batch(found + 1))?;
-            assert_holds_block(&reopened, found + 1)?;
+            assert_holds_block(reopened.as_ref(), found + 1)?;
             drop(reopened);
             fs::remove_dir_all(&lost)?;
             images += 1;
         }
         if height % 150 == 0 {
             drop(store);
-            store = SledStore::open(&live, CHAIN)?;
+            store = open(engine, &live)?;
         }
     }
     assert!(images >= 20, "{images} images were tried");
     Ok(())
+}
+
+#[test]
+fn a_power_loss_leaves_sled_the_block_before_or_the_one_being_written() -> TestResult {
+    lose_power_in_some_commits(Engine::Sled, 400)
+}
+
+#[test]
+fn a_power_loss_leaves_fjall_the_block_before_or_the_one_being_written() -> TestResult {
+    lose_power_in_some_commits(Engine::Fjall, 400)
 }

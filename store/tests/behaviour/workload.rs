@@ -11,19 +11,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ait_store::{Loaded, Store, StoreError, TransactionHash, WriteBatch};
+use ait_store::{Engine, Store, StoreError, Table, WriteBatch, for_each};
 
 pub type TestResult = Result<(), Box<dyn Error>>;
 pub type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
+pub const ENGINES: [Engine; 2] = [Engine::Fjall, Engine::Sled];
+
 /// The chain of every store in these tests.
 pub const CHAIN: &str = "test-chain";
-/// Blocks whose transactions are kept.
+/// Blocks of which something is kept besides the state.
 pub const KEPT_BLOCKS: u64 = 20;
 const KEYS: u64 = 1_500;
 const FIRST_BLOCK_CHANGES: u64 = 2_500;
 const CHANGES: u64 = 25;
-const TRANSACTIONS: u64 = 6;
+const GROUPS: u64 = 6;
 
 /// SplitMix64: numbers that look random and are the same in every run.
 pub struct Numbers(pub u64);
@@ -48,30 +50,39 @@ pub fn batch(height: u64) -> WriteBatch {
     } else {
         CHANGES
     };
-    let state = (0..changes).map(|_| change(&mut numbers, height)).collect();
-    let transactions = (0..TRANSACTIONS)
-        .map(|index| (transaction_hash(height, index), record(height, index)))
-        .collect();
-    WriteBatch {
+    let mut batch = WriteBatch {
         height,
         meta: meta(height),
-        state,
-        transactions,
-        prune_transactions_below: height.checked_sub(KEPT_BLOCKS - 1),
+        ..WriteBatch::default()
+    };
+    for _ in 0..changes {
+        change(&mut numbers, &mut batch);
     }
+    for index in 0..GROUPS {
+        batch.put(
+            Table::Blocks,
+            group_key(height, index),
+            group(height, index),
+        );
+    }
+    if let Some(old) = height.checked_sub(KEPT_BLOCKS).filter(|old| *old > 0) {
+        for index in 0..GROUPS {
+            batch.remove(Table::Blocks, group_key(old, index));
+        }
+    }
+    batch
 }
 
-fn change(numbers: &mut Numbers, height: u64) -> (Vec<u8>, Option<Vec<u8>>) {
+fn change(numbers: &mut Numbers, batch: &mut WriteBatch) {
     let key = format!("/account/{:042}", numbers.below(KEYS)).into_bytes();
     let length = match numbers.below(50) {
-        0 => return (key, None),
+        0 => return batch.remove(Table::Records, key),
         1 => 4_000 + numbers.below(9_000),
         _ => numbers.below(200),
     };
-    let value = (0..length)
-        .map(|byte| (height ^ byte).to_le_bytes()[0])
-        .collect();
-    (key, Some(value))
+    let bytes = (0..length).map(|byte| (batch.height ^ byte).to_le_bytes()[0]);
+    let value: Vec<u8> = bytes.collect();
+    batch.put(Table::Records, key, value);
 }
 
 /// Long enough for several chunks in some blocks, and empty in others.
@@ -82,16 +93,11 @@ pub fn meta(height: u64) -> Vec<u8> {
         .collect()
 }
 
-pub fn transaction_hash(height: u64, index: u64) -> TransactionHash {
-    let mut numbers = Numbers(height * TRANSACTIONS + index);
-    let mut hash = [0; 32];
-    for part in hash.chunks_mut(8) {
-        part.copy_from_slice(&numbers.next().to_be_bytes());
-    }
-    hash
+fn group_key(height: u64, index: u64) -> Vec<u8> {
+    [height.to_be_bytes(), index.to_be_bytes()].concat()
 }
 
-pub fn record(height: u64, index: u64) -> Vec<u8> {
+fn group(height: u64, index: u64) -> Vec<u8> {
     let length = if index == 0 { 10_000 } else { 300 };
     vec![(height + index).to_le_bytes()[0]; length]
 }
@@ -99,26 +105,35 @@ pub fn record(height: u64, index: u64) -> Vec<u8> {
 /// The state after a block.
 pub fn state(height: u64) -> State {
     let mut state = State::new();
-    for change in (1..=height).flat_map(|height| batch(height).state) {
-        match change {
-            (key, Some(value)) => state.insert(key, value),
-            (key, None) => state.remove(&key),
+    for write in (1..=height).flat_map(|height| batch(height).writes) {
+        match write.value {
+            _ if write.table != Table::Records => None,
+            Some(value) => state.insert(write.key, value.to_vec()),
+            None => state.remove(&write.key),
         };
     }
     state
 }
 
-/// Everything a store holds.
+/// Everything that a table holds.
+pub fn table(store: &dyn Store, table: Table) -> Result<State, StoreError> {
+    let mut entries = State::new();
+    for_each(store, table, |(key, value)| {
+        entries.insert(key, value);
+    })?;
+    Ok(entries)
+}
+
+/// The head and the state of a store.
 pub fn contents(store: &dyn Store) -> Result<Option<(u64, Vec<u8>, State)>, StoreError> {
-    let Some(Loaded {
-        height,
-        meta,
-        state,
-    }) = store.load()?
-    else {
+    let Some(head) = store.head()? else {
         return Ok(None);
     };
-    Ok(Some((height, meta, state.collect::<Result<State, _>>()?)))
+    Ok(Some((
+        head.height,
+        head.meta,
+        table(store, Table::Records)?,
+    )))
 }
 
 /// Asserts that a store holds exactly what it must after a block.
@@ -127,37 +142,43 @@ pub fn assert_holds_block(store: &dyn Store, height: u64) -> TestResult {
     assert_eq!(found, height);
     assert_eq!(found_meta, meta(height), "meta of block {height}");
     assert!(found_state == state(height), "state of block {height}");
-    for kept in height.saturating_sub(KEPT_BLOCKS - 1).max(1)..=height {
-        for index in 0..TRANSACTIONS {
-            let found = store.transaction(&transaction_hash(kept, index))?;
-            assert_eq!(
-                found,
-                Some(record(kept, index)),
-                "transaction {index} of block {kept}"
-            );
+    let first = height.saturating_sub(KEPT_BLOCKS - 1).max(1);
+    let mut kept = State::new();
+    for block in first..=height {
+        for index in 0..GROUPS {
+            kept.insert(group_key(block, index), group(block, index));
         }
     }
-    for pruned in 1..=height.saturating_sub(KEPT_BLOCKS) {
-        assert_eq!(
-            store.transaction(&transaction_hash(pruned, 0))?,
-            None,
-            "block {pruned}"
-        );
+    for (key, value) in &kept {
+        assert_eq!(store.get(Table::Blocks, key)?.as_ref(), Some(value));
     }
+    assert!(
+        table(store, Table::Blocks)? == kept,
+        "blocks up to {height}"
+    );
     Ok(())
 }
 
+/// Opens the store of the tests' chain.
+pub fn open(engine: Engine, folder: &Path) -> Result<Box<dyn Store>, StoreError> {
+    ait_store::open(folder, CHAIN, engine)
+}
+
 /// A process that runs one test of this binary, which looks for a store's folder in [`child_folder`].
-pub fn child(test: &str, folder: &Path) -> io::Result<Command> {
+pub fn child(test: &str, engine: Engine, folder: &Path) -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["--exact", test, "--nocapture", "--quiet"]);
     command.env("STORE_FOLDER", folder).stdout(Stdio::piped());
+    command.env("STORE_ENGINE", engine.name());
     Ok(command)
 }
 
-/// The folder given to [`child`], or `None` in the test run itself.
-pub fn child_folder() -> Option<PathBuf> {
-    env::var_os("STORE_FOLDER").map(Into::into)
+/// The database and the folder given to [`child`], or `None` in the test run itself.
+pub fn child_folder() -> Option<(Engine, PathBuf)> {
+    let folder = env::var_os("STORE_FOLDER")?;
+    let name = env::var_os("STORE_ENGINE")?;
+    let engine = ENGINES.into_iter().find(|engine| name == engine.name())?;
+    Some((engine, folder.into()))
 }
 
 /// Copies a folder with everything in it.

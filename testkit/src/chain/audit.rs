@@ -12,9 +12,10 @@ use crate::{draft, naive_tree};
 pub fn records(state: &State) -> Records {
     state
         .entries()
-        .map(|(key, value)| {
-            let key = String::from_utf8(key.to_vec()).unwrap();
-            (key, serde_json::from_slice(value).unwrap())
+        .map(|leaf| {
+            let leaf = leaf.unwrap();
+            let key = String::from_utf8(leaf.key().to_vec()).unwrap();
+            (key, serde_json::from_slice(leaf.value()).unwrap())
         })
         .collect()
 }
@@ -38,7 +39,7 @@ pub fn assert_same_outcome(left: &BlockOutcome, right: &BlockOutcome) {
     assert_eq!(left.results, right.results);
     assert_eq!(left.events, right.events);
     assert_eq!(left.validator_updates, right.validator_updates);
-    assert_eq!(left.changes, right.changes);
+    assert_eq!(left.delta, right.delta);
     assert_eq!(left.state.root(), right.state.root());
 }
 
@@ -50,7 +51,8 @@ pub(super) fn check_records(state: &State) {
     }
     let pairs: BTreeMap<Vec<u8>, Vec<u8>> = state
         .entries()
-        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .map(Result::unwrap)
+        .map(|leaf| (leaf.key().to_vec(), leaf.value().to_vec()))
         .collect();
     assert_eq!(naive_tree::root(&pairs), state.root());
     for value in pairs.values() {

@@ -241,7 +241,8 @@ impl Chain {
     pub fn record(&self, key: &str) -> Option<Value> {
         self.state
             .bytes(&Key::parse(key).unwrap())
-            .map(|bytes| serde_json::from_slice(bytes).unwrap())
+            .unwrap()
+            .map(|bytes| serde_json::from_slice(&bytes).unwrap())
     }
 
     /// Every record.

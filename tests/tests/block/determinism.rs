@@ -1,18 +1,15 @@
 //! Determinism: the same blocks give the same app hashes, whoever runs them, from whatever they were read
 //! back, and however often.
 
-use std::sync::Arc;
-
 use ait_app::{
     block::{BlockInput, execute},
     quantity::Height,
     state::{AppHash, State},
     tx::Anew,
 };
-use ait_store::{MemoryStore, SledStore, Store, WriteBatch};
 use ait_testkit::{
     actors::{alice, bob, miner},
-    chain::{CHAIN_ID, Chain, Setup, assert_same_outcome, read_entries},
+    chain::{Chain, Setup, assert_same_outcome, read_entries},
 };
 use ait_tests::plan::{self, Plan, Start, announce, block_input, build_block};
 use proptest::prelude::*;
@@ -46,9 +43,9 @@ fn app_hashes(start: &Start, blocks: &[Block]) -> Vec<AppHash> {
 }
 
 fn stored_entries(state: &State) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let entries = state.entries();
-    entries
-        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+    let leaves = state.entries().map(Result::unwrap);
+    leaves
+        .map(|leaf| (leaf.key().to_vec(), leaf.value().to_vec()))
         .collect()
 }
 
@@ -89,54 +86,6 @@ proptest! {
     fn replaying_the_same_blocks_gives_the_same_app_hashes((start, plans) in plan::chain(20)) {
         let blocks = blocks_of(&start, &plans);
         prop_assert_eq!(app_hashes(&start, &blocks), app_hashes(&start, &blocks));
-    }
-}
-
-proptest! {
-    #![proptest_config(plan::cases(12))]
-
-    #[test]
-    fn memory_and_sled_stores_read_back_the_same_state_at_every_height(
-        (start, plans) in plan::chain(6),
-    ) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("chain.db");
-        let open = || SledStore::open(&path, CHAIN_ID).unwrap();
-        let memory = MemoryStore::new();
-        let mut sled = open();
-        let mut chain = start.chain();
-        let mut first = true;
-        for (wires, input) in blocks_of(&start, &plans) {
-            let before = stored_entries(&chain.state);
-            announce(&mut chain, &input);
-            let (block, _) = chain.finalize(wires);
-            let own = |value: &Arc<[u8]>| value.to_vec();
-            let mut state: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
-            if std::mem::take(&mut first) {
-                state.extend(before.into_iter().map(|(key, value)| (key, Some(value))));
-            }
-            let changes = block.outcome.changes.iter();
-            state.extend(changes.map(|(key, value)| (key.clone(), value.as_ref().map(own))));
-            let batch = WriteBatch {
-                height: block.height,
-                meta: chain.state.app_hash().0.to_vec(),
-                state,
-                ..WriteBatch::default()
-            };
-            memory.commit(&batch).unwrap();
-            sled.commit(&batch).unwrap();
-            drop(sled);
-            sled = open();
-            for store in [&memory as &dyn Store, &sled] {
-                let loaded = store.load().unwrap().unwrap();
-                prop_assert_eq!(&loaded.meta, &chain.state.app_hash().0.to_vec());
-                let entries: Vec<_> = loaded.state.map(Result::unwrap).collect();
-                let chain_id = CHAIN_ID.parse().unwrap();
-                let height = Height::new(loaded.height).unwrap();
-                let read = State::from_entries(chain_id, height, entries).unwrap();
-                assert_same_state(&read, &chain.state);
-            }
-        }
     }
 }
 

@@ -59,7 +59,7 @@ fn proves(state: &State, path: &str, value: Option<&[u8]>, ops: &[ProofOp]) -> b
 }
 
 fn prove(state: &State, path: &str) -> Vec<ProofOp> {
-    state.prove(&Key::parse(path).unwrap()).unwrap()
+    state.prove(&Key::parse(path).unwrap()).unwrap().unwrap()
 }
 
 /// A chain with a record of every kind.
@@ -88,7 +88,8 @@ fn kind(key: &str) -> &str {
 fn every_record_of_every_kind_is_proved_present() {
     let chain = lived_in();
     let mut kinds = std::collections::BTreeSet::new();
-    for (path, value) in chain.state.entries() {
+    for leaf in chain.state.entries().map(Result::unwrap) {
+        let (path, value) = (leaf.key(), leaf.value());
         let path = String::from_utf8(path.to_vec()).unwrap();
         let ops = prove(&chain.state, &path);
         assert!(proves(&chain.state, &path, Some(value), &ops), "{path}");
@@ -157,7 +158,7 @@ fn a_proof_holds_for_its_own_key_value_and_app_hash_alone() {
     let mut chain = lived_in();
     let path = format!("/account/{}", alice().address());
     let key = Key::parse(&path).unwrap();
-    let value = chain.state.bytes(&key).unwrap().to_vec();
+    let value = chain.state.bytes(&key).unwrap().unwrap();
     let (before, ops) = (chain.state.clone(), prove(&chain.state, &path));
     assert!(proves(&before, &path, Some(&value), &ops));
     let richer = String::from_utf8(value.clone())
@@ -180,7 +181,7 @@ fn a_proof_holds_for_its_own_key_value_and_app_hash_alone() {
 fn a_chain_of_steps_that_is_not_whole_and_in_order_proves_nothing() {
     let chain = lived_in();
     let path = "/supply";
-    let value = chain.state.bytes(&Key::Supply).unwrap().to_vec();
+    let value = chain.state.bytes(&Key::Supply).unwrap().unwrap();
     let ops = prove(&chain.state, path);
     let app_hash = chain.state.app_hash();
     let holds = |ops: &[ProofOp]| verify(&app_hash, path.as_bytes(), Some(&value), ops);
@@ -224,7 +225,11 @@ fn the_genesis_state_is_provable_as_any_other() {
     let ops = prove(&chain.state, &path);
     assert!(proves(&chain.state, &path, None, &ops));
     let path = format!("/account/{}", alice().address());
-    let value = chain.state.bytes(&Key::parse(&path).unwrap()).unwrap();
+    let value = chain
+        .state
+        .bytes(&Key::parse(&path).unwrap())
+        .unwrap()
+        .unwrap();
     let ops = prove(&chain.state, &path);
     assert!(proves(&chain.state, &path, Some(value), &ops));
 }
@@ -266,7 +271,8 @@ fn an_older_state_stays_provable_while_the_chain_goes_on() {
         (held.app_hash(), ait_testkit::chain::records(&held)),
         (app_hash, records)
     );
-    for (path, value) in held.entries() {
+    for leaf in held.entries().map(Result::unwrap) {
+        let (path, value) = (leaf.key(), leaf.value());
         let path = String::from_utf8(path.to_vec()).unwrap();
         let ops = prove(&held, &path);
         assert!(proves(&held, &path, Some(value), &ops), "{path}");

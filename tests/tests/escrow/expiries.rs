@@ -169,9 +169,9 @@ fn at_most_ten_thousand_records_are_deleted_in_a_block() {
     chain.commit(first);
     chain.commit(releases[6_000..].to_vec());
     let count = |chain: &Chain| {
-        let entries = chain.state.entries();
+        let entries = chain.state.entries().map(Result::unwrap);
         entries
-            .filter(|(key, _)| key.starts_with(b"/escrow/"))
+            .filter(|leaf| leaf.key().starts_with(b"/escrow/"))
             .count()
     };
     chain.advance_to(102);

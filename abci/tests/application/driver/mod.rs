@@ -73,9 +73,14 @@ impl Comet {
 
     /// A node on a store that may hold a chain already, whose last block is `height`.
     pub fn open(store: Arc<dyn Store>, height: i64) -> Self {
+        Self::open_with(store, height, 1 << 20)
+    }
+
+    /// As [`Comet::open`], with so many bytes of memory for records.
+    pub fn open_with(store: Arc<dyn Store>, height: i64, state_cache: usize) -> Self {
         let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
         Self {
-            node: Application::open(store, chain_id(), on_fatal).unwrap(),
+            node: Application::open(store, chain_id(), state_cache, on_fatal).unwrap(),
             mempool: Vec::new(),
             height,
         }

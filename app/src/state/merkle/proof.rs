@@ -1,7 +1,7 @@
 //! ICS-23 proofs of presence and absence, made from a [`Tree`] and verified without one.
 //!
 //! Proofs follow the published `smt_spec` (PROTOCOL section 7), so a stock ICS-23 verifier in any
-//! language checks them. May not touch anything but the nodes of the tree it reads.
+//! language checks them. May not touch anything but the tree and the buckets that it reads.
 
 use core::cmp::Ordering;
 
@@ -11,9 +11,12 @@ use ics23::{
     smt_spec, verify_membership, verify_non_membership,
 };
 
-use crate::prelude::*;
+use crate::{crypto::sha256, error::InvariantViolation, prelude::*};
 
-use super::{Hash, INNER_PREFIX, Kind, Link, Node, Tree, bit, hash_of, sha256};
+use super::{
+    Bucket, Buckets, Hash, INNER_PREFIX, Leaf, Node, Place, Side, Tree, bucket::subtree_root,
+    hash_of, split,
+};
 
 /// The protobuf bytes of a proof, as ICS-23 verifiers in every language read them.
 pub fn encode_proof(proof: &CommitmentProof) -> Vec<u8> {
@@ -25,56 +28,164 @@ pub fn decode_proof(bytes: &[u8]) -> Option<CommitmentProof> {
     prost_ics23::Message::decode(bytes).ok()
 }
 
-/// One inner node on the way down to a leaf, and the side the way went on.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    left: &'a Link,
-    right: &'a Link,
-    side: Side,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Left,
-    Right,
-}
-
 impl Tree {
     /// The ICS-23 proof (`smt_spec`) that `key` has the value [`Tree::get`] tells, or, for an absent
     /// key, that it has none: then the proof shows its neighbours in the order of key hashes.
     ///
     /// `None` only for the empty tree, whose root of 32 zero bytes is proof enough.
-    pub fn prove(&self, key: &[u8]) -> Option<CommitmentProof> {
+    ///
+    /// # Errors
+    /// As [`Buckets::bucket`].
+    pub fn prove(
+        &self,
+        key: &[u8],
+        buckets: &dyn Buckets,
+    ) -> Result<Option<CommitmentProof>, InvariantViolation> {
         let key_hash = sha256(key);
-        let mut path = Vec::new();
-        let mut node = self.top.as_deref();
-        let mut depth = 0u8;
-        while let Some(Kind::Inner { left, right, .. }) = node.map(|node| &node.kind) {
-            let side = Side::of(&key_hash, depth);
-            let step = Step { left, right, side };
-            node = step.taken().as_deref();
-            path.push(step);
-            depth = depth.saturating_add(1);
+        if let Some(present) = self.existence(&key_hash, buckets)? {
+            let proof = Some(Proof::Exist(present));
+            return Ok(Some(CommitmentProof { proof }));
         }
-
-        let standing = node.and_then(|node| Some((leaf_order(node, &key_hash)?, node)));
-        let (left, right) = match standing {
-            Some((Ordering::Equal, leaf)) => {
-                let proof = Some(Proof::Exist(existence(&path, leaf)?));
-                return Some(CommitmentProof { proof });
-            }
-            Some((Ordering::Less, leaf)) => (existence(&path, leaf), neighbour(&path, Side::Right)),
-            Some((Ordering::Greater, leaf)) => {
-                (neighbour(&path, Side::Left), existence(&path, leaf))
-            }
-            None => (neighbour(&path, Side::Left), neighbour(&path, Side::Right)),
-        };
+        let left = self.neighbour(&key_hash, Ordering::Less, buckets)?;
+        let right = self.neighbour(&key_hash, Ordering::Greater, buckets)?;
         if left.is_none() && right.is_none() {
-            return None;
+            return Ok(None);
         }
         let key = key.to_vec();
         let proof = Some(Proof::Nonexist(NonExistenceProof { key, left, right }));
-        Some(CommitmentProof { proof })
+        Ok(Some(CommitmentProof { proof }))
+    }
+
+    /// The proof of the leaf of a key hash; `None` where there is none.
+    fn existence(
+        &self,
+        key_hash: &Hash,
+        buckets: &dyn Buckets,
+    ) -> Result<Option<ExistenceProof>, InvariantViolation> {
+        let Some((place, node)) = self.bucket_of(key_hash) else {
+            return Ok(None);
+        };
+        let bucket = node.read(&place, buckets)?;
+        let Some(leaf) = bucket.get(key_hash) else {
+            return Ok(None);
+        };
+        let mut path = self.path_to(key_hash);
+        path.extend(path_within(&bucket, &place, key_hash));
+        path.reverse();
+        Ok(Some(ExistenceProof {
+            key: leaf.key().to_vec(),
+            value: leaf.value().to_vec(),
+            leaf: smt_spec().leaf_spec,
+            path,
+        }))
+    }
+
+    /// The proof of the leaf next to a key hash; `None` where there is none on that side.
+    fn neighbour(
+        &self,
+        key_hash: &Hash,
+        direction: Ordering,
+        buckets: &dyn Buckets,
+    ) -> Result<Option<ExistenceProof>, InvariantViolation> {
+        if let Some((place, node)) = self.bucket_of(key_hash) {
+            let bucket = node.read(&place, buckets)?;
+            if let Some(leaf) = bucket.nearest(key_hash, direction) {
+                return self.existence(leaf.key_hash(), buckets);
+            }
+        }
+        let Some((place, node)) = self.beside(key_hash, direction) else {
+            return Ok(None);
+        };
+        let bucket = node.read(&place, buckets)?;
+        let nearest = match direction {
+            Ordering::Less => bucket.leaves().last(),
+            _ => bucket.leaves().first(),
+        };
+        match nearest {
+            Some(leaf) => self.existence(leaf.key_hash(), buckets),
+            None => Ok(None),
+        }
+    }
+
+    /// The bucket next to the one that a key hash belongs to, or would.
+    fn beside(&self, key_hash: &Hash, direction: Ordering) -> Option<(Place, &Node)> {
+        let there = if direction == Ordering::Less {
+            Side::Left
+        } else {
+            Side::Right
+        };
+        let mut fork = None;
+        let mut place = Place::TOP;
+        let mut node = self.top.as_deref();
+        while let Some(children) = node.and_then(|node| node.children.as_ref()) {
+            let side = place.towards(key_hash);
+            if side != there
+                && let Some(other) = children.child(there).as_deref()
+            {
+                fork = Some((place.child(there), other));
+            }
+            node = children.child(side).as_deref();
+            place = place.child(side);
+        }
+        let (mut place, mut node) = fork?;
+        while let Some(children) = &node.children {
+            let inward = there.other();
+            let (side, child) = match children.child(inward).as_deref() {
+                Some(child) => (inward, child),
+                None => (there, children.child(there).as_deref()?),
+            };
+            node = child;
+            place = place.child(side);
+        }
+        Some((place, node))
+    }
+
+    /// The steps down to the bucket of a key hash.
+    fn path_to(&self, key_hash: &Hash) -> Vec<InnerOp> {
+        let mut path = Vec::new();
+        let mut place = Place::TOP;
+        let mut node = self.top.as_deref();
+        while let Some(children) = node.and_then(|node| node.children.as_ref()) {
+            let side = place.towards(key_hash);
+            path.push(inner_op(side, &hash_of(children.child(side.other()))));
+            node = children.child(side).as_deref();
+            place = place.child(side);
+        }
+        path
+    }
+}
+
+/// The steps from a bucket's top down to one of its leaves.
+fn path_within(bucket: &Bucket, place: &Place, key_hash: &Hash) -> Vec<InnerOp> {
+    let mut path = Vec::new();
+    let mut place = *place;
+    let mut leaves = bucket.leaves();
+    while leaves.len() > 1 {
+        let (left, right) = split(leaves, Leaf::key_hash, place.depth());
+        let side = place.towards(key_hash);
+        let (taken, other) = match side {
+            Side::Left => (left, right),
+            Side::Right => (right, left),
+        };
+        place = place.child(side);
+        path.push(inner_op(side, &subtree_root(other, place.depth())));
+        leaves = taken;
+    }
+    path
+}
+
+/// How an inner node's hash comes from that of the child taken.
+fn inner_op(taken: Side, other: &Hash) -> InnerOp {
+    let mut prefix = vec![INNER_PREFIX];
+    let mut suffix = Vec::new();
+    match taken {
+        Side::Left => suffix.extend(other),
+        Side::Right => prefix.extend(other),
+    }
+    InnerOp {
+        hash: HashOp::Sha256.into(),
+        prefix,
+        suffix,
     }
 }
 
@@ -95,102 +206,4 @@ pub fn verify(root: &Hash, key: &[u8], value: Option<&[u8]>, proof: &CommitmentP
         }
         _ => false,
     }
-}
-
-impl Side {
-    fn of(key_hash: &Hash, depth: u8) -> Self {
-        if bit(key_hash, depth) {
-            Self::Right
-        } else {
-            Self::Left
-        }
-    }
-
-    fn other(self) -> Self {
-        match self {
-            Self::Left => Self::Right,
-            Self::Right => Self::Left,
-        }
-    }
-}
-
-impl<'a> Step<'a> {
-    fn child(self, side: Side) -> &'a Link {
-        match side {
-            Side::Left => self.left,
-            Side::Right => self.right,
-        }
-    }
-
-    fn taken(self) -> &'a Link {
-        self.child(self.side)
-    }
-
-    /// The same inner node, left by its other side.
-    fn turned(self) -> Self {
-        Self {
-            side: self.side.other(),
-            ..self
-        }
-    }
-
-    /// How the inner node's hash comes from that of the child taken.
-    fn inner_op(self) -> InnerOp {
-        let mut prefix = vec![INNER_PREFIX];
-        let mut suffix = Vec::new();
-        match self.side {
-            Side::Left => suffix.extend(hash_of(self.right)),
-            Side::Right => prefix.extend(hash_of(self.left)),
-        }
-        InnerOp {
-            hash: HashOp::Sha256.into(),
-            prefix,
-            suffix,
-        }
-    }
-}
-
-/// How the key hash of a leaf compares with `key_hash`; `None` for an inner node.
-fn leaf_order(node: &Node, key_hash: &Hash) -> Option<Ordering> {
-    match &node.kind {
-        Kind::Leaf { key, .. } => Some(sha256(key).cmp(key_hash)),
-        Kind::Inner { .. } => None,
-    }
-}
-
-/// The proof of the leaf at the end of `path`; `None` for an inner node.
-fn existence(path: &[Step<'_>], leaf: &Node) -> Option<ExistenceProof> {
-    match &leaf.kind {
-        Kind::Leaf { key, value } => Some(ExistenceProof {
-            key: key.to_vec(),
-            value: value.to_vec(),
-            leaf: smt_spec().leaf_spec,
-            path: path.iter().rev().map(|step| step.inner_op()).collect(),
-        }),
-        Kind::Inner { .. } => None,
-    }
-}
-
-/// The proof of the leaf nearest to the end of `path` on its `side`; `None` when there is none.
-fn neighbour(path: &[Step<'_>], side: Side) -> Option<ExistenceProof> {
-    let fork = path
-        .iter()
-        .rposition(|step| step.side != side && step.child(side).is_some())?;
-    let mut way = path.get(..fork)?.to_vec();
-    way.push(path.get(fork)?.turned());
-    let mut node = way.last()?.taken().as_deref()?;
-    while let Kind::Inner { left, right, .. } = &node.kind {
-        let inward = Step {
-            left,
-            right,
-            side: side.other(),
-        };
-        let step = match inward.taken() {
-            Some(_) => inward,
-            None => inward.turned(),
-        };
-        node = step.taken().as_deref()?;
-        way.push(step);
-    }
-    existence(&way, node)
 }

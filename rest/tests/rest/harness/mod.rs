@@ -97,7 +97,7 @@ impl Chain {
     ) -> Self {
         let chain_id: ChainId = CHAIN_ID.parse().unwrap();
         let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
-        let node = Application::open(store, chain_id, on_fatal).unwrap();
+        let node = Application::open(store, chain_id, 1 << 20, on_fatal).unwrap();
         let comet = FakeComet::start(node.clone(), &genesis).await;
         let mut settings = Settings {
             node: ait_node::Config::new(comet.url()),

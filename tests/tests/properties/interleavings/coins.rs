@@ -86,8 +86,8 @@ impl Coins {
 }
 
 pub(super) fn record(state: &State, key: &str) -> Option<Value> {
-    let bytes = state.bytes(&Key::parse(key).unwrap())?;
-    Some(serde_json::from_slice(bytes).unwrap())
+    let bytes = state.bytes(&Key::parse(key).unwrap()).unwrap()?;
+    Some(serde_json::from_slice(&bytes).unwrap())
 }
 
 pub(super) fn coins_of(state: &State) -> Coins {

@@ -123,8 +123,8 @@ impl World {
 
     fn validator(&self, account: &Actor) -> Option<Value> {
         let key = Key::parse(&format!("/validator/{}", account.address())).unwrap();
-        let bytes = self.chain.state.bytes(&key)?;
-        Some(serde_json::from_slice(bytes).unwrap())
+        let bytes = self.chain.state.bytes(&key).unwrap()?;
+        Some(serde_json::from_slice(&bytes).unwrap())
     }
 
     fn stake_of(&self, number: usize, amount: u64) -> Option<Draft> {

@@ -71,8 +71,9 @@ pub fn check(facts: &Facts<'_>, tally: &mut Tally) -> Result<(), String> {
 fn mode_of(state: &State) -> String {
     let bytes = state
         .bytes(&ait_app::state::Key::parse("/consensus").unwrap())
+        .unwrap()
         .unwrap();
-    let consensus: Value = serde_json::from_slice(bytes).unwrap();
+    let consensus: Value = serde_json::from_slice(&bytes).unwrap();
     consensus["mode"].as_str().unwrap().to_owned()
 }
 

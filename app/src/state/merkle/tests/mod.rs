@@ -1,7 +1,10 @@
-//! The tree against the protocol's vectors, a naive root, and the stock ICS-23 verifier.
+//! The tree against the protocol's vectors, a naive root, the tree that holds all of itself, and the stock
+//! ICS-23 verifier.
 
 mod proofs;
+mod stored;
 mod tree;
+mod whole_tree;
 
 use std::collections::BTreeMap;
 
@@ -46,9 +49,68 @@ fn set(value: &[u8]) -> Option<Arc<[u8]>> {
     Some(Arc::from(value))
 }
 
-fn tree_of(pairs: &Pairs) -> Tree {
+/// A tree with its buckets, all in memory.
+#[derive(Clone, Default)]
+struct Held {
+    tree: Tree,
+    buckets: BTreeMap<Place, Arc<Bucket>>,
+}
+
+impl Buckets for BTreeMap<Place, Arc<Bucket>> {
+    fn bucket(&self, place: &Place, _: &Hash) -> Result<Arc<Bucket>, InvariantViolation> {
+        let missing = || InvariantViolation::new(format!("no bucket at {place:?}"));
+        self.get(place).cloned().ok_or_else(missing)
+    }
+}
+
+impl Held {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn updated(&self, changes: &Changes) -> Self {
+        let (tree, delta) = self.tree.updated(changes, &self.buckets).unwrap();
+        let mut buckets = self.buckets.clone();
+        for (place, root) in &delta.gone {
+            let gone = buckets.remove(place).unwrap();
+            assert_eq!(gone.root(), root);
+        }
+        buckets.extend(delta.fresh);
+        Self { tree, buckets }
+    }
+
+    fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
+    fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let leaf = self.tree.get(key, &self.buckets).unwrap();
+        leaf.map(|leaf| leaf.value().to_vec())
+    }
+
+    fn prove(&self, key: &[u8]) -> Option<ics23::CommitmentProof> {
+        self.tree.prove(key, &self.buckets).unwrap()
+    }
+
+    fn leaves(&self) -> Vec<Leaf> {
+        self.tree
+            .leaves(&self.buckets)
+            .map(Result::unwrap)
+            .collect()
+    }
+}
+
+fn tree_of(pairs: &Pairs) -> Held {
     let changes = pairs.iter().map(|(key, value)| (key.clone(), set(value)));
-    Tree::new().updated(&changes.collect())
+    Held::new().updated(&changes.collect())
 }
 
 fn numbered(range: std::ops::Range<usize>) -> Pairs {
@@ -62,8 +124,9 @@ fn numbered(range: std::ops::Range<usize>) -> Pairs {
         .collect()
 }
 
-fn contents(tree: &Tree) -> Pairs {
-    tree.iter()
-        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+fn contents(tree: &Held) -> Pairs {
+    let leaves = tree.leaves().into_iter();
+    leaves
+        .map(|leaf| (leaf.key().to_vec(), leaf.value().to_vec()))
         .collect()
 }

@@ -198,8 +198,9 @@ fn a_forged_proof_is_refused() {
 fn absence_of_a_present_key_cannot_be_composed_from_its_neighbours() {
     let tree = tree_of(&numbered(0..30));
     let leaves: Vec<ExistenceProof> = tree
+        .leaves()
         .iter()
-        .map(|(key, _)| exist(&tree.prove(key).unwrap()))
+        .map(|leaf| exist(&tree.prove(leaf.key()).unwrap()))
         .collect();
     for near in leaves.windows(3) {
         let [before, present, after] = [0, 1, 2].map(|place| Some(near[place].clone()));

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::update::same, whole_tree::WholeTree, *};
 
 #[test]
 fn roots_equal_those_of_the_protocol_vectors() {
@@ -27,11 +27,11 @@ fn roots_equal_those_of_the_protocol_vectors() {
 
 #[test]
 fn an_empty_tree_holds_and_proves_nothing() {
-    let tree = Tree::new();
+    let tree = Held::new();
     assert_eq!(tree.root(), [0; 32]);
     assert_eq!((tree.len(), tree.is_empty()), (0, true));
     assert_eq!(tree.get(b"a"), None);
-    assert_eq!(tree.iter().count(), 0);
+    assert_eq!(tree.leaves(), vec![]);
     assert_eq!(tree.prove(b"a"), None);
 }
 
@@ -66,16 +66,10 @@ fn a_held_tree_stays_as_it_was() {
     let later = tree.updated(&changes);
     drop(tree);
     assert_eq!(later.get(b"key/0"), None);
-    assert_eq!(
-        later.get(b"key/150").map(|value| &**value),
-        Some(&b"new"[..])
-    );
+    assert_eq!(later.get(b"key/150").as_deref(), Some(&b"new"[..]));
     assert_eq!(held.root(), root);
     assert_eq!(contents(&held), pairs);
-    assert_eq!(
-        held.get(b"key/150").map(|value| &**value),
-        Some(&b"value/150"[..])
-    );
+    assert_eq!(held.get(b"key/150").as_deref(), Some(&b"value/150"[..]));
     assert!(verify(
         &root,
         b"key/0",
@@ -93,10 +87,13 @@ fn changes_that_change_nothing_share_the_whole_tree() {
         .map(|(key, value)| (key.clone(), set(value)))
         .collect();
     nothing.extend(numbered(500..600).into_keys().map(|key| (key, None)));
-    assert!(same(&tree.top, &tree.updated(&nothing).top));
-    assert!(same(&tree.top, &tree.updated(&Changes::new()).top));
+    assert!(same(&tree.tree.top, &tree.updated(&nothing).tree.top));
+    assert!(same(
+        &tree.tree.top,
+        &tree.updated(&Changes::new()).tree.top
+    ));
     assert!(
-        Tree::new()
+        Held::new()
             .updated(&Changes::from([(b"a".to_vec(), None)]))
             .is_empty()
     );
@@ -106,7 +103,11 @@ fn changes_that_change_nothing_share_the_whole_tree() {
 fn iteration_visits_every_pair_once_by_key_hash() {
     let pairs = numbered(0..1000);
     let tree = tree_of(&pairs);
-    let visited: Vec<Hash> = tree.iter().map(|(key, _)| sha256(key)).collect();
+    let visited: Vec<Hash> = tree
+        .leaves()
+        .iter()
+        .map(|leaf| sha256(leaf.key()))
+        .collect();
     assert!(visited.is_sorted_by(|a, b| a < b));
     assert_eq!(visited.len(), 1000);
     assert_eq!(contents(&tree), pairs);
@@ -116,6 +117,7 @@ fn iteration_visits_every_pair_once_by_key_hash() {
 #[test]
 fn a_node_stays_lean() {
     assert!(size_of::<Node>() <= 64);
+    assert!(size_of::<Leaf>() <= 96);
     assert_eq!(size_of::<Link>(), 8);
 }
 
@@ -129,7 +131,7 @@ proptest! {
             0..12,
         ),
     ) {
-        let mut tree = Tree::new();
+        let mut tree = Held::new();
         let mut pairs = Pairs::new();
         for batch in batches {
             let mut changes = Changes::new();
@@ -150,11 +152,40 @@ proptest! {
         for key in 0..60u8 {
             let key = format!("/account/{key}").into_bytes();
             let value = pairs.get(&key).map(Vec::as_slice);
-            prop_assert_eq!(tree.get(&key).map(|value| &**value), value);
+            let read = tree.get(&key);
+            prop_assert_eq!(read.as_deref(), value);
             match tree.prove(&key) {
                 Some(proof) => prop_assert!(verify(&tree.root(), &key, value, &proof)),
                 None => prop_assert!(pairs.is_empty()),
             }
+        }
+    }
+
+    #[test]
+    fn buckets_that_split_and_join_give_the_root_of_the_tree_that_holds_all_of_itself(
+        batches in prop::collection::vec(
+            prop::collection::btree_map(0u16..2_000, prop::option::weighted(0.5, 0u8..4), 0..600),
+            0..10,
+        ),
+    ) {
+        let mut tree = Held::new();
+        let mut whole = WholeTree::default();
+        for batch in batches {
+            let changes: Changes = batch
+                .into_iter()
+                .map(|(key, value)| {
+                    let value = value.map(|value| value.to_string().into_bytes().into());
+                    (format!("/account/{key}").into_bytes(), value)
+                })
+                .collect();
+            tree = tree.updated(&changes);
+            whole = whole.updated(&changes);
+            prop_assert_eq!((tree.root(), tree.len()), (whole.root(), whole.len()));
+            let stubs: Vec<Stub> = tree.tree.buckets().collect();
+            prop_assert!(stubs.iter().map(|stub| &stub.place).eq(tree.buckets.keys()));
+            prop_assert!(stubs.iter().all(|stub| (1..=MAX_BUCKET).contains(&stub.leaves)));
+            let found = Tree::of_buckets(&stubs).unwrap();
+            prop_assert_eq!((found.root(), found.len()), (whole.root(), whole.len()));
         }
     }
 }

@@ -1,0 +1,128 @@
+//! Owns what the node has on disk, and what of it is in memory: the state of the last block, with which
+//! those of the kept heights can be read, and the transactions of all blocks that are kept.
+//!
+//! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
+//! one range. `shape` has the tree itself, `history` what records were before, `buckets` reads them all and
+//! remembers; `blocks` has the transactions; `open` finds the chain again, `check` reads everything, `migrate` brings a
+//! store over. Whatever
+//! is read counts only with the root that the tree has for it: a lost, torn or exchanged record stops the
+//! node with one message.
+
+mod blocks;
+mod buckets;
+mod check;
+mod history;
+mod migrate;
+mod open;
+mod shape;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use ait_app::{
+    InvariantViolation,
+    state::{State, StateDelta, merkle::Delta},
+    tx::{TxHash, TxResult},
+};
+use ait_store::{Store, Table, WriteBatch};
+use bytes::Bytes;
+
+pub(crate) use blocks::Blocks;
+use buckets::StateReader;
+pub use check::{Checked, check};
+pub use migrate::{bring_over, copy};
+pub use open::OpenError;
+pub(crate) use open::open;
+use shape::Shape;
+
+use crate::{fatal::Fatal, records::BlockInfo};
+
+/// The memory for records of the state that a node uses by default, bytes.
+pub const DEFAULT_STATE_CACHE_BYTES: usize = 512 * 1024 * 1024;
+
+/// The chain on disk.
+pub(crate) struct Stored {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blocks: Blocks,
+    reader: Arc<StateReader>,
+    shape: Mutex<Shape>,
+    /// Whether the store holds a state; the first commit writes all of it.
+    has_state: AtomicBool,
+}
+
+/// A block to be written.
+pub(crate) struct Written<'a> {
+    pub(crate) info: &'a BlockInfo,
+    pub(crate) txs: &'a [Bytes],
+    pub(crate) hashes: &'a [TxHash],
+    pub(crate) results: &'a [TxResult],
+    /// The state after it, and what it changed.
+    pub(crate) state: &'a State,
+    pub(crate) delta: &'a StateDelta,
+    /// Transactions of blocks below this height need not be kept; 0 for none.
+    pub(crate) retain_height: u64,
+}
+
+impl Stored {
+    /// One batch with an fsync. Gives the same state, whose records are all on disk.
+    ///
+    /// # Errors
+    /// [`Fatal`]. After one nobody knows what the disk holds, and the node has to stop.
+    pub(crate) fn commit(&self, block: &Written<'_>) -> Result<State, Fatal> {
+        let height = block.info.height;
+        let is_first = !self.has_state.load(Ordering::Relaxed);
+        let whole = is_first.then(|| block.state.whole_delta()).transpose()?;
+        let delta = whole.as_ref().unwrap_or(block.delta);
+        let mut batch = WriteBatch {
+            height,
+            meta: serde_json::to_vec(block.info)?,
+            ..WriteBatch::default()
+        };
+        for (key_hash, leaf) in &delta.tree.after {
+            match leaf {
+                Some(leaf) => batch.put(Table::Records, *key_hash, leaf.record().clone()),
+                None => batch.remove(Table::Records, *key_hash),
+            }
+        }
+        for (key_hash, is_needed) in &delta.indexed {
+            match is_needed {
+                true => batch.put(Table::Indexed, *key_hash, []),
+                false => batch.remove(Table::Indexed, *key_hash),
+            }
+        }
+        let mut shape = self.shape();
+        if is_first {
+            shape.write_all(block.state.tree(), height, &mut batch);
+        } else {
+            shape.write(block.state.tree(), &delta.tree, height, &mut batch);
+        }
+        drop(shape);
+        self.blocks.write(block, self.store.as_ref(), &mut batch)?;
+        // Nothing was before the first state.
+        let nothing = Delta::default();
+        let undone = if is_first { &nothing } else { &delta.tree };
+        self.reader.begin(undone, height, &mut batch)?;
+        self.store.commit(&batch)?;
+        self.has_state.store(true, Ordering::Relaxed);
+        let source = self.reader.end(&delta.tree, height);
+        Ok(block.state.stored(Arc::new(source)))
+    }
+
+    /// Reads the buckets of these keys from disk where they aren't in memory, on all cores.
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when one can't be read.
+    pub(crate) fn prefetch(
+        &self,
+        state: &State,
+        keys: &[ait_app::state::Key],
+    ) -> Result<(), InvariantViolation> {
+        self.reader.prefetch(state, keys)
+    }
+
+    fn shape(&self) -> MutexGuard<'_, Shape> {
+        self.shape.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,144 @@
+//! Owns `ait store`: looking at a node's store, and bringing it over to another database, while the node is
+//! stopped.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ait_abci::Checked;
+use ait_app::identifiers::ChainId;
+use ait_home::settings::{DEFAULT_CHAIN_ID, parse_chain_id};
+use ait_store::{Engine, FirstFormat, Store};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::start::parse_engine;
+
+/// `ait store`
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Read every record, and compare it with the app hash of the last block
+    Check(StoreArgs),
+    /// Bring a store of the first format, or of another database, over; the old one is kept beside it
+    Migrate(MigrateArgs),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// The chain's name
+    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
+    chain_id: ChainId,
+    /// The folder of the store
+    #[arg(long, env = "DB_PATH", default_value = "./data/chain.db")]
+    db_path: PathBuf,
+}
+
+/// `ait store migrate`
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The database to bring it over to: fjall or sled
+    #[arg(long, default_value = "fjall", value_parser = parse_engine)]
+    to: Engine,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong, for people.
+pub fn run(command: StoreCommand) -> Result<()> {
+    match command {
+        StoreCommand::Check(args) => check(&args),
+        StoreCommand::Migrate(args) => migrate(&args),
+    }
+}
+
+fn check(args: &StoreArgs) -> Result<()> {
+    let path = &args.db_path;
+    let Some(engine) = Engine::of(path) else {
+        bail!("{} holds no store", path.display());
+    };
+    let store: Arc<dyn Store> = Arc::from(ait_store::open(path, args.chain_id.as_str(), engine)?);
+    let progress = |records| eprintln!("{records} records");
+    match ait_abci::check(store, &args.chain_id, progress)? {
+        Some(checked) => println!("{}", summary(&checked)),
+        None => println!("{} holds no block", path.display()),
+    }
+    Ok(())
+}
+
+fn migrate(args: &MigrateArgs) -> Result<()> {
+    let (path, chain_id) = (&args.store.db_path, &args.store.chain_id);
+    let Some(engine) = Engine::of(path) else {
+        bail!("{} holds no store", path.display());
+    };
+    let (new, old) = (beside(path, "new")?, beside(path, "old")?);
+    if old.exists() {
+        bail!("{} is there already: move it away first", old.display());
+    }
+    // A migration that was cut short.
+    if new.exists() {
+        fs::remove_dir_all(&new).with_context(|| format!("cannot remove {}", new.display()))?;
+    }
+    let to = || ait_store::open(&new, chain_id.as_str(), args.to).map(Arc::from);
+    let checked = match FirstFormat::open(path)? {
+        Some(first) if first.chain_id() != chain_id.as_str() => bail!(
+            "the store is of chain {:?}, not of {chain_id} (CHAIN_ID)",
+            first.chain_id()
+        ),
+        Some(first) => ait_abci::bring_over(&first, to()?, chain_id)?,
+        None if engine == args.to => bail!("the store is in {} already", engine.name()),
+        None => {
+            let from = ait_store::open(path, chain_id.as_str(), engine)?;
+            ait_abci::copy(from.as_ref(), to()?, chain_id)?
+        }
+    };
+    let Some(checked) = checked else {
+        bail!(
+            "{} holds no block: a node begins a new store by itself",
+            path.display()
+        );
+    };
+    // At no moment is there no store: a node would begin anew.
+    renameat_with(CWD, &new, CWD, path, RenameFlags::EXCHANGE).with_context(|| {
+        format!(
+            "cannot put the new store in the place of {}",
+            path.display()
+        )
+    })?;
+    fs::rename(&new, &old).with_context(|| format!("cannot rename {}", new.display()))?;
+    println!("{}", summary(&checked));
+    println!(
+        "The store in {} is in {} now.",
+        path.display(),
+        args.to.name()
+    );
+    println!(
+        "The old one is in {}: remove it once the node runs.",
+        old.display()
+    );
+    Ok(())
+}
+
+fn summary(checked: &Checked) -> String {
+    format!(
+        "Block {}: all {} records are as its app hash says; {} transactions are kept.",
+        checked.height, checked.records, checked.transactions
+    )
+}
+
+/// A folder of the same name with an ending.
+fn beside(path: &Path, ending: &str) -> Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        bail!("{} is no folder's name", path.display());
+    };
+    let mut name = name.to_owned();
+    name.push(".");
+    name.push(ending);
+    Ok(path.with_file_name(name))
+}
