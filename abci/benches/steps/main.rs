@@ -1,0 +1,96 @@
+//! What each step of a transfer's life costs the application: CPU time of the whole process, divided by
+//! the transfers of a block, without CometBFT. Criterion keeps the figures of earlier runs to compare
+//! with; a table of medians follows its own output.
+//!
+//! `cargo bench -p ait-abci --bench steps [STEP]`. `BENCH_ACCOUNTS` says how many accounts there are
+//! (10,000), `BENCH_STORE` where they are (`memory`, `sled`), `BENCH_TRANSFERS` how many transfers are
+//! in a block (5,000).
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a measurement that can't go on has failed"
+)]
+
+mod table;
+mod world;
+
+use std::{hint::black_box, time::Duration};
+
+use ait_app::tx::{VerifiedTx, codec::decode};
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
+
+use table::Table;
+use world::{Block, Settings, World, cpu_time};
+
+/// Blocks that are measured for each step.
+const SAMPLES: usize = 10;
+
+fn main() {
+    let settings = Settings::from_environment();
+    let mut world = World::begin(&settings);
+    let mut table = Table::new(&settings);
+    let mut criterion = Criterion::default()
+        .sample_size(SAMPLES)
+        .warm_up_time(Duration::from_millis(1))
+        .measurement_time(Duration::from_millis(1))
+        .configure_from_args();
+    let mut group = criterion.benchmark_group(settings.to_string());
+    group.sampling_mode(SamplingMode::Flat);
+    group.throughput(Throughput::Elements(settings.transfers as u64));
+    measure_reading(&mut group, &mut world, &mut table);
+    for (name, part) in Block::STEPS {
+        measure(&mut group, &mut table, name, || part(&world.make_block()));
+    }
+    group.finish();
+    criterion.final_summary();
+    table.show();
+}
+
+/// What is done with a transaction's bytes alone.
+fn measure_reading(group: &mut BenchmarkGroup<'_, WallTime>, world: &mut World, table: &mut Table) {
+    let wires = world.sign_transfers();
+    let chain_id = world::chain_id();
+    let read: Vec<_> = wires.iter().map(|wire| decode(wire).unwrap().0).collect();
+    let digests: Vec<_> = read.iter().map(|tx| tx.sign_bytes(&chain_id)).collect();
+    measure(group, table, "decode", || {
+        cpu_time(|| {
+            for wire in &wires {
+                black_box(decode(black_box(wire)).unwrap());
+            }
+        })
+    });
+    measure(group, table, "verify_strict", || {
+        cpu_time(|| {
+            for (tx, digest) in read.iter().zip(&digests) {
+                assert!(black_box(tx.pubkey.verifies(digest, &tx.sig)));
+            }
+        })
+    });
+    measure(group, table, "decode and verify", || {
+        cpu_time(|| {
+            for wire in &wires {
+                black_box(VerifiedTx::verify(black_box(wire), &chain_id).unwrap());
+            }
+        })
+    });
+}
+
+/// Adds one step; `once` does it for a block of transfers and says what it took.
+fn measure(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    table: &mut Table,
+    name: &'static str,
+    mut once: impl FnMut() -> Duration,
+) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|iterations| {
+            (0..iterations)
+                .map(|_| {
+                    let took = once();
+                    table.add(name, took);
+                    took
+                })
+                .sum()
+        });
+    });
+}

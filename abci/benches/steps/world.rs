@@ -1,0 +1,306 @@
+//! Owns the chain that is measured: many accounts, and blocks of transfers between them, made as
+//! CometBFT would have them made.
+
+use std::{env, fmt, sync::Arc, time::Duration};
+
+use ait_abci::Application;
+use ait_app::{
+    address::Address,
+    crypto::sha256,
+    identifiers::ChainId,
+    quantity::{Nonce, Uait},
+    tx::Transaction,
+};
+use ait_store::{MemoryStore, SledStore, Store};
+use ait_testkit::{
+    actors::{Actor, validator_key},
+    chain::{CHAIN_ID, MAX_BLOCK_BYTES, Setup},
+    draft,
+};
+use bytes::Bytes;
+use rustix::time::{ClockId, clock_gettime};
+use tempfile::TempDir;
+use tendermint_proto::v0_38::{
+    abci::{
+        CheckTxType, RequestCheckTx, RequestFinalizeBlock, RequestInitChain,
+        RequestPrepareProposal, RequestProcessProposal, response_process_proposal::ProposalStatus,
+    },
+    types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams},
+};
+
+/// The most accounts that send: a key costs more than an account, and records lie in no order of
+/// theirs, so that these are as spread over the state as all.
+const MOST_SENDERS: usize = 20_000;
+
+/// uait of each account.
+const BALANCE: u64 = 100_000_000;
+
+/// What is measured.
+pub struct Settings {
+    accounts: usize,
+    /// In a block.
+    pub transfers: usize,
+    store: StoreKind,
+}
+
+#[derive(Clone, Copy)]
+enum StoreKind {
+    Memory,
+    Sled,
+}
+
+impl Settings {
+    /// As the environment has them.
+    pub fn from_environment() -> Self {
+        let number = |name: &str, default: usize| {
+            let text = env::var(name).ok();
+            text.map_or(default, |text| text.parse().expect(name))
+        };
+        let transfers = number("BENCH_TRANSFERS", 5_000);
+        let accounts = number("BENCH_ACCOUNTS", 10_000);
+        assert!(
+            accounts >= transfers,
+            "BENCH_ACCOUNTS is below BENCH_TRANSFERS"
+        );
+        Self {
+            accounts,
+            transfers,
+            store: match env::var("BENCH_STORE").as_deref() {
+                Err(_) | Ok("memory") => StoreKind::Memory,
+                Ok("sled") => StoreKind::Sled,
+                Ok(other) => panic!("BENCH_STORE is {other}, neither memory nor sled"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = match self.store {
+            StoreKind::Memory => "memory",
+            StoreKind::Sled => "sled",
+        };
+        write!(
+            f,
+            "{} transfers, {} accounts, {store}",
+            self.transfers, self.accounts
+        )
+    }
+}
+
+/// A chain, and who uses it.
+pub struct World {
+    node: Application,
+    senders: Vec<(Actor, u64)>,
+    recipients: Vec<Address>,
+    transfers: usize,
+    height: i64,
+    seed: u64,
+    _folder: TempDir,
+}
+
+/// What the steps of one block took.
+pub struct Block {
+    check_tx: Duration,
+    prepare_proposal: Duration,
+    process_proposal: Duration,
+    finalize_block: Duration,
+    commit: Duration,
+}
+
+impl Block {
+    /// Each step by its name.
+    pub const STEPS: [(&'static str, fn(&Self) -> Duration); 5] = [
+        ("CheckTx", |block| block.check_tx),
+        ("PrepareProposal", |block| block.prepare_proposal),
+        ("ProcessProposal", |block| block.process_proposal),
+        ("FinalizeBlock", |block| block.finalize_block),
+        ("Commit", |block| block.commit),
+    ];
+}
+
+/// CPU time of the process, all threads of it, while `work` runs.
+pub fn cpu_time<T>(work: impl FnOnce() -> T) -> Duration {
+    let now = || {
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        Duration::new(
+            time.tv_sec.try_into().unwrap(),
+            time.tv_nsec.try_into().unwrap(),
+        )
+    };
+    let begun = now();
+    let _result = work();
+    now() - begun
+}
+
+/// The chain's name.
+pub fn chain_id() -> ChainId {
+    CHAIN_ID.parse().unwrap()
+}
+
+impl World {
+    /// A chain whose genesis has the accounts, after its first, empty block, which writes them all.
+    pub fn begin(settings: &Settings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = match settings.store {
+            StoreKind::Memory => Arc::new(MemoryStore::new()),
+            StoreKind::Sled => Arc::new(SledStore::open(folder.path(), CHAIN_ID).unwrap()),
+        };
+        let senders: Vec<Actor> = (0..settings.accounts.min(MOST_SENDERS))
+            .map(|n| Actor::named(&format!("sender {n}")))
+            .collect();
+        let others =
+            (senders.len()..settings.accounts).map(|n| Address::module(&format!("account {n}")));
+        let recipients: Vec<Address> = senders.iter().map(Actor::address).chain(others).collect();
+        let mut setup = Setup::default();
+        let balances = recipients
+            .iter()
+            .map(|address| (address.to_string(), BALANCE));
+        setup.accounts.extend(balances);
+        let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
+        let mut world = Self {
+            node: Application::open(store, chain_id(), on_fatal).unwrap(),
+            senders: senders.into_iter().map(|sender| (sender, 0)).collect(),
+            recipients,
+            transfers: settings.transfers,
+            height: 0,
+            seed: 1,
+            _folder: folder,
+        };
+        let genesis = init_chain(setup.app_state());
+        world.node.consensus().init_chain(&genesis).unwrap();
+        world.run(&[], 0);
+        world
+    }
+
+    /// The next block, made of new transfers, each of another sender to somebody.
+    pub fn make_block(&mut self) -> Block {
+        let wires = self.sign_transfers();
+        for (_, nonce) in self.senders.iter_mut().take(self.transfers) {
+            *nonce += 1;
+        }
+        self.run(&wires, self.transfers)
+    }
+
+    /// Transfers of the first senders, of an order of its own each time, with the next nonce of each.
+    pub fn sign_transfers(&mut self) -> Vec<Bytes> {
+        for last in (1..self.senders.len()).rev() {
+            let other = self.random(last + 1);
+            self.senders.swap(last, other);
+        }
+        let chain_id = chain_id();
+        let mut wires = Vec::with_capacity(self.transfers);
+        for index in 0..self.transfers {
+            let chosen = self.random(self.recipients.len());
+            let to = self.recipients[chosen];
+            let (sender, nonce) = &self.senders[index];
+            // Nobody pays itself; to make the treasury's record takes 1,000 uait.
+            let to = if to == sender.address() {
+                Address::treasury()
+            } else {
+                to
+            };
+            let payload = draft::payload("TRANSFER", &draft::transfer(to, 1_000));
+            let (nonce, fee) = (Nonce::constant(nonce + 1), Uait::constant(100));
+            let transaction = Transaction::sign(&chain_id, &sender.key, nonce, fee, payload);
+            wires.push(transaction.to_wire().into());
+        }
+        wires
+    }
+
+    /// A number below `limit`; the same sequence in every run.
+    fn random(&mut self, limit: usize) -> usize {
+        // Knuth's MMIX generator: its high bits are random enough to spread accesses.
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.seed >> 33) as usize % limit
+    }
+
+    /// CheckTx of each, then a block of what the node proposes, which must be that many.
+    fn run(&mut self, wires: &[Bytes], expected: usize) -> Block {
+        self.height += 1;
+        let check_tx = cpu_time(|| wires.iter().for_each(|wire| self.check(wire)));
+        let consensus = self.node.consensus();
+        let prepare = RequestPrepareProposal {
+            max_tx_bytes: MAX_BLOCK_BYTES as i64,
+            height: self.height,
+            proposer_address: proposer(),
+            ..RequestPrepareProposal::default()
+        };
+        let mut txs = Vec::new();
+        let prepare_proposal = cpu_time(|| {
+            txs = consensus.prepare_proposal(&prepare).unwrap().txs;
+        });
+        assert_eq!(txs.len(), expected);
+        let hash: Bytes = sha256(&self.height.to_be_bytes()).to_vec().into();
+        let process = RequestProcessProposal {
+            hash: hash.clone(),
+            txs: txs.clone(),
+            height: self.height,
+            proposer_address: proposer(),
+            ..RequestProcessProposal::default()
+        };
+        let process_proposal = cpu_time(|| {
+            let answer = consensus.process_proposal(&process).unwrap();
+            assert_eq!(answer.status, ProposalStatus::Accept as i32);
+        });
+        let finalize = RequestFinalizeBlock {
+            hash,
+            txs,
+            height: self.height,
+            proposer_address: proposer(),
+            ..RequestFinalizeBlock::default()
+        };
+        let finalize_block = cpu_time(|| {
+            let answer = consensus.finalize_block(finalize).unwrap();
+            assert!(answer.tx_results.iter().all(|result| result.code == 0));
+        });
+        let commit = cpu_time(|| consensus.commit().unwrap());
+        Block {
+            check_tx,
+            prepare_proposal,
+            process_proposal,
+            finalize_block,
+            commit,
+        }
+    }
+
+    fn check(&self, wire: &Bytes) {
+        let request = RequestCheckTx {
+            tx: wire.clone(),
+            r#type: CheckTxType::New as i32,
+        };
+        let answer = self.node.check_tx(&request).unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.log);
+    }
+}
+
+fn proposer() -> Bytes {
+    validator_key().consensus_address().0.to_vec().into()
+}
+
+fn init_chain(app_state: Vec<u8>) -> RequestInitChain {
+    RequestInitChain {
+        chain_id: CHAIN_ID.into(),
+        consensus_params: Some(ConsensusParams {
+            block: Some(BlockParams {
+                max_bytes: MAX_BLOCK_BYTES as i64,
+                max_gas: -1,
+            }),
+            evidence: Some(EvidenceParams {
+                max_age_num_blocks: 100,
+                max_age_duration: None,
+                max_bytes: 1024 * 1024,
+            }),
+            validator: Some(ValidatorParams {
+                pub_key_types: vec!["ed25519".into()],
+            }),
+            ..ConsensusParams::default()
+        }),
+        app_state_bytes: app_state.into(),
+        initial_height: 1,
+        ..RequestInitChain::default()
+    }
+}
