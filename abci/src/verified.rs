@@ -36,7 +36,7 @@ impl VerifiedCache {
         if let Some(verified) = self.get(&hash) {
             return Entry::Transaction(verified);
         }
-        let entry = Entry::read(wire, chain_id);
+        let entry = Entry::read_hashed(wire, hash, chain_id);
         if let Entry::Transaction(verified) = &entry {
             self.insert(hash, verified.clone());
         }

@@ -3,26 +3,34 @@
 use core::{fmt, str::FromStr};
 
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     crypto::{PublicKey, sha256},
     error::Refusal,
+    json,
     prelude::*,
 };
 
 const PREFIX: Hrp = Hrp::parse_unchecked("ait");
 const LENGTH: usize = 20;
+/// `ait1`, 32 characters of 5 bits each, 6 characters of checksum.
+pub(crate) const TEXT_LENGTH: usize = 42;
 
 /// An account's address: the first 20 bytes of sha256 of its public key, or of a module's name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Address([u8; LENGTH]);
 
 impl Address {
     /// The address of an account key.
     pub fn of(public_key: &PublicKey) -> Self {
-        Self(first_bytes(&sha256(public_key.as_bytes())))
+        Self::of_bytes(public_key.as_bytes())
+    }
+
+    /// The address that goes with these bytes where they are a key.
+    pub(crate) fn of_bytes(public_key: &[u8; 32]) -> Self {
+        Self(first_bytes(&sha256(public_key)))
     }
 
     /// The address of a module account, which has no key.
@@ -76,16 +84,19 @@ impl FromStr for Address {
         if checked.hrp() != PREFIX {
             return Err(refuse("must begin with \"ait1\""));
         }
-        let bytes: Vec<u8> = checked.byte_iter().collect();
-        let address: [u8; LENGTH] = bytes
-            .try_into()
-            .map_err(|_| refuse("must hold exactly 20 bytes"))?;
-        let address = Self(address);
-        // Non-zero padding bits decode to the same bytes: one address, one spelling.
-        if address.to_string() != text {
-            return Err(refuse("has non-zero padding bits"));
+        let mut address = [0; LENGTH];
+        let mut bytes = checked.byte_iter();
+        address
+            .iter_mut()
+            .try_for_each(|byte| bytes.next().map(|read| *byte = read))
+            .filter(|()| bytes.next().is_none())
+            .ok_or_else(|| refuse("must hold exactly 20 bytes"))?;
+        // 20 bytes are 32 characters without padding. More would decode to the same bytes: one
+        // address, one spelling.
+        if text.len() != TEXT_LENGTH {
+            return Err(refuse("has padding"));
         }
-        Ok(address)
+        Ok(Self(address))
     }
 }
 
@@ -95,10 +106,9 @@ impl From<Address> for String {
     }
 }
 
-impl TryFrom<String> for Address {
-    type Error = Refusal;
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        text.parse()
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        json::parsed(deserializer)
     }
 }
 

@@ -16,7 +16,7 @@ mod world;
 
 use std::{hint::black_box, time::Duration};
 
-use ait_app::tx::{VerifiedTx, codec::decode};
+use ait_app::tx::{VerifiedTx, Wire, codec::decode};
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
 
 use table::Table;
@@ -55,7 +55,7 @@ fn measure_reading(group: &mut BenchmarkGroup<'_, WallTime>, world: &mut World, 
     measure(group, table, "decode", || {
         cpu_time(|| {
             for wire in &wires {
-                black_box(decode(black_box(wire)).unwrap());
+                black_box(Wire::read(black_box(wire)).unwrap());
             }
         })
     });

@@ -9,7 +9,7 @@ use crate::{
     json,
     prelude::*,
     receipts::attestation::Attestation,
-    tx::{Payload, VerifiedTx},
+    tx::{Payload, TxHash, VerifiedTx},
 };
 
 /// The most bytes that a genesis may allow a block's transactions, and so the most that an
@@ -45,6 +45,11 @@ enum Tag {
 impl Entry {
     /// Reads an entry's bytes.
     pub fn read(bytes: &[u8], chain_id: &ChainId) -> Self {
+        Self::read_hashed(bytes, TxHash::of(bytes), chain_id)
+    }
+
+    /// As [`Entry::read`], for who knows the hash of the bytes already.
+    pub fn read_hashed(bytes: &[u8], hash: TxHash, chain_id: &ChainId) -> Self {
         // Canonical order puts this field first in such an entry, and in no transaction.
         if bytes.starts_with(b"{\"attestations\":") {
             return match read_attestations(bytes) {
@@ -52,7 +57,7 @@ impl Entry {
                 Err(refusal) => Entry::Invalid(refusal),
             };
         }
-        match VerifiedTx::verify(bytes, chain_id) {
+        match VerifiedTx::verify_hashed(bytes, hash, chain_id) {
             Ok(verified) => Entry::Transaction(Arc::new(verified)),
             Err(refusal) => Entry::Invalid(refusal),
         }

@@ -70,6 +70,14 @@ impl ParamUpdate {
         let form: Form<'_> = json::read(payload.as_bytes(), "payload")?;
         Self::new(&form.key, form.value.get().as_bytes())
     }
+
+    /// Reads the payload from its canonical bytes alone; `None` for any others. By printing it again:
+    /// admins send few of these.
+    pub fn read_canonical(payload: &[u8]) -> Option<Self> {
+        let read = Self::read(core::str::from_utf8(payload).ok()?).ok()?;
+        let printed = serde_json::to_vec(&read).ok()?;
+        (printed == payload).then_some(read)
+    }
 }
 
 /// The payload's fields, the value as its text: what it may be depends on the key.

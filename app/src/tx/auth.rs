@@ -1,10 +1,10 @@
 //! Owns authentication (PROTOCOL section 3): what must hold before a transaction has any effect.
 //! In this order: encoding (see [`super::codec`]), sender, signature, nonce, fee, balance.
 
-use super::codec::Transaction;
+use super::{codec::Transaction, wire::Wire};
 use crate::{
-    address::Address, bank::record::Account, code::Code, error::Refusal, identifiers::ChainId,
-    prelude::*, quantity::Uait,
+    address::Address, bank::record::Account, code::Code, crypto::CurveKey, error::Refusal,
+    identifiers::ChainId, prelude::*, quantity::Uait,
 };
 
 /// The sender is the key's address.
@@ -12,17 +12,7 @@ use crate::{
 /// # Errors
 /// [`Code::SenderMismatch`].
 pub fn check_sender(tx: &Transaction) -> Result<(), Refusal> {
-    let owner = Address::of(&tx.pubkey);
-    if owner != tx.sender {
-        return Err(Refusal::new(
-            Code::SenderMismatch,
-            format!(
-                "field sender is {}, but pubkey is that of {owner}",
-                tx.sender
-            ),
-        ));
-    }
-    Ok(())
+    check_owner(&tx.sender, &Address::of(&tx.pubkey))
 }
 
 /// The sender is the key's address, and the key signed for this chain.
@@ -31,7 +21,40 @@ pub fn check_sender(tx: &Transaction) -> Result<(), Refusal> {
 /// [`Code::SenderMismatch`], [`Code::InvalidSignature`].
 pub fn check_signature(tx: &Transaction, chain_id: &ChainId) -> Result<(), Refusal> {
     check_sender(tx)?;
-    if !tx.pubkey.verifies(&tx.sign_bytes(chain_id), &tx.sig) {
+    check_verifies(
+        tx.pubkey.verifies(&tx.sign_bytes(chain_id), &tx.sig),
+        chain_id,
+    )
+}
+
+/// As [`check_signature`], of bytes whose key's point was found.
+///
+/// # Errors
+/// As [`check_signature`].
+pub(super) fn check_wire(
+    wire: &Wire<'_>,
+    key: &CurveKey,
+    chain_id: &ChainId,
+) -> Result<(), Refusal> {
+    check_owner(&wire.sender, &Address::of_bytes(&wire.pubkey))?;
+    check_verifies(
+        key.verifies(&wire.sign_bytes(chain_id), &wire.sig),
+        chain_id,
+    )
+}
+
+fn check_owner(sender: &Address, owner: &Address) -> Result<(), Refusal> {
+    if owner != sender {
+        return Err(Refusal::new(
+            Code::SenderMismatch,
+            format!("field sender is {sender}, but pubkey is that of {owner}"),
+        ));
+    }
+    Ok(())
+}
+
+fn check_verifies(verifies: bool, chain_id: &ChainId) -> Result<(), Refusal> {
+    if !verifies {
         return Err(Refusal::new(
             Code::InvalidSignature,
             format!("field sig does not verify for this transaction on chain {chain_id}"),

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{hash::TxHash, kinds::Payload};
+use super::{hash::TxHash, kinds::Payload, wire::Wire};
 use crate::{
     address::Address,
     code::Code,
@@ -39,7 +39,7 @@ pub struct Transaction {
 /// The seven fields in canonical order, the payload as its text.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wire<'a> {
+struct Fields<'a> {
     fee: Uait,
     nonce: Nonce,
     #[serde(borrow)]
@@ -53,7 +53,7 @@ struct Wire<'a> {
 impl Serialize for Transaction {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Fields<'a> {
+        struct Printed<'a> {
             fee: Uait,
             nonce: Nonce,
             payload: &'a Payload,
@@ -62,7 +62,7 @@ impl Serialize for Transaction {
             sig: Signature,
             r#type: &'static str,
         }
-        Fields {
+        Printed {
             fee: self.fee,
             nonce: self.nonce,
             payload: &self.payload,
@@ -97,6 +97,18 @@ impl Transaction {
         transaction
     }
 
+    /// What was read, with its key.
+    pub(super) fn of(read: Wire<'_>, pubkey: PublicKey) -> Self {
+        Self {
+            sender: read.sender,
+            nonce: read.nonce,
+            fee: read.fee,
+            payload: read.payload,
+            pubkey,
+            sig: read.sig,
+        }
+    }
+
     /// The canonical wire bytes.
     pub fn to_wire(&self) -> Vec<u8> {
         // Every transaction serialises: its types hold text, integers, flags and lists of them.
@@ -128,9 +140,23 @@ impl Transaction {
 /// # Errors
 /// A code of `auth` (or of a payload's own), with a message that names the field and the limit.
 pub fn decode(wire: &[u8]) -> Result<(Transaction, usize), Refusal> {
+    let Some(read) = Wire::read(wire) else {
+        return decode_slowly(wire);
+    };
+    let key = read.key()?.public_key();
+    let payload_bytes = read.payload_text().len();
+    Ok((Transaction::of(read, key), payload_bytes))
+}
+
+/// Reads wire bytes as [`decode`] does, in any formatting at first, and compares what it read, printed,
+/// with them. It finds the reason where there is one, and is what tests hold [`Wire::read`] against.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_slowly(wire: &[u8]) -> Result<(Transaction, usize), Refusal> {
     refuse_other_entries(wire)?;
     check_size(wire.len())?;
-    let fields: Wire<'_> = json::read(wire, "")?;
+    let fields: Fields<'_> = json::read(wire, "")?;
     let payload_bytes = fields.payload.get().len();
     let tx = Transaction {
         sender: fields.sender,

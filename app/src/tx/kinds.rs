@@ -59,6 +59,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// Reads the payload of a kind from its canonical bytes alone; `None` for others, and for a
+            /// kind that there is not.
+            pub(super) fn read_canonical(kind: &str, payload: &[u8]) -> Option<Self> {
+                match kind {
+                    $($kind::KIND => $kind::read_canonical(payload).map(Box::new).map(Payload::$kind),)+
+                    _ => None,
+                }
+            }
+
             /// Whether its required fee comes out of an escrow.
             pub fn is_paid_by_escrow(&self) -> bool {
                 match self { $(Payload::$kind(_) => $kind::PAID_BY_ESCROW,)+ }

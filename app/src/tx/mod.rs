@@ -2,7 +2,7 @@
 //! and how one of any kind runs. What each kind means stands with its component.
 //!
 //! `kinds` is the table of kinds, `operation` what each must say of itself, `codec` the bytes,
-//! `verified` those that were judged,
+//! `wire` the fast way to read them, `verified` those that were judged,
 //! `draft` a transaction in the making, `auth` what must hold before it has any effect, `context`
 //! what it is executed with, `execute` how it runs.
 
@@ -15,6 +15,7 @@ pub mod hash;
 pub mod kinds;
 pub mod operation;
 pub mod verified;
+pub mod wire;
 
 pub use codec::{MAX_WIRE_BYTES, Transaction};
 pub use context::{Anew, BlockContext, Context, Signatures};
@@ -23,3 +24,4 @@ pub use execute::{TxOutcome, TxResult, Verdict, run};
 pub use hash::TxHash;
 pub use kinds::Payload;
 pub use verified::VerifiedTx;
+pub use wire::Wire;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How a payload is read: its type says all that it may be. One whose fields depend on each other has
-/// a `read` of its own.
+/// functions of its own by these names.
 pub(super) trait ReadPayload: DeserializeOwned {
     /// Reads it, in any formatting.
     ///
@@ -22,6 +22,11 @@ pub(super) trait ReadPayload: DeserializeOwned {
     /// A refusal that names the field.
     fn read(payload: &str) -> Result<Self, Refusal> {
         json::read(payload.as_bytes(), "payload")
+    }
+
+    /// Reads it from its canonical bytes alone; `None` for any others.
+    fn read_canonical(payload: &[u8]) -> Option<Self> {
+        json::canonical::read(payload)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{
     auth,
-    codec::{Transaction, decode},
+    codec::{Transaction, decode_slowly},
     hash::TxHash,
+    wire::Wire,
 };
 use crate::{error::Refusal, identifiers::ChainId};
 
@@ -25,9 +26,24 @@ impl VerifiedTx {
     /// # Errors
     /// A code of `auth` (or of a payload's own), with a message that names the field and the limit.
     pub fn verify(wire: &[u8], chain_id: &ChainId) -> Result<Self, Refusal> {
-        let (tx, payload_bytes) = decode(wire)?;
-        auth::check_signature(&tx, chain_id)?;
-        Ok(Self::trusted(tx, TxHash::of(wire), payload_bytes))
+        Self::verify_hashed(wire, TxHash::of(wire), chain_id)
+    }
+
+    /// As [`VerifiedTx::verify`], for who knows the hash of the bytes already.
+    ///
+    /// # Errors
+    /// As [`VerifiedTx::verify`].
+    pub fn verify_hashed(wire: &[u8], hash: TxHash, chain_id: &ChainId) -> Result<Self, Refusal> {
+        let Some(read) = Wire::read(wire) else {
+            let (tx, payload_bytes) = decode_slowly(wire)?;
+            auth::check_signature(&tx, chain_id)?;
+            return Ok(Self::trusted(tx, hash, payload_bytes));
+        };
+        let key = read.key()?;
+        auth::check_wire(&read, &key, chain_id)?;
+        let payload_bytes = read.payload_text().len();
+        let tx = Transaction::of(read, key.public_key());
+        Ok(Self::trusted(tx, hash, payload_bytes))
     }
 
     pub(crate) fn trusted(tx: Transaction, hash: TxHash, payload_bytes: usize) -> Self {

@@ -4,5 +4,6 @@ mod bad_input;
 mod bad_payloads;
 mod codes;
 mod hostile_bytes;
+mod one_pass;
 mod record_fees;
 mod signatures;

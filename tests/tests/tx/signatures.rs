@@ -13,6 +13,7 @@ use curve25519_dalek::{
     edwards::CompressedEdwardsY,
     traits::IsIdentity,
 };
+use ed25519_dalek::{Verifier, VerifyingKey};
 use sha2::{Digest, Sha512};
 
 /// The order of the base point, little-endian.
@@ -86,6 +87,50 @@ fn a_commitment_of_small_order_is_refused() {
         let crafted = Signature::from_bytes(bytes.try_into().unwrap());
         assert!(!alice().pubkey().verifies(&digest, &crafted));
     }
+}
+
+/// A signature by the equation itself, of a key that has a torsion, whose commitment is nothing but one.
+fn of_torsions(
+    key_torsion: EdwardsPoint,
+    r: EdwardsPoint,
+    digest: &[u8; 32],
+) -> (PublicKey, Signature) {
+    let key = (ED25519_BASEPOINT_POINT * secret_scalar() + key_torsion).compress();
+    let (key, r) = (
+        PublicKey::from_bytes(key.to_bytes()).unwrap(),
+        r.compress().to_bytes(),
+    );
+    let s = challenge(&r, &key, digest) * secret_scalar();
+    let bytes = [r, s.to_bytes()].concat();
+    (key, Signature::from_bytes(bytes.try_into().unwrap()))
+}
+
+#[test]
+fn what_holds_is_what_verify_strict_accepts() {
+    let (mut only_plain, mut strict) = (0, 0);
+    for number in 0..32 {
+        let digest = [number; 32];
+        let mut cases: Vec<(PublicKey, Signature)> = EIGHT_TORSION
+            .iter()
+            .flat_map(|key| EIGHT_TORSION.map(|r| of_torsions(*key, r, &digest)))
+            .collect();
+        cases.push((alice().pubkey(), alice().key.sign(&digest)));
+        cases.push((bob().pubkey(), alice().key.sign(&digest)));
+        cases.extend(EIGHT_TORSION.map(|torsion| (alice().pubkey(), twisted(&digest, torsion))));
+        for (key, signature) in cases {
+            let reference = VerifyingKey::from_bytes(key.as_bytes()).unwrap();
+            let given = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
+            let is_strict = reference.verify_strict(&digest, &given).is_ok();
+            assert_eq!(key.verifies(&digest, &signature), is_strict);
+            strict += u32::from(is_strict);
+            only_plain += u32::from(!is_strict && reference.verify(&digest, &given).is_ok());
+        }
+    }
+    assert!(strict >= 64, "honest ones are among them");
+    assert!(
+        only_plain >= 64,
+        "those that the plain verification takes are among them"
+    );
 }
 
 #[test]

@@ -3,6 +3,11 @@
 //!
 //! A type that is read here declares its fields in alphabetical order, all of them ASCII, and holds
 //! no number but integers: then `serde_json`'s compact form is the canonical one.
+//!
+//! [`read`] takes any formatting and names what is wrong; `canonical` reads the canonical form alone,
+//! fast.
+
+pub(crate) mod canonical;
 
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
@@ -132,7 +137,8 @@ fn without_place(error: &serde_json::Error) -> String {
     text.chars().take(300).collect()
 }
 
-/// Reads a `T` from its canonical bytes alone.
+/// Reads a `T` from its canonical bytes alone: in one pass where they are, and again to say what is
+/// wrong with them where they are not.
 ///
 /// # Errors
 /// As [`read`], and [`Code::NotCanonical`] for any other spelling of the same.
@@ -140,6 +146,9 @@ pub fn read_canonical<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     path: &str,
 ) -> Result<T, Refusal> {
+    if let Some(value) = canonical::read(bytes) {
+        return Ok(value);
+    }
     let value: T = read(bytes, path)?;
     let again = serde_json::to_vec(&value).unwrap_or_default();
     if again != bytes {
@@ -158,7 +167,7 @@ pub fn read_canonical<T: DeserializeOwned + Serialize>(
 /// belongs, no field that was overlooked.
 pub(crate) fn says_the_same(text: &[u8], canonical: &[u8]) -> bool {
     let read = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
-    read(text).is_some() && read(text) == read(canonical)
+    read(text).is_some_and(|said| read(canonical) == Some(said))
 }
 
 /// Reads an optional field that is there: null is no value of the protocol.
@@ -168,6 +177,25 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Reads a value of the protocol that is a text with a form of its own.
+pub(crate) fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: core::str::FromStr<Err = Refusal>,
+{
+    struct Visitor<T>(core::marker::PhantomData<T>);
+    impl<T: core::str::FromStr<Err = Refusal>> serde::de::Visitor<'_> for Visitor<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_str(Visitor(core::marker::PhantomData))
 }
 
 /// An object of the protocol that maps keys of its own to values, none of them twice.
