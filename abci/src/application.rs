@@ -187,6 +187,20 @@ impl Application {
 impl transport::Application for Application {
     type Fatal = Fatal;
 
+    /// Verifies transactions that arrived together on all cores; they are judged in their order then.
+    fn look_ahead(&self, requests: &[Request]) {
+        let new = |request: &'_ RequestCheckTx| request.r#type == CheckTxType::New as i32;
+        let wires: Vec<&[u8]> = requests
+            .iter()
+            .filter_map(|request| match request {
+                Request::CheckTx(request) if new(request) => Some(request.tx.as_ref()),
+                _ => None,
+            })
+            .collect();
+        let consensus = &self.consensus;
+        consensus.verified.read_ahead(&wires, &consensus.chain_id);
+    }
+
     fn answer(&self, request: Request) -> Result<Response, Fatal> {
         let consensus = &self.consensus;
         match request {

@@ -19,6 +19,11 @@ pub(super) const RETAINED_BYTES: usize = 8 * 1024 * 1024;
 /// Room there has to be for a read, so that many small ones are not needed.
 const LEAST_ROOM: usize = 16 * 1024;
 
+/// The most requests that are taken at once, and the bytes of frames after which no more are: a request
+/// takes more memory than its frame, and what looks ahead of many keeps consensus from its cores.
+const BURST_REQUESTS: usize = 256;
+const BURST_BYTES: usize = 1024 * 1024;
+
 /// Bytes that are no request. They end their connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FrameError {
@@ -76,6 +81,21 @@ impl Incoming {
         let request = Request::decode(frame)?;
         self.start = self.start.saturating_add(frame_end);
         request.value.ok_or(FrameError::NoValue).map(Some)
+    }
+
+    /// Takes the whole requests that have arrived, in their order, as far as the bounds of a burst allow;
+    /// none when there is no more. What comes behind them and is no request is the second.
+    pub(super) fn next_requests(&mut self) -> (Vec<request::Value>, Option<FrameError>) {
+        let mut requests = Vec::new();
+        let begun = self.start;
+        while requests.len() < BURST_REQUESTS && self.start.saturating_sub(begun) < BURST_BYTES {
+            match self.next_request() {
+                Ok(Some(request)) => requests.push(request),
+                Ok(None) => break,
+                Err(error) => return (requests, Some(error)),
+            }
+        }
+        (requests, None)
     }
 
     /// Reads once. Returns the number of bytes; 0 when the peer sends no more.
@@ -193,6 +213,41 @@ mod tests {
                 "room of a long frame is given back"
             );
         }
+    }
+
+    #[test]
+    fn a_burst_is_bounded_in_requests_and_bytes() {
+        let bursts = |(value, frame): (request::Value, Vec<u8>), count: usize| {
+            let stream = frame.repeat(count);
+            let mut incoming = Incoming::new(MAX_FRAME_BYTES);
+            let mut arriving = stream.as_slice();
+            while incoming.read_from(&mut arriving).unwrap() > 0 {}
+            let mut lengths = Vec::new();
+            loop {
+                let (requests, error) = incoming.next_requests();
+                assert!(error.is_none());
+                if requests.is_empty() {
+                    return lengths;
+                }
+                assert!(requests.iter().all(|request| *request == value));
+                lengths.push(requests.len());
+            }
+        };
+        assert_eq!(bursts(echo(10), 3), [3]);
+        assert_eq!(bursts(echo(10), 600), [256, 256, 88]);
+        assert_eq!(bursts(echo(600_000), 5), [2, 2, 1]);
+    }
+
+    #[test]
+    fn what_is_no_request_comes_after_those_before_it() {
+        let (value, frame) = echo(5);
+        let mut incoming = Incoming::new(MAX_FRAME_BYTES);
+        incoming
+            .read_from(&mut [&frame[..], &frame, &[1, 0xff]].concat().as_slice())
+            .unwrap();
+        let (requests, error) = incoming.next_requests();
+        assert_eq!(requests, [value.clone(), value]);
+        assert!(matches!(error, Some(FrameError::Undecodable(_))));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use tendermint_proto::v0_38::abci::{Response, response::Value as Answer};
+use tendermint_proto::v0_38::abci::{
+    Response, request::Value as Request, response::Value as Answer,
+};
 
 use super::{
     codec::{self, FrameError, Incoming, RETAINED_BYTES},
@@ -118,12 +120,34 @@ impl<'a, A: Application> Connection<'a, A> {
             if self.is_stopping() {
                 return Some(End::Stopped);
             }
-            let request = match incoming.next_request() {
-                Ok(Some(request)) => request,
-                Ok(None) => return None,
-                Err(error) => return Some(self.refuse(error)),
-            };
-            let answer = || self.application.answer(request);
+            let (requests, error) = incoming.next_requests();
+            let is_last = requests.is_empty();
+            if let Some(end) = self.answer_burst(requests) {
+                return Some(end);
+            }
+            if let Some(error) = error {
+                return Some(self.refuse(error));
+            }
+            if is_last {
+                return None;
+            }
+        }
+    }
+
+    /// Handles requests that arrived together, one after the other.
+    fn answer_burst(&mut self, requests: Vec<Request>) -> Option<End> {
+        let application = self.application;
+        if requests.len() > 1 {
+            let look = || application.look_ahead(&requests);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(look)) {
+                return Some(End::Panicked(message_of(payload.as_ref())));
+            }
+        }
+        for request in requests {
+            if self.is_stopping() {
+                return Some(End::Stopped);
+            }
+            let answer = || application.answer(request);
             let answer = match catch_unwind(AssertUnwindSafe(answer)) {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(fatal)) => return Some(self.give_up(fatal.to_string())),
@@ -138,6 +162,7 @@ impl<'a, A: Application> Connection<'a, A> {
                 return Some(End::Broken(error));
             }
         }
+        None
     }
 
     fn refuse(&mut self, error: FrameError) -> End {

@@ -11,6 +11,11 @@ pub trait Application: Clone + Send + 'static {
     /// Why it can't answer: CometBFT is told with ABCI's exception, and the server stops.
     type Fatal: Display;
 
+    /// Hears which requests arrived together, in their order, before it is asked for their answers one
+    /// after the other. What can be found out about all of them at once may be, and may be kept until
+    /// then; it changes no answer.
+    fn look_ahead(&self, _requests: &[Request]) {}
+
     /// Answers a request with the response of the same method.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 //! thread a connection, on a unix socket or on TCP with NODELAY: without it every call waits for a
 //! delayed acknowledgement. CometBFT opens four connections (consensus, mempool, query, snapshot).
 //!
-//! What arrives in one piece is answered in one write, so a burst of CheckTx costs two system calls.
+//! What arrives in one piece is answered in one write, so a burst of CheckTx costs two system calls. The
+//! application hears of it as a whole before it answers one after the other, in order.
 //! Bytes that are no request end their connection, with an exception as the last answer (ABCI,
 //! `ResponseException`). An application that can't go on ends the server likewise, and so does a panic
 //! of it: a node half alive is worse than none.

@@ -10,6 +10,7 @@ mod driver;
 
 mod block_lines;
 mod blocks;
+mod bursts;
 mod pool_claims;
 mod pool_contests;
 mod pool_full;

@@ -48,10 +48,15 @@ impl Entry {
         Self::read_hashed(bytes, TxHash::of(bytes), chain_id)
     }
 
+    /// Whether the bytes are read as an attestation entry, not as a transaction.
+    pub fn is_attestations(bytes: &[u8]) -> bool {
+        // Canonical order puts this field first in such an entry, and in no transaction.
+        bytes.starts_with(b"{\"attestations\":")
+    }
+
     /// As [`Entry::read`], for who knows the hash of the bytes already.
     pub fn read_hashed(bytes: &[u8], hash: TxHash, chain_id: &ChainId) -> Self {
-        // Canonical order puts this field first in such an entry, and in no transaction.
-        if bytes.starts_with(b"{\"attestations\":") {
+        if Self::is_attestations(bytes) {
             return match read_attestations(bytes) {
                 Ok(attestations) => Entry::Attestations(attestations),
                 Err(refusal) => Entry::Invalid(refusal),
