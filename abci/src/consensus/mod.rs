@@ -69,8 +69,8 @@ pub struct Consensus {
 /// What is between two commits.
 #[derive(Default)]
 pub(crate) struct Making {
-    /// Proposals of this height that were executed already, by block hash.
-    judged: Vec<(Bytes, Box<BlockOutcome>)>,
+    /// Proposals of this height that were executed already.
+    judged: Vec<Judged>,
     /// The decided block, executed and not committed.
     finalized: Option<Finalized>,
     /// Whether the store still holds the transactions that a stop saved: until the first commit, so that
@@ -88,6 +88,14 @@ impl Making {
     }
 }
 
+/// A proposal that was accepted, and what it does.
+struct Judged {
+    block_hash: Bytes,
+    txs: Vec<Bytes>,
+    entries: Vec<Entry>,
+    outcome: Box<BlockOutcome>,
+}
+
 /// A decided block that Commit will write.
 struct Finalized {
     info: BlockInfo,
@@ -96,6 +104,19 @@ struct Finalized {
     outcome: Box<BlockOutcome>,
     /// How long FinalizeBlock took.
     took: Duration,
+}
+
+impl Finalized {
+    /// The hash of each entry, in block order.
+    fn hashes(&self) -> Vec<TxHash> {
+        let entries = self.txs.iter().zip(&self.entries);
+        entries
+            .map(|(wire, entry)| match entry {
+                Entry::Transaction(verified) => verified.hash,
+                Entry::Attestations(_) | Entry::Invalid(_) => TxHash::of(wire),
+            })
+            .collect()
+    }
 }
 
 impl Consensus {
@@ -216,7 +237,12 @@ impl Consensus {
                 if making.judged.len() >= JUDGED_PROPOSALS {
                     making.judged.remove(0);
                 }
-                making.judged.push((request.hash.clone(), outcome));
+                making.judged.push(Judged {
+                    block_hash: request.hash.clone(),
+                    txs: request.txs.clone(),
+                    entries,
+                    outcome,
+                });
                 Ok(true)
             }
             Judgement::Rejected(refusal) => {
@@ -253,16 +279,18 @@ impl Consensus {
             request.decided_last_commit.as_ref(),
             &request.misbehavior,
         );
-        let judged = making
-            .judged
-            .iter()
-            .position(|(hash, _)| *hash == request.hash && !hash.is_empty());
-        let entries = self.verified.read_all(&request.txs, &self.chain_id);
-        let outcome = match judged {
-            Some(index) => making.judged.swap_remove(index).1,
+        let judged = making.judged.iter().position(|judged| {
+            !request.hash.is_empty()
+                && judged.block_hash == request.hash
+                && judged.txs == request.txs
+        });
+        let (entries, outcome) = match judged.map(|index| making.judged.swap_remove(index)) {
+            Some(judged) => (judged.entries, judged.outcome),
             None => {
+                let entries = self.verified.read_all(&request.txs, &self.chain_id);
                 let signatures = self.signatures.as_ref();
-                Box::new(block::execute(&base.state, &entries, &input, signatures)?)
+                let outcome = block::execute(&base.state, &entries, &input, signatures)?;
+                (entries, Box::new(outcome))
             }
         };
         let app_hash = outcome.state.app_hash().0;
@@ -305,7 +333,7 @@ impl Consensus {
         };
         let age = block.outcome.state.params().evidence_max_age_num_blocks;
         let retain_height = self.retain_height(block.info.height, age.get());
-        let hashes: Vec<TxHash> = block.txs.iter().map(|wire| TxHash::of(wire)).collect();
+        let hashes = block.hashes();
         let state = self.stored.commit(&Written {
             info: &block.info,
             txs: &block.txs,
