@@ -52,12 +52,12 @@ pub fn events(events: &[Event]) -> Vec<ProtoEvent> {
     events
         .iter()
         .map(|event| ProtoEvent {
-            r#type: event.kind.clone(),
+            r#type: event.kind.as_ref().to_owned(),
             attributes: event
                 .attributes
                 .iter()
                 .map(|attribute| EventAttribute {
-                    key: attribute.key.clone(),
+                    key: attribute.key.as_ref().to_owned(),
                     value: attribute.value.clone(),
                     index: attribute.index,
                 })

@@ -35,7 +35,7 @@ pub fn log(block: &CommittedBlock, validator_updates: usize, took: Duration) {
     );
     let of_txs = block.txs.iter().flat_map(|tx| &tx.result.events);
     for event in of_txs.chain(&block.events) {
-        if TOLD.contains(&event.kind.as_str()) {
+        if TOLD.contains(&event.kind.as_ref()) {
             log_event(head.height, event);
         }
     }
@@ -52,7 +52,7 @@ pub fn log(block: &CommittedBlock, validator_updates: usize, took: Duration) {
 fn log_event(height: u64, event: &Event) {
     tracing::info!(
         component = "abci",
-        event = event.kind,
+        event = event.kind.as_ref(),
         height,
         validator = event.get("validator"),
         coordinator = event.get("coordinator"),

@@ -5,7 +5,7 @@
 use core::{fmt, str::FromStr};
 
 use ed25519_dalek::{Signer, SigningKey, Verifier, VerifyingKey};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{error::Refusal, json, prelude::*};
@@ -17,18 +17,37 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// `N` bytes of exactly `2 * N` lower-case hex characters.
 pub fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
         return None;
     }
     let mut bytes = [0; N];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
+    // Without a branch for each character: which ones come is random, so branches would be guessed wrong.
+    let mut all = 0;
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
+        all |= high | low;
+        *byte = high << 4 | low & 15;
+    }
+    (all < 16).then_some(bytes)
 }
+
+/// The value of each lower-case hex character; more than 15 for all other characters.
+#[expect(clippy::as_conversions, reason = "no `From` is const")]
+const HEX: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value: u8 = 0;
+    while value < 16 {
+        let character = b"0123456789abcdef"[value as usize];
+        values[character as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// An ed25519 public key: 32 bytes, written as 64 lower-case hex characters. Always a point of the
 /// curve that is not of small order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
@@ -153,6 +172,12 @@ impl From<PublicKey> for String {
     }
 }
 
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        json::print_hex(&mut [0; 64], &self.0, serializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         json::parsed(deserializer)
@@ -199,8 +224,7 @@ where
 }
 
 /// An ed25519 signature: 64 bytes, written as 128 lower-case hex characters. Not verified yet.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature([u8; 64]);
 
 impl Signature {
@@ -239,6 +263,12 @@ impl FromStr for Signature {
 impl From<Signature> for String {
     fn from(signature: Signature) -> String {
         signature.to_string()
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        json::print_hex(&mut [0; 128], &self.0, serializer)
     }
 }
 

@@ -101,7 +101,7 @@ pub fn simulate(state: &State, text: &[u8]) -> Result<Simulation, Failure> {
     };
     if let Err(refusal) = authentic {
         return Ok(Simulation {
-            result: TxOutcome::unauthenticated(refusal).result(),
+            result: TxOutcome::unauthenticated(refusal).into_result().0,
             required_fee,
             balances: Vec::new(),
             escrows: Vec::new(),
@@ -138,7 +138,7 @@ fn run_on(state: &State, verified: &VerifiedTx, required_fee: Uait) -> Result<Si
         }
     }
     Ok(Simulation {
-        result: outcome.result(),
+        result: outcome.into_result().0,
         required_fee,
         balances,
         escrows,

@@ -7,6 +7,7 @@
 //! in a block (5,000).
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a measurement that can't go on has failed"
 )]

@@ -108,9 +108,12 @@ pub struct Block {
     commit: Duration,
 }
 
+/// One step of a block.
+type Step = fn(&Block) -> Duration;
+
 impl Block {
     /// Each step by its name.
-    pub const STEPS: [(&'static str, fn(&Self) -> Duration); 5] = [
+    pub const STEPS: [(&'static str, Step); 5] = [
         ("CheckTx", |block| block.check_tx),
         ("PrepareProposal", |block| block.prepare_proposal),
         ("ProcessProposal", |block| block.process_proposal),

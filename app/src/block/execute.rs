@@ -105,9 +105,9 @@ impl<'a> Executor<'a> {
     /// # Errors
     /// [`InvariantViolation`] when fees pass the supply.
     pub fn accept(&mut self, outcome: TxOutcome) -> Result<TxResult, InvariantViolation> {
-        let result = outcome.result();
-        self.fees = self.fees.plus(outcome.fee)?;
-        self.overlay.absorb(outcome.changes);
+        let (result, changes) = outcome.into_result();
+        self.fees = self.fees.plus(result.fee)?;
+        self.overlay.absorb(changes);
         Ok(result)
     }
 

@@ -26,7 +26,7 @@ pub(super) enum CoordinatorEvent {
 impl CoordinatorEvent {
     /// The event of this coordinator.
     pub(super) fn of(self, coordinator: Address) -> Event {
-        let named = |kind: &str| Event::new(kind).id("coordinator", coordinator);
+        let named = |kind: &'static str| Event::new(kind).id("coordinator", coordinator);
         match self {
             CoordinatorEvent::Bonded { amount, bond } => named("bonded")
                 .amount("amount", amount)

@@ -35,12 +35,12 @@ pub(crate) enum EscrowEvent {
 impl EscrowEvent {
     /// The event of this escrow.
     pub(crate) fn of(self, escrow: &Escrow) -> Event {
-        let named = |kind: &str| {
+        let named = |kind: &'static str| {
             Event::new(kind)
                 .id("job_id", &escrow.job_id)
                 .id("client", escrow.client)
         };
-        let by = |kind: &str| named(kind).id("coordinator", escrow.coordinator());
+        let by = |kind: &'static str| named(kind).id("coordinator", escrow.coordinator());
         match self {
             EscrowEvent::Opened => by("escrow_opened")
                 .maybe_id("miner", escrow.binding.miner())

@@ -198,6 +198,17 @@ where
     deserializer.deserialize_str(Visitor(core::marker::PhantomData))
 }
 
+/// Writes bytes as lower-case hex; `text` has room for twice as many.
+pub(crate) fn print_hex<S: serde::Serializer>(
+    text: &mut [u8],
+    bytes: &[u8],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    use serde::ser::Error;
+    hex::encode_to_slice(bytes, text).map_err(S::Error::custom)?;
+    serializer.serialize_str(core::str::from_utf8(text).map_err(S::Error::custom)?)
+}
+
 /// An object of the protocol that maps keys of its own to values, none of them twice.
 pub(crate) fn unique_map<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where

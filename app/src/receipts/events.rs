@@ -26,7 +26,7 @@ impl From<WorkEvent<'_>> for Event {
     }
 }
 
-fn named(kind: &str, receipt: &Receipt) -> Event {
+fn named(kind: &'static str, receipt: &Receipt) -> Event {
     Event::new(kind)
         .id("receipt_id", &receipt.receipt_id)
         .id("job_id", &receipt.job_id)

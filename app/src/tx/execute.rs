@@ -84,18 +84,22 @@ impl TxOutcome {
         }
     }
 
-    /// Its result in the block.
-    pub fn result(&self) -> TxResult {
-        let refusal = self.refusal();
-        TxResult {
-            code: refusal.map_or(0, |refusal| refusal.code.number()),
-            codespace: refusal
-                .map_or("", |refusal| refusal.code.codespace())
-                .to_owned(),
-            log: refusal.map_or_else(String::new, |refusal| refusal.message.clone()),
+    /// Its result in the block, and the records it changes.
+    pub fn into_result(self) -> (TxResult, Changes) {
+        let (code, codespace, log) = match self.refusal() {
+            None => (0, String::new(), String::new()),
+            Some(Refusal { code, message }) => {
+                (code.number(), code.codespace().to_owned(), message.clone())
+            }
+        };
+        let result = TxResult {
+            code,
+            codespace,
+            log,
             fee: self.fee,
-            events: self.events.clone(),
-        }
+            events: self.events,
+        };
+        (result, self.changes)
     }
 }
 

@@ -34,7 +34,7 @@ fn a_transfer_tells_who_paid_whom_and_how_much() {
     let shown: Vec<(&str, &str, bool)> = events[0]
         .attributes
         .iter()
-        .map(|a| (a.key.as_str(), a.value.as_str(), a.index))
+        .map(|a| (a.key.as_ref(), a.value.as_str(), a.index))
         .collect();
     let (from, to) = (alice().address().to_string(), bob().address().to_string());
     let expected = [

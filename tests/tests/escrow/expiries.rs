@@ -72,7 +72,7 @@ fn an_overdue_escrow_counts_as_closed_and_reopening_it_refunds_it_first() {
     let closed = "escrow_closed";
     assert_eq!(block.names(), [closed, closed, closed, closed, closed, ""]);
     let events = block.result(5).events.iter();
-    let kinds: Vec<_> = events.map(|e| e.kind.as_str()).collect();
+    let kinds: Vec<_> = events.map(|e| e.kind.as_ref()).collect();
     assert_eq!(kinds, ["escrow_refunded", "escrow_opened"]);
     assert_eq!(chain.escrow(&alice(), job)["amount"], 3);
     assert_eq!(chain.escrow(&alice(), job)["expires_height"], 22);

@@ -25,8 +25,8 @@ struct Pair {
 
 fn told(event: &Event) -> model::Event {
     let attributes = event.attributes.iter();
-    let attributes = attributes.map(|one| (one.key.clone(), one.value.clone()));
-    (event.kind.clone(), attributes.collect())
+    let attributes = attributes.map(|one| (one.key.to_string(), one.value.clone()));
+    (event.kind.to_string(), attributes.collect())
 }
 
 fn as_the_model_says(block: &Block, accepted: bool) -> Outcome {

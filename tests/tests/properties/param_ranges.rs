@@ -385,7 +385,7 @@ fn the_work_that_goes_on_meanwhile_does_everything() {
                 .iter()
                 .flat_map(|result| &result.events),
         );
-        kinds.extend(events.map(|event| event.kind.clone()));
+        kinds.extend(events.map(|event| event.kind.to_string()));
     }
     let expected = "bonded bond_unbonding coordinator_suspended escrow_cancelled escrow_opened \
                     escrow_settled escrow_topped_up jailed receipt_claimed receipt_refused slashed \

@@ -1,9 +1,13 @@
 //! Owns account addresses (PROTOCOL section 2): 20 bytes, written as BIP-173 bech32 with prefix `ait`.
 
+mod text;
+
 use core::{fmt, str::FromStr};
 
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+
+pub(crate) use text::TEXT_LENGTH;
 
 use crate::{
     crypto::{PublicKey, sha256},
@@ -14,12 +18,9 @@ use crate::{
 
 const PREFIX: Hrp = Hrp::parse_unchecked("ait");
 const LENGTH: usize = 20;
-/// `ait1`, 32 characters of 5 bits each, 6 characters of checksum.
-pub(crate) const TEXT_LENGTH: usize = 42;
 
 /// An account's address: the first 20 bytes of sha256 of its public key, or of a module's name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address([u8; LENGTH]);
 
 impl Address {
@@ -57,7 +58,8 @@ fn first_bytes(digest: &[u8; 32]) -> [u8; LENGTH] {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        bech32::encode_lower_to_fmt::<Bech32, _>(f, PREFIX, &self.0).map_err(|_| fmt::Error)
+        let text = text::write(&self.0);
+        f.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -72,37 +74,35 @@ impl FromStr for Address {
 
     /// Reads the lower-case form alone.
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        let refuse = |why: &str| {
-            let shown: String = text.chars().take(100).collect();
-            Refusal::field(format!("address {shown:?}: {why}"))
-        };
-        if text.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(refuse("must be lower case"));
-        }
-        let checked = CheckedHrpstring::new::<Bech32>(text)
-            .map_err(|_| refuse("is not bech32 with a right BIP-173 checksum"))?;
-        if checked.hrp() != PREFIX {
-            return Err(refuse("must begin with \"ait1\""));
-        }
-        let mut address = [0; LENGTH];
-        let mut bytes = checked.byte_iter();
-        address
-            .iter_mut()
-            .try_for_each(|byte| bytes.next().map(|read| *byte = read))
-            .filter(|()| bytes.next().is_none())
-            .ok_or_else(|| refuse("must hold exactly 20 bytes"))?;
-        // 20 bytes are 32 characters without padding. More would decode to the same bytes: one
-        // address, one spelling.
-        if text.len() != TEXT_LENGTH {
-            return Err(refuse("has padding"));
-        }
-        Ok(Self(address))
+        text::read(text.as_bytes())
+            .map(Self)
+            .ok_or_else(|| refusal(text))
     }
+}
+
+/// Says why a text is no address.
+fn refusal(text: &str) -> Refusal {
+    let why = match CheckedHrpstring::new::<Bech32>(text) {
+        _ if text.bytes().any(|b| b.is_ascii_uppercase()) => "must be lower case",
+        Err(_) => "is not bech32 with a right BIP-173 checksum",
+        Ok(checked) if checked.hrp() != PREFIX => "must begin with \"ait1\"",
+        Ok(checked) if checked.byte_iter().count() != LENGTH => "must hold exactly 20 bytes",
+        Ok(_) => "has padding",
+    };
+    let shown: String = text.chars().take(100).collect();
+    Refusal::field(format!("address {shown:?}: {why}"))
 }
 
 impl From<Address> for String {
     fn from(address: Address) -> String {
         address.to_string()
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = text::write(&self.0);
+        serializer.serialize_str(core::str::from_utf8(&text).map_err(S::Error::custom)?)
     }
 }
 
