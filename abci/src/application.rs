@@ -27,7 +27,8 @@ use crate::{
     reader::Reader,
     records::Verdict,
     signatures::{MAX_VERDICTS, SignatureMemo},
-    stored, transport,
+    stored::{self, Scrubber},
+    transport,
     verified::VerifiedCache,
 };
 
@@ -45,6 +46,7 @@ pub struct Application {
     mempool: Mempool,
     reader: Reader,
     metrics: Arc<Metrics>,
+    stopper: Stopper,
 }
 
 impl Application {
@@ -82,6 +84,7 @@ impl Application {
         let judged = metrics.judged_signatures.clone();
         let signatures = Arc::new(SignatureMemo::new(MAX_VERDICTS, judged));
         let (blocks, _) = broadcast::channel(SUBSCRIPTION_BLOCKS);
+        let stopper = Stopper::new(on_fatal);
         let parts = mempool::Parts {
             chain_id: chain_id.clone(),
             committed: committed.clone(),
@@ -89,7 +92,7 @@ impl Application {
             verified: verified.clone(),
             signatures: signatures.clone(),
             metrics: metrics.clone(),
-            stopper: Stopper::new(on_fatal),
+            stopper: stopper.clone(),
         };
         let mempool = Mempool::new(parts, saved);
         mempool.restore()?;
@@ -116,6 +119,7 @@ impl Application {
             mempool,
             reader,
             metrics,
+            stopper,
         })
     }
 
@@ -132,6 +136,16 @@ impl Application {
     /// What was committed.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// What reads the whole state from disk, slowly.
+    pub fn scrubber(&self) -> Scrubber {
+        let consensus = &self.consensus;
+        Scrubber::new(
+            consensus.committed.clone(),
+            consensus.stored.clone(),
+            self.stopper.clone(),
+        )
     }
 
     /// The process's metrics; those of others may join.
@@ -187,7 +201,8 @@ impl Application {
 impl transport::Application for Application {
     type Fatal = Fatal;
 
-    /// Verifies transactions that arrived together on all cores; they are judged in their order then.
+    /// Verifies transactions that arrived together on all cores, and reads the records that they need from
+    /// disk; they are judged in their order then.
     fn look_ahead(&self, requests: &[Request]) {
         let new = |request: &'_ RequestCheckTx| request.r#type == CheckTxType::New as i32;
         let wires: Vec<&[u8]> = requests
@@ -198,7 +213,13 @@ impl transport::Application for Application {
             })
             .collect();
         let consensus = &self.consensus;
-        consensus.verified.read_ahead(&wires, &consensus.chain_id);
+        let verified = consensus.verified.read_ahead(&wires, &consensus.chain_id);
+        if let Some(base) = consensus.committed.base() {
+            // Whoever judges them meets what can't be read.
+            let _ = consensus
+                .stored
+                .prefetch(&base.state, verified.iter().map(AsRef::as_ref));
+        }
     }
 
     fn answer(&self, request: Request) -> Result<Response, Fatal> {

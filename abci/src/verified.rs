@@ -60,10 +60,11 @@ impl VerifiedCache {
         entry
     }
 
-    /// Reads on all cores what [`VerifiedCache::read`] will be asked for one after the other.
-    pub fn read_ahead(&self, wires: &[&[u8]], chain_id: &ChainId) {
+    /// Reads on all cores what [`VerifiedCache::read`] will be asked for one after the other. Gives the
+    /// transactions that were new and hold.
+    pub fn read_ahead(&self, wires: &[&[u8]], chain_id: &ChainId) -> Vec<Arc<VerifiedTx>> {
         if wires.len() < LEAST_AHEAD {
-            return;
+            return Vec::new();
         }
         let mut seen = HashSet::new();
         let unknown: Vec<(&[u8], TxHash)> = wires
@@ -73,15 +74,21 @@ impl VerifiedCache {
             .map(|wire| (*wire, TxHash::of(wire)))
             .filter(|(_, hash)| seen.insert(*hash) && self.get(hash).is_none())
             .collect();
-        let refused: Vec<(TxHash, Refusal)> = unknown
+        let read: Vec<Entry> = unknown
             .par_iter()
-            .filter_map(|(wire, hash)| match self.read_anew(wire, *hash, chain_id) {
-                Entry::Invalid(refusal) => Some((*hash, refusal)),
-                _ => None,
-            })
+            .map(|(wire, hash)| self.read_anew(wire, *hash, chain_id))
             .collect();
+        let mut verified = Vec::with_capacity(read.len());
+        let mut refused = Vec::new();
+        for ((_, hash), entry) in unknown.iter().zip(read) {
+            match entry {
+                Entry::Transaction(transaction) => verified.push(transaction),
+                Entry::Invalid(refusal) => refused.push((*hash, refusal)),
+                Entry::Attestations(_) => {}
+            }
+        }
         if refused.is_empty() {
-            return;
+            return verified;
         }
         let mut kept = lock(&self.refused);
         // Those of a connection that ended before their turn.
@@ -89,6 +96,7 @@ impl VerifiedCache {
             kept.clear();
         }
         kept.extend(refused);
+        verified
     }
 
     /// Reads a block's entries, on all cores: what each is does not depend on the others.

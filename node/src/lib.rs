@@ -7,7 +7,7 @@
 //! too.
 //!
 //! Reading order: [`Node`] (the parts, and what runs), [`Submitter`] (a transaction's way to CometBFT),
-//! `attester` (coordinators), `offer` (saved transactions), [`liveness`] and [`peers`] (what is watched),
+//! `attester` (coordinators), `offer` (saved transactions), `scrub` (the disk), [`liveness`] and [`peers`] (what is watched),
 //! [`comet`] (CometBFT's JSON-RPC), [`config`] (what is set from outside).
 
 mod attester;
@@ -18,6 +18,7 @@ mod metrics;
 mod node;
 mod offer;
 pub mod peers;
+mod scrub;
 mod stop;
 mod submit;
 mod unanswered;

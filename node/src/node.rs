@@ -13,7 +13,7 @@ use crate::{
     config::{self, Config, ConfigError},
     liveness::{self, Liveness},
     metrics::Metrics,
-    offer, peers,
+    offer, peers, scrub,
     stop::Stop,
     submit::Submitter,
 };
@@ -78,6 +78,7 @@ impl Node {
         background.spawn(attester::run(attester, stop.clone()));
         background.spawn(offer::run(mempool.clone(), comet.clone(), stop.clone()));
         background.spawn(peers::run(peers, stop.clone()));
+        background.spawn(scrub::run(application.scrubber(), stop.clone()));
         background.spawn(liveness::run(
             liveness.clone(),
             reader.clone(),

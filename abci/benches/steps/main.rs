@@ -3,8 +3,8 @@
 //! with; a table of medians follows its own output.
 //!
 //! `cargo bench -p ait-abci --bench steps [STEP]`. `BENCH_ACCOUNTS` says how many accounts there are
-//! (10,000), `BENCH_STORE` where they are (`memory`, `sled`), `BENCH_TRANSFERS` how many transfers are
-//! in a block (5,000).
+//! (10,000), `BENCH_STORE` where they are (`memory`, `fjall`, `sled`), `BENCH_CACHE_MB` how much
+//! memory there is for their records (512), `BENCH_TRANSFERS` how many transfers are in a block (5,000).
 #![allow(
     clippy::expect_used,
     clippy::panic,

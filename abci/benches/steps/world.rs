@@ -1,7 +1,11 @@
 //! Owns the chain that is measured: many accounts, and blocks of transfers between them, made as
 //! CometBFT would have them made.
 
-use std::{env, fmt, sync::Arc, time::Duration};
+use std::{
+    env, fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ait_abci::Application;
 use ait_app::{
@@ -11,7 +15,7 @@ use ait_app::{
     quantity::{Nonce, Uait},
     tx::Transaction,
 };
-use ait_store::{MemoryStore, SledStore, Store};
+use ait_store::{Engine, MemoryStore, Store};
 use ait_testkit::{
     actors::{Actor, validator_key},
     chain::{CHAIN_ID, MAX_BLOCK_BYTES, Setup},
@@ -41,12 +45,14 @@ pub struct Settings {
     /// In a block.
     pub transfers: usize,
     store: StoreKind,
+    /// Memory for records that were read from disk, bytes.
+    state_cache: usize,
 }
 
 #[derive(Clone, Copy)]
 enum StoreKind {
     Memory,
-    Sled,
+    Disk(Engine),
 }
 
 impl Settings {
@@ -67,9 +73,11 @@ impl Settings {
             transfers,
             store: match env::var("BENCH_STORE").as_deref() {
                 Err(_) | Ok("memory") => StoreKind::Memory,
-                Ok("sled") => StoreKind::Sled,
-                Ok(other) => panic!("BENCH_STORE is {other}, neither memory nor sled"),
+                Ok("fjall") => StoreKind::Disk(Engine::Fjall),
+                Ok("sled") => StoreKind::Disk(Engine::Sled),
+                Ok(other) => panic!("BENCH_STORE is {other}, not memory, fjall or sled"),
             },
+            state_cache: number("BENCH_CACHE_MB", 512) * 1024 * 1024,
         }
     }
 }
@@ -78,7 +86,7 @@ impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let store = match self.store {
             StoreKind::Memory => "memory",
-            StoreKind::Sled => "sled",
+            StoreKind::Disk(engine) => engine.name(),
         };
         write!(
             f,
@@ -90,13 +98,13 @@ impl fmt::Display for Settings {
 
 /// A chain, and who uses it.
 pub struct World {
-    node: Application,
+    node: Option<Application>,
     senders: Vec<(Actor, u64)>,
     recipients: Vec<Address>,
     transfers: usize,
     height: i64,
     seed: u64,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// What the steps of one block took.
@@ -145,9 +153,16 @@ impl World {
     /// A chain whose genesis has the accounts, after its first, empty block, which writes them all.
     pub fn begin(settings: &Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = match settings.store {
-            StoreKind::Memory => Arc::new(MemoryStore::new()),
-            StoreKind::Sled => Arc::new(SledStore::open(folder.path(), CHAIN_ID).unwrap()),
+        let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let open = || {
+            let store: Arc<dyn Store> = match settings.store {
+                StoreKind::Memory => memory.clone(),
+                StoreKind::Disk(engine) => {
+                    Arc::from(ait_store::open(folder.path(), CHAIN_ID, engine).unwrap())
+                }
+            };
+            let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
+            Application::open(store, chain_id(), settings.state_cache, on_fatal).unwrap()
         };
         let senders: Vec<Actor> = (0..settings.accounts.min(MOST_SENDERS))
             .map(|n| Actor::named(&format!("sender {n}")))
@@ -160,20 +175,31 @@ impl World {
             .iter()
             .map(|address| (address.to_string(), BALANCE));
         setup.accounts.extend(balances);
-        let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
+        let genesis = init_chain(setup.app_state());
+        drop(setup);
         let mut world = Self {
-            node: Application::open(store, chain_id(), on_fatal).unwrap(),
+            node: Some(open()),
             senders: senders.into_iter().map(|sender| (sender, 0)).collect(),
             recipients,
             transfers: settings.transfers,
             height: 0,
             seed: 1,
-            _folder: folder,
+            _folder: None,
         };
-        let genesis = init_chain(setup.app_state());
-        world.node.consensus().init_chain(&genesis).unwrap();
+        world.node().consensus().init_chain(&genesis).unwrap();
+        drop(genesis);
         world.run(&[], 0);
+        // A start, after which every record is on disk and none in memory.
+        world.node = None;
+        let begun = Instant::now();
+        world.node = Some(open());
+        eprintln!("opened again in {:?}", begun.elapsed());
+        world._folder = Some(folder);
         world
+    }
+
+    fn node(&self) -> &Application {
+        self.node.as_ref().unwrap()
     }
 
     /// The next block, made of new transfers, each of another sender to somebody.
@@ -225,7 +251,7 @@ impl World {
     fn run(&mut self, wires: &[Bytes], expected: usize) -> Block {
         self.height += 1;
         let check_tx = cpu_time(|| wires.iter().for_each(|wire| self.check(wire)));
-        let consensus = self.node.consensus();
+        let consensus = self.node().consensus();
         let prepare = RequestPrepareProposal {
             max_tx_bytes: MAX_BLOCK_BYTES as i64,
             height: self.height,
@@ -275,7 +301,7 @@ impl World {
             tx: wire.clone(),
             r#type: CheckTxType::New as i32,
         };
-        let answer = self.node.check_tx(&request).unwrap();
+        let answer = self.node().check_tx(&request).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.log);
     }
 }

@@ -223,7 +223,7 @@ impl Consensus {
             self.note_rejected(request, &format!("{count} entries, more than {most}"));
             return Ok(false);
         }
-        let entries = self.verified.read_all(&request.txs, &self.chain_id);
+        let entries = self.read(&request.txs, &base)?;
         let sizes = request.txs.iter().map(Bytes::len);
         let input = convert::block_input(
             &request.proposer_address,
@@ -287,7 +287,7 @@ impl Consensus {
         let (entries, outcome) = match judged.map(|index| making.judged.swap_remove(index)) {
             Some(judged) => (judged.entries, judged.outcome),
             None => {
-                let entries = self.verified.read_all(&request.txs, &self.chain_id);
+                let entries = self.read(&request.txs, &base)?;
                 let signatures = self.signatures.as_ref();
                 let outcome = block::execute(&base.state, &entries, &input, signatures)?;
                 (entries, Box::new(outcome))
@@ -362,6 +362,17 @@ impl Consensus {
         Ok(ResponseCommit {
             retain_height: i64::try_from(retain_height).unwrap_or(0),
         })
+    }
+
+    /// Reads a block's entries, and the records that they need, on all cores.
+    fn read(&self, txs: &[Bytes], base: &Snapshot) -> Result<Vec<Entry>, Fatal> {
+        let entries = self.verified.read_all(txs, &self.chain_id);
+        let verified = entries.iter().filter_map(|entry| match entry {
+            Entry::Transaction(verified) => Some(verified.as_ref()),
+            _ => None,
+        });
+        self.stored.prefetch(&base.state, verified)?;
+        Ok(entries)
     }
 
     /// The state that block `height` builds on.

@@ -10,7 +10,7 @@ use ait_app::{
     InvariantViolation,
     state::{
         Key, State,
-        merkle::{Bucket, Buckets, Delta, Hash, Leaf, MAX_BUCKET, Place},
+        merkle::{Bucket, Buckets, Delta, Hash, Leaf, MAX_BUCKET, Place, Stub},
     },
 };
 use ait_store::{Store, StoreError, Table, WriteBatch};
@@ -115,9 +115,13 @@ impl StateReader {
     }
 
     /// See [`super::Stored::prefetch`].
-    pub(super) fn prefetch(&self, state: &State, keys: &[Key]) -> Result<(), InvariantViolation> {
+    pub(super) fn prefetch(
+        &self,
+        state: &State,
+        keys: impl Iterator<Item = Key>,
+    ) -> Result<(), InvariantViolation> {
         let tree = state.tree();
-        let places = keys.iter().filter_map(|key| {
+        let places = keys.filter_map(|key| {
             let (place, root) = tree.place_of(&ait_app::crypto::sha256(&key.to_bytes()))?;
             (!self.remembered.contains_key(&root)).then_some((root, place))
         });
@@ -165,8 +169,22 @@ impl StateReader {
 }
 
 impl AtHeight {
-    /// The bucket as it is on disk, whatever is remembered.
-    pub(super) fn stored_bucket(&self, place: &Place) -> Result<Bucket, InvariantViolation> {
+    /// Whether a bucket on disk is what its tree says, whatever is remembered.
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when it can't be read, or is another.
+    pub(super) fn check(&self, stub: &Stub) -> Result<(), InvariantViolation> {
+        let bucket = self.stored_bucket(&stub.place)?;
+        if *bucket.root() == stub.root && bucket.leaves().len() == stub.leaves {
+            return Ok(());
+        }
+        Err(InvariantViolation::new(format!(
+            "the records on disk below {:?} are not those that block {} left",
+            stub.place, self.height
+        )))
+    }
+
+    fn stored_bucket(&self, place: &Place) -> Result<Bucket, InvariantViolation> {
         let leaves = self.reader.read(place, self.height)?;
         Bucket::new(place, leaves)
             .ok_or_else(|| InvariantViolation::new(format!("records stand twice below {place:?}")))

@@ -3,7 +3,7 @@
 //!
 //! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
 //! one range. `shape` has the tree itself, `history` what records were before, `buckets` reads them all and
-//! remembers; `blocks` has the transactions; `open` finds the chain again, `check` reads everything, `migrate` brings a
+//! remembers; `blocks` has the transactions; `open` finds the chain again, `check` and `scrub` read everything, `migrate` brings a
 //! store over. Whatever
 //! is read counts only with the root that the tree has for it: a lost, torn or exchanged record stops the
 //! node with one message.
@@ -14,6 +14,7 @@ mod check;
 mod history;
 mod migrate;
 mod open;
+mod scrub;
 mod shape;
 
 use std::sync::{
@@ -24,7 +25,7 @@ use std::sync::{
 use ait_app::{
     InvariantViolation,
     state::{State, StateDelta, merkle::Delta},
-    tx::{TxHash, TxResult},
+    tx::{TxHash, TxResult, VerifiedTx},
 };
 use ait_store::{Store, Table, WriteBatch};
 use bytes::Bytes;
@@ -35,6 +36,7 @@ pub use check::{Checked, check};
 pub use migrate::{bring_over, copy};
 pub use open::OpenError;
 pub(crate) use open::open;
+pub use scrub::Scrubber;
 use shape::Shape;
 
 use crate::{fatal::Fatal, records::BlockInfo};
@@ -110,16 +112,19 @@ impl Stored {
         Ok(block.state.stored(Arc::new(source)))
     }
 
-    /// Reads the buckets of these keys from disk where they aren't in memory, on all cores.
+    /// Reads from disk, on all cores, what these transactions will read of a state and is not in memory.
     ///
     /// # Errors
-    /// [`InvariantViolation`] when one can't be read.
-    pub(crate) fn prefetch(
+    /// [`InvariantViolation`] when a record can't be read.
+    pub(crate) fn prefetch<'a>(
         &self,
         state: &State,
-        keys: &[ait_app::state::Key],
+        transactions: impl Iterator<Item = &'a VerifiedTx>,
     ) -> Result<(), InvariantViolation> {
-        self.reader.prefetch(state, keys)
+        self.reader.prefetch(
+            state,
+            transactions.flat_map(|transaction| transaction.tx.reads()),
+        )
     }
 
     fn shape(&self) -> MutexGuard<'_, Shape> {

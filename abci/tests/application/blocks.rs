@@ -190,6 +190,41 @@ fn a_record_that_was_changed_on_disk_is_never_believed() {
     assert!(matches!(opened.err(), Some(OpenError::Corrupt(_))));
 }
 
+#[test]
+fn a_record_that_the_disk_loses_while_the_node_runs_is_found() {
+    let lost: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (heard, hear) = std::sync::mpsc::channel();
+    let on_fatal = Arc::new(move |why: String| drop(heard.send(why)));
+    let node = Application::open(lost.clone(), chain_id(), 1 << 20, on_fatal).unwrap();
+    let mut comet = Comet {
+        node,
+        mempool: Vec::new(),
+        height: 0,
+    };
+    let genesis = init_chain(&["alice"], serde_json::json!({}));
+    comet.node.consensus().init_chain(&genesis).unwrap();
+    let mut scrubber = comet.node.scrubber();
+    assert_eq!(scrubber.step(10).unwrap(), 0, "nothing is stored yet");
+    comet.make_block();
+    assert!(scrubber.step(10).unwrap() > 0);
+    let alice = Key::parse(&format!("/account/{}", address("alice"))).unwrap();
+    let mut batch = WriteBatch {
+        height: 2,
+        ..WriteBatch::default()
+    };
+    batch.remove(Table::Records, sha256(&alice.to_bytes()));
+    lost.commit(&batch).unwrap();
+    let snapshot = comet.node.reader().snapshot().unwrap();
+    assert!(
+        snapshot.state.bytes(&alice).unwrap().is_some(),
+        "it is in memory"
+    );
+    let whole_pass = (0..100).try_for_each(|_| scrubber.step(10).map(|_| ()));
+    assert!(whole_pass.is_err());
+    let why = hear.try_recv().unwrap();
+    assert!(why.contains("records on disk"), "{why}");
+}
+
 /// The one message with which a node stops on a genesis.
 fn refused(request: RequestInitChain) -> String {
     let comet = Comet::open(Arc::new(MemoryStore::new()), 0);

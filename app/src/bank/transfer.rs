@@ -15,7 +15,7 @@ use crate::{
     json,
     prelude::*,
     quantity::{Positive, Uait},
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -64,6 +64,10 @@ impl<'de> Deserialize<'de> for Memo {
 
 impl Operation for Transfer {
     const KIND: &'static str = "TRANSFER";
+
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        vec![Key::Account(self.to)]
+    }
 
     fn execute<V: View>(
         &self,

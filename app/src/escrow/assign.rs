@@ -11,7 +11,7 @@ use crate::{
     events::Event,
     identifiers::JobId,
     prelude::*,
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -29,6 +29,10 @@ pub struct EscrowAssign {
 
 impl Operation for EscrowAssign {
     const KIND: &'static str = "ESCROW_ASSIGN";
+
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        vec![Key::Escrow(self.client_addr, self.job_id.clone())]
+    }
 
     fn execute<V: View>(
         &self,

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{events::EscrowEvent, record::EscrowStatus, refund::find_open};
 use crate::{
+    address::Address,
     code::Code,
     error::{Failure, refuse},
     events::Event,
     identifiers::JobId,
     prelude::*,
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -24,6 +25,10 @@ pub struct EscrowCancel {
 
 impl Operation for EscrowCancel {
     const KIND: &'static str = "ESCROW_CANCEL";
+
+    fn reads(&self, sender: &Address) -> Vec<Key> {
+        vec![Key::Escrow(*sender, self.job_id.clone())]
+    }
 
     fn execute<V: View>(
         &self,

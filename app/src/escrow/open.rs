@@ -21,7 +21,7 @@ use crate::{
     json::{self, True},
     prelude::*,
     quantity::{Count, Height, Positive, Ranged, Uait},
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -177,6 +177,10 @@ impl TryFrom<Form> for EscrowOpen {
 
 impl Operation for EscrowOpen {
     const KIND: &'static str = "ESCROW_OPEN";
+
+    fn reads(&self, sender: &Address) -> Vec<Key> {
+        vec![Key::Escrow(*sender, self.job_id.clone())]
+    }
 
     fn makes_record(&self, view: &impl View, sender: &Address) -> Result<bool, InvariantViolation> {
         let known = view.has::<Escrow>(&(*sender, self.job_id.clone()))?;

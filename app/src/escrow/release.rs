@@ -14,7 +14,7 @@ use crate::{
     events::Event,
     identifiers::JobId,
     prelude::*,
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -30,6 +30,10 @@ pub struct EscrowRelease {
 
 impl Operation for EscrowRelease {
     const KIND: &'static str = "ESCROW_RELEASE";
+
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        vec![Key::Escrow(self.client_addr, self.job_id.clone())]
+    }
 
     fn execute<V: View>(
         &self,

@@ -20,7 +20,7 @@ use crate::{
     json,
     prelude::*,
     quantity::{Height, Positive, Uait},
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -45,6 +45,10 @@ pub struct EscrowTopUp {
 
 impl Operation for EscrowTopUp {
     const KIND: &'static str = "ESCROW_TOPUP";
+
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        vec![Key::Escrow(self.client_addr, self.job_id.clone())]
+    }
 
     fn execute<V: View>(
         &self,

@@ -23,7 +23,7 @@ use crate::{
     prelude::*,
     quantity::Uait,
     receipts::record::Miner,
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -33,6 +33,14 @@ pub const REPLAY_GRACE_BLOCKS: u64 = 20;
 
 impl Operation for ReceiptClaim {
     const KIND: &'static str = "RECEIPT_CLAIM";
+
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        vec![
+            Key::Escrow(self.client_addr, self.job_id.clone()),
+            Key::Receipt(self.miner_addr, self.receipt_id.clone()),
+            Key::Miner(self.miner_addr),
+        ]
+    }
     const PAID_BY_ESCROW: bool = true;
 
     fn check_sender(&self, sender: &Address) -> Result<(), Refusal> {

@@ -23,7 +23,7 @@ use crate::{
     json,
     prelude::*,
     quantity::{Height, Positive, Uait, Units},
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
     tx::{context::Context, operation::Operation},
 };
 
@@ -62,6 +62,14 @@ pub struct ReceiptReport {
 
 impl Operation for ReceiptReport {
     const KIND: &'static str = "RECEIPT_REPORT";
+
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        vec![
+            Key::Escrow(self.client_addr, self.job_id.clone()),
+            Key::Receipt(self.miner_addr, self.receipt_id.clone()),
+            Key::Miner(self.miner_addr),
+        ]
+    }
 
     fn check_sender(&self, _sender: &Address) -> Result<(), Refusal> {
         match &self.miner_pubkey {

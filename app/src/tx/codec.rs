@@ -14,6 +14,7 @@ use crate::{
     json,
     prelude::*,
     quantity::{Nonce, Uait},
+    state::Key,
 };
 
 /// The largest transaction: 16 KiB of wire bytes.
@@ -76,6 +77,14 @@ impl Serialize for Transaction {
 }
 
 impl Transaction {
+    /// Keys of records that it will read, as far as they can be told without a state. Nothing depends on
+    /// them but how soon they are read from disk.
+    pub fn reads(&self) -> Vec<Key> {
+        let mut keys = self.payload.reads(&self.sender);
+        keys.push(Key::Account(self.sender));
+        keys
+    }
+
     /// Signs a payload as the transaction of the key's account.
     pub fn sign(
         chain_id: &ChainId,

@@ -23,7 +23,7 @@ use crate::{
     prelude::*,
     receipts::{claim_payload::ReceiptClaim, report::ReceiptReport},
     staking::{stake::Stake, unjail::Unjail, unstake::Unstake},
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
 };
 
 macro_rules! kinds {
@@ -75,6 +75,10 @@ macro_rules! kinds {
 
             pub(super) fn check_sender(&self, sender: &Address) -> Result<(), Refusal> {
                 match self { $(Payload::$kind(payload) => payload.check_sender(sender),)+ }
+            }
+
+            pub(super) fn reads(&self, sender: &Address) -> Vec<Key> {
+                match self { $(Payload::$kind(payload) => payload.reads(sender),)+ }
             }
 
             /// Whether `record_fee` is due for it.

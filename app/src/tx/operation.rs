@@ -10,7 +10,7 @@ use crate::{
     events::Event,
     json,
     prelude::*,
-    state::{Overlay, View},
+    state::{Key, Overlay, View},
 };
 
 /// How a payload is read: its type says all that it may be. One whose fields depend on each other has
@@ -46,6 +46,12 @@ pub trait Operation: Serialize + Sized {
     /// A refusal that names the field.
     fn check_sender(&self, _sender: &Address) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    /// Keys of records that it will read besides its sender's account. Nothing depends on them but how soon
+    /// they are read from disk.
+    fn reads(&self, _sender: &Address) -> Vec<Key> {
+        Vec::new()
     }
 
     /// Whether it makes a lasting record of the sender's choice, which `record_fee` is for.

@@ -3,6 +3,7 @@
 mod blocks_survive_restarts;
 mod damaged_files_are_refused;
 mod failed_writes_stop_the_store;
+mod fills_count_with_the_first_block;
 mod killed_processes_lose_nothing;
 mod memory_equals_disk;
 mod pool_survives_restarts;
