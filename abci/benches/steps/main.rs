@@ -23,6 +23,10 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement
 use table::Table;
 use world::{Block, Settings, World, cpu_time};
 
+/// The node's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Blocks that are measured for each step.
 const SAMPLES: usize = 10;
 

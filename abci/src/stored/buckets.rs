@@ -108,7 +108,7 @@ impl StateReader {
         for (_, root) in &delta.gone {
             self.remembered.remove(root);
         }
-        for bucket in delta.fresh.values() {
+        for (_, bucket) in delta.fresh.iter() {
             self.remembered.insert(*bucket.root(), bucket.clone());
         }
         self.at(height)

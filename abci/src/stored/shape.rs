@@ -212,7 +212,7 @@ fn changes_key(height: u64) -> Vec<u8> {
 fn encode_changes(delta: &Delta) -> Vec<u8> {
     let gone = delta.gone.iter().map(|(place, _)| place);
     let gone: Vec<&Place> = gone
-        .filter(|place| !delta.fresh.contains_key(place))
+        .filter(|place| delta.fresh.get(place).is_none())
         .collect();
     let count = u32::try_from(gone.len()).unwrap_or(u32::MAX);
     let mut encoded = count.to_be_bytes().to_vec();
@@ -224,7 +224,7 @@ fn encode_changes(delta: &Delta) -> Vec<u8> {
 }
 
 fn encode_fresh(fresh: &Fresh, encoded: &mut Vec<u8>) {
-    for (place, bucket) in fresh {
+    for (place, bucket) in fresh.iter() {
         encode_stub(place, bucket.root(), bucket.leaves().len(), encoded);
     }
 }

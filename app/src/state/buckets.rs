@@ -1,13 +1,13 @@
 //! Owns where a state's records come from: buckets of its own, which nobody has stored yet, and a source
 //! of all others.
 
-use super::merkle::{Bucket, Buckets, Delta, Hash, NoBuckets, Place};
+use super::merkle::{Bucket, Buckets, Delta, Fresh, Hash, NoBuckets, Place};
 use crate::{error::InvariantViolation, prelude::*};
 
 /// The buckets of one state. Cloning is cheap.
 #[derive(Clone)]
 pub(super) struct StateBuckets {
-    own: rpds::RedBlackTreeMapSync<Place, Arc<Bucket>>,
+    own: Fresh,
     source: Arc<dyn Buckets>,
 }
 
@@ -20,23 +20,17 @@ impl StateBuckets {
     /// Those of a source alone.
     pub(super) fn of(source: Arc<dyn Buckets>) -> Self {
         Self {
-            own: rpds::RedBlackTreeMapSync::new_sync(),
+            own: Fresh::default(),
             source,
         }
     }
 
     /// Those of the state after a block that did this.
-    pub(super) fn with(&self, delta: &Delta) -> Self {
-        let mut next = self.clone();
-        if !next.own.is_empty() {
-            for (place, _) in &delta.gone {
-                next.own.remove_mut(place);
-            }
+    pub(super) fn after(&self, delta: &Delta) -> Self {
+        Self {
+            own: self.own.after(delta),
+            source: self.source.clone(),
         }
-        for (place, bucket) in &delta.fresh {
-            next.own.insert_mut(*place, bucket.clone());
-        }
-        next
     }
 }
 

@@ -191,7 +191,7 @@ impl State {
         }
         let (tree, delta) = self.tree.updated(&bytes, &self.buckets)?;
         next.tree = tree;
-        next.buckets = self.buckets.with(&delta);
+        next.buckets = self.buckets.after(&delta);
         if params_changed {
             next.params = Arc::new(Params::of(&next)?);
         }
@@ -208,6 +208,7 @@ impl State {
     /// [`InvariantViolation`] when a record can't be read.
     pub fn whole_delta(&self) -> Result<StateDelta, InvariantViolation> {
         let mut delta = StateDelta::default();
+        let mut fresh = Vec::new();
         for stub in self.tree.buckets() {
             let bucket = stub.read(&self.buckets)?;
             for leaf in bucket.leaves() {
@@ -219,8 +220,9 @@ impl State {
                 delta.tree.after.push((key_hash, Some(leaf.clone())));
                 delta.tree.before.push((key_hash, None));
             }
-            delta.tree.fresh.insert(stub.place, bucket);
+            fresh.push((stub.place, bucket));
         }
+        delta.tree.fresh = merkle::Fresh::sorted(fresh);
         Ok(delta)
     }
 

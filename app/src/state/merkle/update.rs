@@ -11,8 +11,49 @@ use crate::{error::InvariantViolation, prelude::*};
 /// Keys and values should not be empty: ICS-23 knows no proof for them.
 pub type Changes = BTreeMap<Vec<u8>, Option<Arc<[u8]>>>;
 
-/// Buckets that a tree has and the one before it had not, by their places.
-pub type Fresh = BTreeMap<Place, Arc<Bucket>>;
+/// Buckets that a tree has and one before it had not, from left to right. Cloning is cheap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fresh {
+    buckets: Arc<Vec<(Place, Arc<Bucket>)>>,
+}
+
+impl Fresh {
+    /// Of buckets from left to right.
+    pub(in crate::state) fn sorted(buckets: Vec<(Place, Arc<Bucket>)>) -> Self {
+        Self {
+            buckets: Arc::new(buckets),
+        }
+    }
+
+    /// The bucket at a place.
+    pub fn get(&self, place: &Place) -> Option<&Arc<Bucket>> {
+        let found = self.buckets.binary_search_by_key(&place, |(at, _)| at);
+        self.buckets.get(found.ok()?).map(|(_, bucket)| bucket)
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &(Place, Arc<Bucket>)> {
+        self.buckets.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    /// These after a batch.
+    pub(in crate::state) fn after(&self, delta: &Delta) -> Self {
+        if self.is_empty() {
+            return delta.fresh.clone();
+        }
+        let mut all: BTreeMap<Place, Arc<Bucket>> = self.iter().cloned().collect();
+        for (place, _) in &delta.gone {
+            all.remove(place);
+        }
+        all.extend(delta.fresh.iter().cloned());
+        Self::sorted(all.into_iter().collect())
+    }
+}
 
 /// What a batch did: what setting a value that was there already, or removing an absent key, would do
 /// is not in it.
@@ -34,10 +75,11 @@ struct Change {
     leaf: Option<Leaf>,
 }
 
-/// A batch on its way.
+/// A batch on its way, from left to right.
 struct Work<'a> {
     buckets: &'a dyn Buckets,
     delta: Delta,
+    fresh: Vec<(Place, Arc<Bucket>)>,
 }
 
 impl Tree {
@@ -61,9 +103,15 @@ impl Tree {
         let mut work = Work {
             buckets,
             delta: Delta::default(),
+            fresh: Vec::new(),
         };
         let top = work.apply(&self.top, &Place::TOP, &sorted)?;
-        Ok((Self { top }, work.delta))
+        let fresh = Fresh::sorted(work.fresh);
+        let delta = Delta {
+            fresh,
+            ..work.delta
+        };
+        Ok((Self { top }, delta))
     }
 }
 
@@ -148,7 +196,7 @@ impl Work<'_> {
         if leaves.len() <= MAX_BUCKET {
             let bucket = Bucket::sorted(place, leaves);
             let node = Node::bucket(&bucket);
-            self.delta.fresh.insert(*place, Arc::new(bucket));
+            self.fresh.push((*place, Arc::new(bucket)));
             return Some(Arc::new(node));
         }
         let (left, right) = split(&leaves, Leaf::key_hash, place.depth());
@@ -177,8 +225,12 @@ impl Work<'_> {
         let Some(node) = link else {
             return Ok(Vec::new());
         };
-        if let Some(fresh) = self.delta.fresh.remove(place) {
-            return Ok(fresh.leaves().to_vec());
+        // If it is new it is among the last: nothing right of its parent was made yet.
+        let made = self.fresh.iter().rposition(|(at, _)| at <= place);
+        if let Some(made) =
+            made.filter(|made| self.fresh.get(*made).is_some_and(|(at, _)| at == place))
+        {
+            return Ok(self.fresh.remove(made).1.leaves().to_vec());
         }
         let bucket = node.read(place, self.buckets)?;
         self.delta.gone.push((*place, node.hash));

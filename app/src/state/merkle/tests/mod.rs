@@ -75,7 +75,7 @@ impl Held {
             let gone = buckets.remove(place).unwrap();
             assert_eq!(gone.root(), root);
         }
-        buckets.extend(delta.fresh);
+        buckets.extend(delta.fresh.iter().cloned());
         Self { tree, buckets }
     }
 
