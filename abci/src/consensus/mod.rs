@@ -48,7 +48,7 @@ const JUDGED_PROPOSALS: usize = 4;
 
 /// Every transaction's fields have more bytes than this, so a proposal can't hold more entries than its
 /// bytes by this. Checked first, since reading a million one-byte entries takes memory for each.
-const LEAST_ENTRY_BYTES: usize = 256;
+pub(crate) const LEAST_ENTRY_BYTES: usize = 256;
 
 /// Makes blocks as CometBFT decides them, and is alone in committing them.
 pub struct Consensus {
@@ -350,8 +350,12 @@ impl Consensus {
         self.metrics.count_block(info, entries, &block.outcome);
         let info = info.clone();
         let committed: HashSet<TxHash> = hashes.iter().copied().collect();
-        self.mempool
-            .commit(&Arc::new(Snapshot { state, block: info }), &committed)?;
+        let changed = &block.outcome.delta.changed;
+        self.mempool.commit(
+            &Arc::new(Snapshot { state, block: info }),
+            &committed,
+            changed,
+        )?;
         drop(making);
         let took = block.took.saturating_add(begun.elapsed());
         let updates = block.outcome.validator_updates.len();

@@ -20,7 +20,7 @@ use ait_app::{
     identifiers::ChainId,
     quantity::Nonce,
     receipts::attestation::Attestation,
-    state::View,
+    state::{Key, View},
     tx::{TxHash, VerifiedTx},
 };
 use ait_store::Store;
@@ -197,7 +197,7 @@ impl Mempool {
         base: impl FnOnce() -> Result<Arc<Snapshot>, Fatal>,
         max_bytes: usize,
     ) -> Result<Vec<Bytes>, Fatal> {
-        let pool = self.pool();
+        let mut pool = self.pool();
         let base = base()?;
         let max_bytes = max_bytes.min(base.block.max_block_bytes);
         let signatures = self.inner.parts.signatures.as_ref();
@@ -205,18 +205,24 @@ impl Mempool {
         Ok(txs.into_iter().map(Bytes::from).collect())
     }
 
-    /// Judges all of it on the state of a block that was just written, and publishes that state: nobody
-    /// finds a transaction neither here nor there.
+    /// Brings it to the state of a block that was just written, of which these are the transactions and
+    /// these the records that it changed, and publishes that state: nobody finds a transaction neither here
+    /// nor there.
     pub(crate) fn commit(
         &self,
         snapshot: &Arc<Snapshot>,
         committed: &HashSet<TxHash>,
+        changed: &[Key],
     ) -> Result<(), Fatal> {
         let parts = &self.inner.parts;
         let stats = {
             let mut pool = self.pool();
             parts.committed.publish(snapshot.clone());
-            pool.commit(&snapshot.state, parts.signatures.as_ref(), committed)?;
+            let block = pool::Block {
+                txs: committed,
+                changed,
+            };
+            pool.commit(&snapshot.state, parts.signatures.as_ref(), block)?;
             pool.stats()
         };
         if stats.waiting_for_attestation > 0 {

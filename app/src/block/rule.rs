@@ -23,14 +23,14 @@ pub enum RuleVerdict {
     InvariantViolation(Refusal),
 }
 
-/// Whether an attestation, good or negative, may stand in front of the next block for a claim: its
-/// escrow's record is open, has the claim's opening and names a single coordinator, and that one
-/// rightly signed it.
+/// Whether an attestation, good or negative, may stand in front of the next block for a claim. `view` is
+/// the state after the block before: in it the claim's escrow is open, has the claim's opening and names
+/// a single coordinator, and that one rightly signed it.
 ///
 /// # Errors
 /// [`InvariantViolation`] when the escrow is unreadable.
 pub fn attestation_fits(
-    base: &Base<'_>,
+    view: &impl View,
     block: &BlockContext<'_>,
     claim: &VerifiedTx,
     attestation: &Attestation,
@@ -38,14 +38,14 @@ pub fn attestation_fits(
     let Payload::ReceiptClaim(payload) = &claim.tx.payload else {
         return Ok(false);
     };
-    let Some(escrow) = escrow_in_question(base, payload)? else {
+    let Some(escrow) = escrow_in_question(view, payload)? else {
         return Ok(false);
     };
     let judge = Judge {
         chain_id: block.chain_id,
         params: block.params,
         signatures: block.signatures,
-        view: base,
+        view,
     };
     let terms = payload.terms(escrow.opened_height);
     judge.is_rightly_signed(&escrow, attestation, &terms)

@@ -56,6 +56,8 @@ pub struct State {
 pub struct StateDelta {
     /// Their leaves and buckets.
     pub tree: merkle::Delta,
+    /// The records that were made, changed or deleted, by key ascending.
+    pub changed: Vec<Key>,
     /// Key hashes of the records that the indexes need now (`true`), or no longer need.
     pub indexed: Vec<(merkle::Hash, bool)>,
 }
@@ -172,6 +174,7 @@ impl State {
         let mut next = self.clone();
         next.height = height;
         let mut bytes = merkle::Changes::new();
+        let mut changed = Vec::with_capacity(changes.len());
         let mut indexed = Vec::new();
         let mut params_changed = false;
         for (key, new) in changes {
@@ -181,6 +184,7 @@ impl State {
             }
             next.indexes.update(key, old.as_deref(), new.as_deref())?;
             params_changed |= matches!(key, Key::Param(_));
+            changed.push(key.clone());
             let path = key.to_bytes();
             let is_indexed = new.as_deref().is_some_and(Indexes::need);
             if is_indexed != old.as_deref().is_some_and(Indexes::need) {
@@ -197,6 +201,7 @@ impl State {
         }
         let delta = StateDelta {
             tree: delta,
+            changed,
             indexed,
         };
         Ok((next, delta))
@@ -213,7 +218,9 @@ impl State {
             let bucket = stub.read(&self.buckets)?;
             for leaf in bucket.leaves() {
                 let key_hash = *leaf.key_hash();
-                let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
+                let key = stored_key(leaf.key())?;
+                let value = Value::decode(&key, leaf.value())?;
+                delta.changed.push(key);
                 if Indexes::need(&value) {
                     delta.indexed.push((key_hash, true));
                 }
@@ -222,6 +229,7 @@ impl State {
             }
             fresh.push((stub.place, bucket));
         }
+        delta.changed.sort();
         delta.tree.fresh = merkle::Fresh::sorted(fresh);
         Ok(delta)
     }

@@ -54,7 +54,7 @@ impl Pool {
             let why = Refusal::new(Code::Dropped, "the claim no longer waits");
             return Ok(Arrival::Refused(why));
         };
-        if !bench.fits(&entry.verified, &attestation)? {
+        if !bench.fits(&bench.base, &entry.verified, &attestation)? {
             return Ok(Arrival::Refused(Refusal::new(
                 Code::InvalidAttestation,
                 "the answer is not signed by the escrow's coordinator for this claim",

@@ -6,6 +6,8 @@ use ait_app::{
     receipts::attestation::Attestation,
 };
 
+use crate::consensus::LEAST_ENTRY_BYTES;
+
 /// The growing list of entries and its size.
 pub struct Building {
     txs: Vec<Vec<u8>>,
@@ -30,6 +32,12 @@ impl Building {
             filled: Filled::default(),
             max_bytes,
         }
+    }
+
+    /// Whether there is no room for even the smallest transaction.
+    pub fn is_full(&self) -> bool {
+        let left = self.max_bytes.saturating_sub(self.filled.txs);
+        left < LEAST_ENTRY_BYTES
     }
 
     /// What the block has with one more transaction and the attestation it needs; `None` where that is

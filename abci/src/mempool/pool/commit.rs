@@ -1,23 +1,41 @@
 //! Owns what a commit does to the pool: what is done, outdated, timed out or unknown to CometBFT
-//! leaves, the rest is judged anew in nonce order, and the limits over all senders are held again.
-
-use std::collections::HashSet;
+//! leaves, what the block touched is judged again in nonce order, and the limits over all senders are
+//! held again. It costs what changed: the tests compare it with judging everything anew.
 
 use ait_app::{
     Code, InvariantViolation, Refusal,
     address::Address,
-    state::State,
-    tx::{Signatures, TxHash},
+    bank::record::Account,
+    quantity::Nonce,
+    state::{Key, State, Value, View},
+    tx::Signatures,
 };
 use rayon::prelude::*;
 
-use super::{Bench, Index, Judged, Pool, Queue, Turn, judge_all, pooled_tx::PooledTx, replaced};
+use super::{
+    Bench, Index, Judged, Pool, Queue, Turn, judge_all,
+    pooled_tx::{PooledTx, Standing},
+    replaced,
+    touched::{Block, Touch},
+};
 
 /// Senders whose transactions are judged with one reading of the state.
 const SENDERS_A_BENCH: usize = 64;
 
+/// What became of a transaction at a commit, before any is judged.
+pub(super) enum Fate {
+    /// It stays.
+    Held(PooledTx),
+    /// It left, and the one that it had replaced is back.
+    Revived(PooledTx),
+    /// The block took it.
+    Taken,
+    /// CometBFT does not hold it.
+    Lost,
+}
+
 impl Pool {
-    /// Rebuilds the pool on a newly committed state; `committed` are the block's transactions.
+    /// Brings the pool to a newly committed state.
     ///
     /// # Errors
     /// [`InvariantViolation`].
@@ -25,76 +43,121 @@ impl Pool {
         &mut self,
         state: &State,
         signatures: &(dyn Signatures + Sync),
-        committed: &HashSet<TxHash>,
+        block: Block<'_>,
     ) -> Result<(), InvariantViolation> {
         debug_assert!(self.is_indexed(), "between two commits");
-        let closing = self.generation;
-        self.generation = closing.saturating_add(1);
-        self.evictions = 0;
-        let mut senders = Vec::with_capacity(self.queues.len());
-        for (sender, queue) in std::mem::take(&mut self.queues) {
-            // Not presented since the commit before the last: CometBFT doesn't hold it. One more
-            // round of patience, since CometBFT 0.40 rechecks while the next block is made.
-            let last_seen = closing.saturating_sub(1);
-            let held: Vec<PooledTx> = queue
-                .into_entries()
-                .filter_map(|entry| self.held(entry, committed, last_seen))
-                .collect();
-            senders.push((sender, held));
+        let bench = Bench::new(state, signatures)?;
+        let last_seen = self.close_generation();
+        let touched = self.touched(&bench, block, last_seen)?;
+        let mut senders = Vec::with_capacity(touched.0.len());
+        for (sender, touch) in touched.0 {
+            let tail = self.retire(&bench, sender, touch, block, last_seen)?;
+            senders.push((sender, tail));
         }
-        self.index = Index::default();
-        for (sender, judged) in judge_senders(state, signatures, senders)? {
+        for (sender, judged) in self.judge_senders(state, signatures, senders)? {
             for (entry, why) in judged.dropped {
                 self.bury(&entry, &why);
             }
             self.put_tail(sender, judged.kept);
         }
-        let bench = Bench::new(state, signatures)?;
         self.hold_limits(&bench)?;
         debug_assert!(self.is_indexed(), "after a commit");
         Ok(())
     }
 
-    /// An entry as CometBFT holds it, the one that it replaced in its stead, or none.
-    fn held(
+    /// Begins the next generation, and says in which CometBFT must have presented what it holds: this one,
+    /// or the one before, since CometBFT 0.40 rechecks while the next block is made.
+    pub(super) fn close_generation(&mut self) -> u64 {
+        let closing = self.generation;
+        self.generation = closing.saturating_add(1);
+        self.evictions = 0;
+        closing.saturating_sub(1)
+    }
+
+    /// Takes out what is judged again of a touched sender; puts back what stands as it stood.
+    fn retire(
         &mut self,
-        mut entry: PooledTx,
-        committed: &HashSet<TxHash>,
+        bench: &Bench<'_>,
+        sender: Address,
+        mut touch: Touch,
+        block: Block<'_>,
         last_seen: u64,
-    ) -> Option<PooledTx> {
+    ) -> Result<Vec<PooledTx>, InvariantViolation> {
+        let mut held = Vec::new();
+        let mut foretold = None;
+        for entry in self.take_tail(&sender, touch.first()) {
+            let nonce = entry.nonce();
+            let left = account_left_by(&entry);
+            match self.fate(entry, block, last_seen) {
+                Fate::Held(entry) => held.push(entry),
+                Fate::Revived(entry) => {
+                    touch.judge_from(nonce);
+                    held.push(entry);
+                }
+                Fate::Taken => foretold = left,
+                Fate::Lost => touch.judge_from(nonce),
+            }
+        }
+        let mut stays = Vec::new();
+        // What the block took did to the account what was foretold, so those behind it stand as they stood.
+        if let Some(foretold) = foretold
+            && held
+                .first()
+                .is_none_or(|next| next.nonce() == foretold.nonce.next())
+            && foretold == bench.base.account(&sender)?
+        {
+            let from = touch.from.unwrap_or(Nonce::MAX);
+            let tail = held.partition_point(|entry| entry.nonce() < from);
+            let tail = held.split_off(tail);
+            stays = std::mem::replace(&mut held, tail);
+        }
+        let mut worth = None;
+        for entry in &mut stays {
+            let own = entry.own_worth();
+            entry.worth = worth.map_or(own, |before| own.min(before));
+            worth = Some(entry.worth);
+        }
+        self.put_tail(sender, stays);
+        Ok(held)
+    }
+
+    /// An entry as CometBFT holds it, the one that it replaced in its stead, or none.
+    pub(super) fn fate(&mut self, mut entry: PooledTx, block: Block<'_>, last_seen: u64) -> Fate {
         if let Some(older) = &entry.replaced
-            && committed.contains(&older.hash())
+            && block.txs.contains(&older.hash())
         {
             entry.replaced = None;
         }
-        if committed.contains(&entry.hash()) {
+        if block.txs.contains(&entry.hash()) {
             if let Some(older) = &entry.replaced {
                 self.bury(older, &replaced());
             }
-            return None;
+            return Fate::Taken;
         }
-        if entry.unoffered || entry.seen >= last_seen {
+        if is_held(&entry, last_seen) {
             // Once a recheck showed it, CometBFT keeps it and may forget what it replaced.
             if entry.seen > entry.since_generation
                 && let Some(older) = entry.replaced.take()
             {
                 self.bury(&older, &replaced());
             }
-            return Some(entry);
+            return Fate::Held(entry);
         }
         let older = entry.replaced.take();
         let why = Refusal::new(Code::Dropped, "CometBFT's mempool did not keep it");
         self.bury(&entry, &why);
-        let older = older?;
-        if older.unoffered || older.seen >= last_seen {
-            return Some(*older);
+        match older {
+            Some(older) if is_held(&older, last_seen) => Fate::Revived(*older),
+            Some(older) => {
+                self.bury(&older, &why);
+                Fate::Lost
+            }
+            None => Fate::Lost,
         }
-        self.bury(&older, &why);
-        None
     }
 
     /// The limits over all senders: each of them alone was held to them when it was judged.
-    fn hold_limits(&mut self, bench: &Bench<'_>) -> Result<(), InvariantViolation> {
+    pub(super) fn hold_limits(&mut self, bench: &Bench<'_>) -> Result<(), InvariantViolation> {
         self.expel(bench, self.crowded_out())?;
         self.expel(bench, self.waiting_too_many())?;
         for (sender, nonces) in self.parked_too_many() {
@@ -117,26 +180,46 @@ impl Pool {
         }
         Ok(())
     }
+
+    /// Judges the transactions of each sender behind those that it has in the pool, many on all cores: what
+    /// others have pending doesn't count.
+    fn judge_senders(
+        &self,
+        state: &State,
+        signatures: &(dyn Signatures + Sync),
+        senders: Vec<(Address, Vec<PooledTx>)>,
+    ) -> Result<Vec<(Address, Judged)>, InvariantViolation> {
+        let chunks: Result<Vec<Vec<_>>, InvariantViolation> = senders
+            .into_par_iter()
+            .chunks(SENDERS_A_BENCH)
+            .map(|senders| {
+                let bench = Bench::new(state, signatures)?;
+                let (index, nothing) = (Index::default(), Queue::default());
+                let judge = |(sender, entries)| {
+                    let before = self.queues.get(&sender).unwrap_or(&nothing);
+                    let turn = Turn::after(&bench, &index, before);
+                    judge_all(turn, entries).map(|judged| (sender, judged))
+                };
+                senders.into_iter().map(judge).collect()
+            })
+            .collect();
+        Ok(chunks?.into_iter().flatten().collect())
+    }
 }
 
-/// Judges the transactions of each sender, on all cores: what others have pending doesn't count.
-fn judge_senders(
-    state: &State,
-    signatures: &(dyn Signatures + Sync),
-    senders: Vec<(Address, Vec<PooledTx>)>,
-) -> Result<Vec<(Address, Judged)>, InvariantViolation> {
-    let chunks: Result<Vec<Vec<_>>, InvariantViolation> = senders
-        .into_par_iter()
-        .chunks(SENDERS_A_BENCH)
-        .map(|senders| {
-            let bench = Bench::new(state, signatures)?;
-            let (index, nothing) = (Index::default(), Queue::default());
-            let judge = |(sender, entries)| {
-                let turn = Turn::after(&bench, &index, &nothing);
-                judge_all(turn, entries).map(|judged| (sender, judged))
-            };
-            senders.into_iter().map(judge).collect()
-        })
-        .collect();
-    Ok(chunks?.into_iter().flatten().collect())
+/// Whether CometBFT presented it lately enough, or is still to be offered it.
+fn is_held(entry: &PooledTx, last_seen: u64) -> bool {
+    entry.unoffered || entry.seen >= last_seen
+}
+
+/// Its sender's account as a transaction leaves it; `None` where that is not known.
+fn account_left_by(entry: &PooledTx) -> Option<Account> {
+    if entry.status.standing() != Standing::Ready {
+        return None;
+    }
+    let change = entry.effects.get(&Key::Account(entry.sender()))?;
+    match change.as_deref() {
+        Some(Value::Account(account)) => Some(account.clone()),
+        _ => None,
+    }
 }

@@ -6,13 +6,28 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-use ait_app::{address::Address, quantity::Nonce, tx::TxHash};
+use ait_app::{
+    address::Address,
+    quantity::{Height, Nonce},
+    tx::TxHash,
+};
 
 use super::{
     contests::Contest,
+    limits,
     pooled_tx::{EscrowId, PooledTx, Rank, Status},
+    queue::Queue,
+    readers::Readers,
+    sightings::Sightings,
     worth::Worth,
 };
+
+/// The next transaction of a sender that a block may take: the highest fee a byte last, of equals the
+/// earliest.
+pub type Head = (Worth, Reverse<u64>, Address, Nonce);
+
+/// A parked transaction among all of them: the one that was parked first, of equals the one that came first.
+pub type Parked = (Height, u64, Address, Nonce);
 
 /// The last transaction of a run among all of them: the one that is worth least first, of equals the
 /// one that came last.
@@ -28,13 +43,22 @@ pub struct Index {
     /// Where each transaction stands; also those that a replacement has not yet displaced.
     places: HashMap<TxHash, (Address, Nonce)>,
     bytes: usize,
-    parked: usize,
+    parked: BTreeSet<Parked>,
     /// Claims that wait, and what stands behind them.
     waiting: usize,
     waiting_of_escrow: BTreeMap<EscrowId, usize>,
+    /// Escrows with more waiting claims than may wait.
+    crowded_escrows: BTreeSet<EscrowId>,
     waiters: BTreeSet<Waiter>,
+    heads: BTreeSet<Head>,
     tails: BTreeSet<Tail>,
     contests: BTreeMap<Contest, BTreeMap<Address, BTreeSet<Nonce>>>,
+    /// Those with more senders than places.
+    crowded: BTreeSet<Contest>,
+    /// Transactions that have replaced others which may revive.
+    replacements: BTreeSet<(Address, Nonce)>,
+    readers: Readers,
+    sightings: Sightings,
 }
 
 impl Index {
@@ -45,20 +69,26 @@ impl Index {
             self.places.insert(held.hash(), (sender, nonce));
             self.bytes = self.bytes.saturating_add(held.wire.len());
         }
-        self.parked = self.parked.saturating_add(usize::from(entry.is_parked()));
+        if entry.replaced.is_some() {
+            self.replacements.insert((sender, nonce));
+        }
+        if entry.is_parked() {
+            self.parked.insert(parked(entry));
+        }
         self.waiting = self.waiting.saturating_add(usize::from(entry.is_waiting()));
         if let Status::Waiting(wait) = &entry.status {
             self.waiters.insert(waiter(entry, wait.rank));
-            let count = self
-                .waiting_of_escrow
-                .entry(wait.escrow.clone())
-                .or_default();
-            *count = count.saturating_add(1);
+            self.count_waiting(&wait.escrow, |count| count.saturating_add(1));
         }
         if let Some(contest) = entry.contest() {
-            let holders = self.contests.entry(contest).or_default();
+            let holders = self.contests.entry(contest.clone()).or_default();
             holders.entry(sender).or_default().insert(nonce);
+            if holders.len() > contest.places() {
+                self.crowded.insert(contest);
+            }
         }
+        self.readers.add(entry);
+        self.sightings.add(entry.last_seen());
     }
 
     /// Lets go of a transaction and of what it replaced.
@@ -68,19 +98,33 @@ impl Index {
             self.places.remove(&held.hash());
             self.bytes = self.bytes.saturating_sub(held.wire.len());
         }
-        self.parked = self.parked.saturating_sub(usize::from(entry.is_parked()));
+        self.replacements.remove(&(sender, nonce));
+        if entry.is_parked() {
+            self.parked.remove(&parked(entry));
+        }
         self.waiting = self.waiting.saturating_sub(usize::from(entry.is_waiting()));
         if let Status::Waiting(wait) = &entry.status {
             self.waiters.remove(&waiter(entry, wait.rank));
-            if let Some(count) = self.waiting_of_escrow.get_mut(&wait.escrow) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.waiting_of_escrow.remove(&wait.escrow);
-                }
-            }
+            self.count_waiting(&wait.escrow, |count| count.saturating_sub(1));
         }
         if let Some(contest) = entry.contest() {
             self.leave(contest, sender, nonce);
+        }
+        self.readers.remove(entry);
+        self.sightings.remove(entry.last_seen());
+    }
+
+    fn count_waiting(&mut self, escrow: &EscrowId, change: impl FnOnce(usize) -> usize) {
+        let count = change(self.waiting_of(escrow));
+        if count == 0 {
+            self.waiting_of_escrow.remove(escrow);
+        } else {
+            self.waiting_of_escrow.insert(escrow.clone(), count);
+        }
+        if count > limits::MAX_WAITING_OF_ESCROW {
+            self.crowded_escrows.insert(escrow.clone());
+        } else {
+            self.crowded_escrows.remove(escrow);
         }
     }
 
@@ -94,21 +138,69 @@ impl Index {
                 holders.remove(&sender);
             }
         }
+        if holders.len() <= contest.places() {
+            self.crowded.remove(&contest);
+        }
         if holders.is_empty() {
             self.contests.remove(&contest);
         }
     }
 
-    /// Notes which transaction is the last of its sender's.
-    pub fn add_tail(&mut self, last: Option<&PooledTx>) {
-        self.tails.extend(last.map(tail));
+    /// Notes which transactions are the first and the last of their sender's.
+    pub fn add_ends(&mut self, queue: &Queue) {
+        self.heads.extend(queue.next_ready().map(head));
+        self.tails.extend(queue.last().map(tail));
     }
 
-    /// It is no longer the last.
-    pub fn remove_tail(&mut self, last: Option<&PooledTx>) {
-        if let Some(last) = last {
+    /// They no longer are.
+    pub fn remove_ends(&mut self, queue: &Queue) {
+        if let Some(first) = queue.next_ready() {
+            self.heads.remove(&head(first));
+        }
+        if let Some(last) = queue.last() {
             self.tails.remove(&tail(last));
         }
+    }
+
+    /// CometBFT presented a transaction again.
+    pub fn see(&mut self, before: Option<u64>, now: Option<u64>) {
+        self.sightings.remove(before);
+        self.sightings.add(now);
+    }
+
+    /// CometBFT holds none of them.
+    pub fn see_none(&mut self) {
+        self.sightings = Sightings::default();
+    }
+
+    /// How many transactions CometBFT has not presented since this generation.
+    pub fn unseen_since(&self, generation: u64) -> usize {
+        self.sightings.before(generation)
+    }
+
+    /// Who must be judged again when something changes.
+    pub fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// Transactions that have replaced others which may revive.
+    pub fn replacements(&self) -> impl Iterator<Item = &(Address, Nonce)> {
+        self.replacements.iter()
+    }
+
+    /// The next transaction of each sender that a block may take.
+    pub fn heads(&self) -> impl DoubleEndedIterator<Item = &Head> {
+        self.heads.iter()
+    }
+
+    /// Every parked transaction, the one that was parked first first.
+    pub fn all_parked(&self) -> impl Iterator<Item = &Parked> {
+        self.parked.iter()
+    }
+
+    /// Whether more claims wait than may, on one escrow or in all.
+    pub fn too_many_wait(&self) -> bool {
+        self.waiting > limits::MAX_WAITING || !self.crowded_escrows.is_empty()
     }
 
     /// Where a transaction stands.
@@ -128,7 +220,7 @@ impl Index {
 
     /// Parked ones.
     pub fn parked(&self) -> usize {
-        self.parked
+        self.parked.len()
     }
 
     /// Claims that wait, and what stands behind them.
@@ -157,12 +249,19 @@ impl Index {
     }
 
     /// Contests with more senders than places.
-    pub fn crowded(&self) -> Vec<Contest> {
-        let crowded =
-            |(contest, holders): &(&Contest, &BTreeMap<_, _>)| holders.len() > contest.places();
-        let contests = self.contests.iter().filter(crowded);
-        contests.map(|(contest, _)| contest.clone()).collect()
+    pub fn crowded(&self) -> impl Iterator<Item = &Contest> {
+        self.crowded.iter()
     }
+}
+
+/// The place of a transaction among those that a block may take next.
+pub fn head(entry: &PooledTx) -> Head {
+    let arrival = Reverse(entry.arrival);
+    (entry.own_worth(), arrival, entry.sender(), entry.nonce())
+}
+
+fn parked(entry: &PooledTx) -> Parked {
+    (entry.since, entry.arrival, entry.sender(), entry.nonce())
 }
 
 fn tail(entry: &PooledTx) -> Tail {

@@ -44,16 +44,17 @@ impl<'a> Bench<'a> {
         self.base.state()
     }
 
-    /// Whether an answer may stand in front of the next block for a claim.
+    /// Whether an answer may stand in front of the next block for a claim, on the `committed` records.
     ///
     /// # Errors
     /// [`InvariantViolation`].
     pub fn fits(
         &self,
+        committed: &impl View,
         claim: &VerifiedTx,
         attestation: &Attestation,
     ) -> Result<bool, InvariantViolation> {
-        attestation_fits(&self.base, &self.context, claim, attestation)
+        attestation_fits(committed, &self.context, claim, attestation)
     }
 }
 

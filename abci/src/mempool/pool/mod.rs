@@ -4,10 +4,11 @@
 //!
 //! `pooled_tx` is a pending transaction, `queue` a sender's, `index` all of them. `judge` says how one
 //! stands, `turn` how a run of them does, with the limits of each judgement. A newcomer is `plan`ned
-//! first and kept then: `contests`, `seats` and `room` say whose place it may take, `commit` judges all
-//! of them on a new state, `limits` says how much is kept. `propose` builds blocks, `attestations`
-//! matches waiting claims with their coordinators' answers, `offers` knows what CometBFT must be given
-//! again.
+//! first and kept then: `contests`, `seats` and `room` say whose place it may take, `limits` says how much
+//! is kept. A `commit` judges again what the block `touched`: `reads` is what a judgement was made of,
+//! `readers` who made one of what. `propose` builds blocks, `attestations` matches waiting claims with
+//! their coordinators' answers, `offers` knows what CometBFT must be given again, `sightings` what it
+//! presented when.
 
 mod attestations;
 mod building;
@@ -23,13 +24,23 @@ mod plan;
 mod pooled_tx;
 mod propose;
 mod queue;
+mod readers;
+mod reads;
 mod room;
 mod run;
 mod seats;
+mod sightings;
+mod touched;
 mod turn;
 mod worth;
 
-use std::{collections::BTreeMap, sync::Arc};
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ait_app::{
     Code, InvariantViolation, Refusal,
@@ -43,6 +54,8 @@ pub use judge::Bench;
 pub use keeping::{Keeping, Kept};
 use pooled_tx::PooledTx;
 use queue::Queue;
+pub use touched::Block;
+use touched::Ground;
 use turn::Turn;
 
 use crate::records::{PendingTx, PoolStats, Verdict};
@@ -60,6 +73,14 @@ pub struct Pool {
     arrivals: u64,
     /// Transactions pushed out of a full pool since the last commit.
     evictions: usize,
+    /// Senders of what the last proposals left out: the next commit judges them again.
+    left_out: BTreeSet<Address>,
+    /// The sender from which on the next commit looks for what time may have changed.
+    sweep: Option<Address>,
+    /// How many senders it looks at.
+    swept_senders: usize,
+    /// What of the consensus record transactions depend on, as of the last commit.
+    ground: Option<Ground>,
 }
 
 impl Pool {
@@ -67,6 +88,7 @@ impl Pool {
     pub fn new(keeping: Keeping) -> Self {
         Self {
             keeping,
+            swept_senders: touched::SWEPT_SENDERS,
             ..Self::default()
         }
     }
@@ -159,7 +181,7 @@ impl Pool {
         let mut index = Index::default();
         for queue in self.queues.values() {
             queue.entries().for_each(|entry| index.add(entry));
-            index.add_tail(queue.last());
+            index.add_ends(queue);
         }
         index == self.index
     }
@@ -178,9 +200,13 @@ impl Pool {
     fn seen_again(&mut self, hash: &TxHash) -> Option<Verdict> {
         let (sender, nonce) = self.index.place(hash)?;
         let queue = self.queues.get_mut(&sender)?;
-        queue
-            .see(nonce, hash, self.generation)
-            .map(PooledTx::verdict)
+        let before = queue.get(nonce)?.last_seen();
+        let verdict = queue.see(nonce, hash, self.generation)?.verdict();
+        let now = queue.get(nonce)?.last_seen();
+        if now != before {
+            self.index.see(before, now);
+        }
+        Some(verdict)
     }
 
     /// Takes a sender's transactions from a nonce on out of the pool.
@@ -188,12 +214,12 @@ impl Pool {
         let Some(queue) = self.queues.get_mut(sender) else {
             return Vec::new();
         };
-        self.index.remove_tail(queue.last());
+        self.index.remove_ends(queue);
         let tail = queue.split_off(nonce);
         for entry in &tail {
             self.index.remove(entry);
         }
-        self.index.add_tail(queue.last());
+        self.index.add_ends(queue);
         if queue.is_empty() {
             self.queues.remove(sender);
         }
@@ -206,12 +232,12 @@ impl Pool {
             return;
         }
         let queue = self.queues.entry(sender).or_default();
-        self.index.remove_tail(queue.last());
+        self.index.remove_ends(queue);
         for entry in tail {
             self.index.add(&entry);
             queue.push(entry);
         }
-        self.index.add_tail(queue.last());
+        self.index.add_ends(queue);
     }
 
     /// Judges a sender's transactions behind those it has in the pool, and keeps what holds.

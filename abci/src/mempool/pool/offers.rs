@@ -29,6 +29,9 @@ impl Pool {
             self.dropped
                 .remember(hash, why.clone(), limits::MAX_DROPPED);
         } else if let Some(queue) = self.queues.get_mut(&sender) {
+            for entry in queue.entries() {
+                self.index.see(entry.last_seen(), None);
+            }
             queue.offer_again();
         }
         Ok(verdict)
@@ -37,6 +40,7 @@ impl Pool {
     /// CometBFT began anew and holds nothing: all of it is to be offered.
     pub fn offer_again(&mut self) {
         self.queues.values_mut().for_each(Queue::offer_again);
+        self.index.see_none();
     }
 
     /// What is to be offered, each sender's nonces in sequence.

@@ -12,7 +12,7 @@ use ait_app::{
     tx::{Payload, TxHash, VerifiedTx},
 };
 
-use super::{contests::Contest, worth::Worth};
+use super::{contests::Contest, reads::Reads, worth::Worth};
 use crate::records::{PendingTx, Verdict};
 
 /// An escrow's client and job.
@@ -84,6 +84,8 @@ pub struct PooledTx {
     pub status: Status,
     /// What it changes, or of a waiting claim its nonce alone; nothing while it is parked.
     pub effects: Arc<Changes>,
+    /// What its status and its effects were made of.
+    pub reads: Arc<Reads>,
     /// The least fee a byte of its own and of those before it in its sender's run.
     pub worth: Worth,
     /// Its place in the order of arrival.
@@ -117,6 +119,7 @@ impl PooledTx {
             wire,
             status: Status::Ready,
             effects: Arc::default(),
+            reads: Arc::default(),
             worth,
             arrival,
             seen: generation,
@@ -148,6 +151,12 @@ impl PooledTx {
     /// Its own fee a byte.
     pub fn own_worth(&self) -> Worth {
         Worth::of(&self.verified, self.wire.len())
+    }
+
+    /// The generation in which CometBFT presented it last; `None` while CometBFT is still to be offered
+    /// it.
+    pub fn last_seen(&self) -> Option<u64> {
+        (!self.unoffered).then_some(self.seen)
     }
 
     /// Whether it is parked.

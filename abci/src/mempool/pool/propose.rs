@@ -2,16 +2,11 @@
 //! sender's nonces in sequence, simulated in order on the state before the block; and in front of them
 //! the attestations that their claims need.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
-};
+use std::{collections::BinaryHeap, iter::Peekable};
 
 use ait_app::{
     InvariantViolation,
-    address::Address,
     block::Executor,
-    quantity::Nonce,
     state::State,
     tx::{Signatures, Verdict},
 };
@@ -19,38 +14,29 @@ use ait_app::{
 use super::{
     Pool,
     building::Building,
-    pooled_tx::{PooledTx, Status},
-    worth::Worth,
+    index::{Head, head},
+    pooled_tx::Status,
 };
-
-/// The next transaction of a sender: the highest fee a byte first, among equals the earliest.
-type Candidate = (Worth, Reverse<u64>, Address, Nonce);
 
 impl Pool {
     /// The entries of the block after `state`, of at most `max_bytes` by protobuf size, the attestation
     /// entry first where one is needed. What would fail is left out, except offences whose fee can be
-    /// paid.
+    /// paid; the next commit judges it again.
     ///
     /// # Errors
     /// [`InvariantViolation`].
     pub fn propose(
-        &self,
+        &mut self,
         state: &State,
         signatures: &dyn Signatures,
         max_bytes: usize,
     ) -> Result<Vec<Vec<u8>>, InvariantViolation> {
         let mut executor = Executor::begin(state, signatures)?;
         let mut block = Building::new(max_bytes);
-        let mut cursors: HashMap<Address, _> = HashMap::new();
-        let mut candidates: BinaryHeap<Candidate> = BinaryHeap::new();
-        for (sender, queue) in &self.queues {
-            let mut entries = queue.entries();
-            if let Some(entry) = entries.next().filter(|entry| entry.status == Status::Ready) {
-                candidates.push(candidate(entry));
-                cursors.insert(*sender, entries);
-            }
-        }
-        while let Some((_, _, sender, nonce)) = candidates.pop() {
+        let mut heads = self.index.heads().rev().copied().peekable();
+        // What comes behind a head that the block took.
+        let mut followers: BinaryHeap<Head> = BinaryHeap::new();
+        while let Some((_, _, sender, nonce)) = dearest(&mut heads, &mut followers) {
             let queue = self.queues.get(&sender);
             let Some(entry) = queue.and_then(|queue| queue.get(nonce)) else {
                 continue;
@@ -59,27 +45,36 @@ impl Pool {
             if entry.needs_attestation() && attestation.is_none() {
                 continue;
             }
+            if block.is_full() {
+                break;
+            }
             let Some(room) = block.room_for(entry.wire.len(), attestation)? else {
                 continue;
             };
             let outcome = executor.preview(&entry.verified, attestation)?;
             if !matches!(outcome.verdict, Verdict::Done | Verdict::Offence(_)) {
+                self.left_out.insert(sender);
                 continue;
             }
             executor.accept(outcome)?;
             block.push(room, &entry.wire, attestation);
-            let next = cursors.get_mut(&sender).and_then(Iterator::next);
-            if let Some(next) = next
-                && next.status == Status::Ready
-            {
-                candidates.push(candidate(next));
+            let next = queue.and_then(|queue| queue.from(nonce.next()).next());
+            if let Some(next) = next.filter(|next| next.status == Status::Ready) {
+                followers.push(head(next));
             }
         }
         block.finish()
     }
 }
 
-fn candidate(entry: &PooledTx) -> Candidate {
-    let arrival = Reverse(entry.arrival);
-    (entry.own_worth(), arrival, entry.sender(), entry.nonce())
+/// The dearest of both.
+fn dearest(
+    heads: &mut Peekable<impl Iterator<Item = Head>>,
+    followers: &mut BinaryHeap<Head>,
+) -> Option<Head> {
+    if followers.peek() > heads.peek() {
+        followers.pop()
+    } else {
+        heads.next()
+    }
 }

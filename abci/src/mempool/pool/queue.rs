@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use ait_app::{quantity::Nonce, tx::TxHash};
 
-use super::{pooled_tx::PooledTx, run::Run};
+use super::{
+    pooled_tx::{PooledTx, Status},
+    run::Run,
+};
 
 /// A sender's pending transactions.
 #[derive(Debug, Default)]
@@ -32,6 +35,12 @@ impl Queue {
     /// Those before a nonce, the last first.
     pub fn before(&self, nonce: Nonce) -> impl Iterator<Item = &PooledTx> {
         self.entries.range(..nonce).rev().map(|(_, entry)| entry)
+    }
+
+    /// The first one, where a block may take it.
+    pub fn next_ready(&self) -> Option<&PooledTx> {
+        let (_, first) = self.entries.first_key_value()?;
+        (first.status == Status::Ready).then_some(first)
     }
 
     /// The last one.
@@ -92,10 +101,5 @@ impl Queue {
     pub fn push(&mut self, entry: PooledTx) {
         self.run.absorb(&entry.effects);
         self.entries.insert(entry.nonce(), entry);
-    }
-
-    /// All of them, by nonce.
-    pub fn into_entries(self) -> impl Iterator<Item = PooledTx> {
-        self.entries.into_values()
     }
 }

@@ -68,11 +68,11 @@ impl Pool {
     pub(super) fn crowded_out(&self) -> Vec<Victim> {
         let mut victims = Vec::new();
         for contest in self.index.crowded() {
-            let mut rivals: Vec<Rival> = self.rivals(&contest).collect();
+            let mut rivals: Vec<Rival> = self.rivals(contest).collect();
             rivals.sort_unstable_by(|a, b| b.cmp(a));
             for rival in rivals.into_iter().skip(contest.places()) {
                 let why = "others that compete for the same stand before it";
-                let entries = self.entries_in(&contest, &rival.sender);
+                let entries = self.entries_in(contest, &rival.sender);
                 victims.extend(entries.map(|entry| Victim::new(entry, Code::Contested, why)));
             }
         }
@@ -131,6 +131,9 @@ impl Pool {
         let mut of_escrow = BTreeMap::new();
         let mut all: usize = 0;
         let mut victims = Vec::new();
+        if !self.index.too_many_wait() {
+            return victims;
+        }
         for (_, _, sender, nonce) in self.index.waiters().rev() {
             let Some(queue) = self.queues.get(sender) else {
                 continue;
@@ -159,17 +162,9 @@ impl Pool {
     /// The parked transactions for which there is no place: those that were parked last.
     pub(super) fn parked_too_many(&self) -> BTreeMap<Address, BTreeSet<Nonce>> {
         let mut excess = BTreeMap::<Address, BTreeSet<Nonce>>::new();
-        if self.index.parked() <= limits::MAX_PARKED {
-            return excess;
-        }
-        let entries = self.queues.values().flat_map(|queue| queue.entries());
-        let mut parked: Vec<_> = entries
-            .filter(|entry| entry.is_parked())
-            .map(|entry| (entry.since, entry.arrival, entry.sender(), entry.nonce()))
-            .collect();
-        parked.sort_unstable();
-        for (_, _, sender, nonce) in parked.into_iter().skip(limits::MAX_PARKED) {
-            excess.entry(sender).or_default().insert(nonce);
+        let parked = self.index.all_parked().skip(limits::MAX_PARKED);
+        for (_, _, sender, nonce) in parked {
+            excess.entry(*sender).or_default().insert(*nonce);
         }
         excess
     }

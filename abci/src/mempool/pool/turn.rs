@@ -11,6 +11,7 @@ use super::{
     limits,
     pooled_tx::{EscrowId, PooledTx, Rank, Standing, Status, Wait},
     queue::Queue,
+    reads::{Recording, reads_of},
     run::{Run, RunView},
     worth::Worth,
 };
@@ -78,13 +79,17 @@ impl<'a> Turn<'a> {
         newcomer: Option<&TxHash>,
     ) -> Result<Option<Refusal>, InvariantViolation> {
         // An answer for an escrow that was since closed or opened anew is worth nothing.
+        let committed = Recording::new(&self.bench.base);
         if let Some(attestation) = &entry.attestation
-            && !self.bench.fits(&entry.verified, attestation)?
+            && !self.bench.fits(&committed, &entry.verified, attestation)?
         {
             entry.attestation = None;
         }
         let below = RunView::new(self.settled, &self.bench.base);
-        let judgement = judge(self.bench, &RunView::new(&self.more, below), entry)?;
+        let view = Recording::new(RunView::new(&self.more, below));
+        let judgement = judge(self.bench, &view, entry)?;
+        let mut noted = view.into_noted();
+        noted.extend(committed.into_noted());
         let (mut status, effects) = match judgement {
             Judgement::Refused(refusal) => return Ok(Some(refusal)),
             Judgement::Ready(changes) if self.wait.is_none() => (Status::Ready, changes),
@@ -110,6 +115,7 @@ impl<'a> Turn<'a> {
         if let Some(refusal) = refusal.or_else(|| self.timed_out(entry, &status)) {
             return Ok(Some(refusal));
         }
+        entry.reads = reads_of(entry, noted);
         self.keep(entry, status, effects);
         Ok(None)
     }
