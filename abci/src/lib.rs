@@ -30,6 +30,7 @@ pub use consensus::Consensus;
 pub use fatal::{Fatal, OnFatal, Stopping};
 pub use mempool::{
     Mempool,
+    envelope::Envelope,
     pool::{Kept, limits},
 };
 pub use reader::Reader;

@@ -23,6 +23,9 @@ pub struct Metrics {
     pub abci_seconds: HistogramVec,
     /// `ait_check_tx_total{code}`: CheckTx answers by code name; `ok`, `parked`, `waiting`.
     pub check_tx: IntCounterVec,
+    /// `ait_envelopes_total{code}`: CheckTx answers to envelopes by code name; `ok`. Their lines count in
+    /// `ait_check_tx_total`.
+    pub envelopes: IntCounterVec,
     /// `ait_tx_total{type,code}`: committed transactions.
     pub txs: IntCounterVec,
     /// `ait_mempool_transactions{kind}`: `all`, `parked`, `waiting`.
@@ -58,6 +61,13 @@ impl Metrics {
                 Opts::new("ait_check_tx_total", "CheckTx answers by code"),
                 &["code"],
             )?,
+            envelopes: IntCounterVec::new(
+                Opts::new(
+                    "ait_envelopes_total",
+                    "CheckTx answers to envelopes by code",
+                ),
+                &["code"],
+            )?,
             txs: IntCounterVec::new(
                 Opts::new("ait_tx_total", "Committed transactions by type and code"),
                 &["type", "code"],
@@ -88,6 +98,7 @@ impl Metrics {
         let registry = &metrics.registry;
         registry.register(Box::new(metrics.abci_seconds.clone()))?;
         registry.register(Box::new(metrics.check_tx.clone()))?;
+        registry.register(Box::new(metrics.envelopes.clone()))?;
         registry.register(Box::new(metrics.txs.clone()))?;
         registry.register(Box::new(metrics.mempool.clone()))?;
         registry.register(Box::new(metrics.mempool_bytes.clone()))?;
@@ -107,13 +118,12 @@ impl Metrics {
 
     /// Counts an answer of CheckTx to a transaction that is new.
     pub fn count_check(&self, verdict: &Verdict) {
-        let label = match verdict {
-            Verdict::Ready => "ok",
-            Verdict::WaitsForAttestation => "waiting",
-            Verdict::Parked(_) => "parked",
-            Verdict::Refused(refusal) => refusal.code.name(),
-        };
-        self.check_tx.with_label_values(&[label]).inc();
+        self.check_tx.with_label_values(&[label(verdict)]).inc();
+    }
+
+    /// Counts an answer of CheckTx to an envelope.
+    pub fn count_envelope(&self, verdict: &Verdict) {
+        self.envelopes.with_label_values(&[label(verdict)]).inc();
     }
 
     /// Counts a block that was just written.
@@ -142,6 +152,15 @@ impl Metrics {
             gauge.set(gauge_value(count));
         }
         self.mempool_bytes.set(gauge_value(pool.bytes));
+    }
+}
+
+fn label(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ready => "ok",
+        Verdict::WaitsForAttestation => "waiting",
+        Verdict::Parked(_) => "parked",
+        Verdict::Refused(refusal) => refusal.code.name(),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Owns the node's mempool (PROTOCOL section 3): what CheckTx answers, what PrepareProposal takes, and
 //! what everybody else asks of transactions on their way. `pool` holds them, judged on the last
-//! committed state; `saved` has it last across stops. Nothing here executes a block.
+//! committed state; `envelope` is how many travel as one, `lines` what becomes of them; `saved` has it last
+//! across stops. Nothing here executes a block.
 
+pub mod envelope;
+mod lines;
 pub mod pool;
 mod saved;
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use ait_app::{
@@ -25,6 +25,7 @@ use ait_app::{
 };
 use ait_store::Store;
 use bytes::Bytes;
+use envelope::is_envelope;
 use pool::{Bench, Keeping, Kept, Pool};
 use tokio::sync::Notify;
 
@@ -63,8 +64,6 @@ struct Inner {
     wanted: Arc<Notify>,
     /// What a stop saved, until there is a state to judge it on.
     saved: Mutex<Vec<Vec<u8>>>,
-    /// Whether the pool may hold what CometBFT must be offered.
-    unoffered: AtomicBool,
 }
 
 impl Mempool {
@@ -78,27 +77,33 @@ impl Mempool {
                 keeping,
                 wanted: Arc::new(Notify::new()),
                 saved: Mutex::new(saved),
-                unoffered: AtomicBool::new(false),
             }),
         }
     }
 
-    /// CheckTx of a transaction that CometBFT presents for the first time: keeps it, or says why not.
+    /// CheckTx of a transaction or an envelope that CometBFT presents for the first time: keeps it, or says
+    /// why not.
     ///
     /// # Errors
     /// [`Fatal`].
     pub fn check_tx(&self, wire: &[u8]) -> Result<Verdict, Fatal> {
+        if is_envelope(wire) {
+            return Ok(self.check_envelope(wire)?);
+        }
         let verdict = self.keep(wire)?;
         self.inner.parts.metrics.count_check(&verdict);
         Ok(verdict)
     }
 
-    /// CheckTx of a transaction that CometBFT presents again after a block: what the block's commit
-    /// decided.
+    /// CheckTx of what CometBFT presents again after a block: what the block's commit decided.
     ///
     /// # Errors
     /// [`Fatal`].
     pub fn recheck_tx(&self, wire: &[u8]) -> Result<Verdict, Fatal> {
+        if is_envelope(wire) {
+            let known = self.pool().recheck_envelope(&TxHash::of(wire));
+            return known.map_or_else(|| Ok(self.check_envelope(wire)?), Ok);
+        }
         let known = self.pool().recheck(&TxHash::of(wire));
         known.map_or_else(|| Ok(self.keep(wire)?), Ok)
     }
@@ -181,8 +186,7 @@ impl Mempool {
     ) -> Result<Arrival, Stopping> {
         let mut pool = self.pool();
         let Some(base) = self.inner.parts.committed.base() else {
-            let message = "the chain has not begun yet";
-            return Ok(Arrival::Refused(Refusal::new(Code::Dropped, message)));
+            return Ok(Arrival::Refused(not_begun()));
         };
         let arrived = self
             .bench(&base)
@@ -240,10 +244,6 @@ impl Mempool {
         self.inner.parts.stopper.stop(why)
     }
 
-    fn note_unoffered(&self, is_any: bool) {
-        self.inner.unoffered.store(is_any, Ordering::Relaxed);
-    }
-
     fn keep(&self, wire: &[u8]) -> Result<Verdict, InvariantViolation> {
         let verdict = self.judge(wire, |pool, bench, verified| {
             pool.check(bench, verified, wire.into())
@@ -265,20 +265,13 @@ impl Mempool {
         ) -> Result<Verdict, InvariantViolation>,
     ) -> Result<Verdict, InvariantViolation> {
         let parts = &self.inner.parts;
-        let refused = |code, message| Ok(Verdict::Refused(Refusal::new(code, message)));
-        let verified = match parts.verified.read(wire, &parts.chain_id) {
-            Entry::Transaction(verified) => verified,
-            Entry::Invalid(refusal) => return Ok(Verdict::Refused(refusal)),
-            Entry::Attestations(_) => {
-                return refused(
-                    Code::UnexpectedAttestations,
-                    "ATTESTATIONS entries are written by proposers alone",
-                );
-            }
+        let verified = match transaction(parts.verified.read(wire, &parts.chain_id)) {
+            Ok(verified) => verified,
+            Err(refusal) => return Ok(Verdict::Refused(refusal)),
         };
         let mut pool = self.pool();
         let Some(base) = parts.committed.base() else {
-            return refused(Code::Dropped, "the chain has not begun yet");
+            return Ok(Verdict::Refused(not_begun()));
         };
         judge(&mut pool, &self.bench(&base)?, verified)
     }
@@ -286,6 +279,22 @@ impl Mempool {
     fn bench<'a>(&'a self, base: &'a Snapshot) -> Result<Bench<'a>, InvariantViolation> {
         Bench::new(&base.state, self.inner.parts.signatures.as_ref())
     }
+}
+
+/// The transaction that wire bytes are.
+fn transaction(entry: Entry) -> Result<Arc<VerifiedTx>, Refusal> {
+    match entry {
+        Entry::Transaction(verified) => Ok(verified),
+        Entry::Invalid(refusal) => Err(refusal),
+        Entry::Attestations(_) => Err(Refusal::new(
+            Code::UnexpectedAttestations,
+            "ATTESTATIONS entries are written by proposers alone",
+        )),
+    }
+}
+
+fn not_begun() -> Refusal {
+    Refusal::new(Code::Dropped, "the chain has not begun yet")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

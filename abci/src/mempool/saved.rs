@@ -1,7 +1,7 @@
 //! Owns the mempool across stops: saved at a graceful one, judged again at the next start, and offered to
 //! CometBFT, which keeps nothing across its own.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use ait_app::{InvariantViolation, block::Entry, tx::TxHash};
 use ait_store::StoreError;
@@ -14,14 +14,12 @@ impl Mempool {
     /// What CometBFT does not hold and must be offered, in the order in which it takes them all. Tell
     /// [`Mempool::offered`] of each that it was offered.
     pub fn unoffered(&self) -> Vec<(TxHash, Arc<[u8]>)> {
-        if !self.inner.unoffered.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
-        let pool = self.pool();
-        let unoffered = pool.unoffered();
-        // Under the pool's lock, as whoever sets it: nothing is missed.
-        self.note_unoffered(!unoffered.is_empty());
-        unoffered
+        self.pool().unoffered()
+    }
+
+    /// Whether a transaction is still to be offered.
+    pub fn is_unoffered(&self, hash: &TxHash) -> bool {
+        self.pool().is_unoffered(hash)
     }
 
     /// CometBFT took a transaction, or refused it.
@@ -44,9 +42,7 @@ impl Mempool {
 
     /// CometBFT shakes hands: a new one knows nothing of what is pending.
     pub(crate) fn offer_again(&self) {
-        let mut pool = self.pool();
-        pool.offer_again();
-        self.note_unoffered(true);
+        self.pool().offer_again();
     }
 
     /// Judges what a stop saved on the committed state, once there is one.
@@ -94,7 +90,6 @@ impl Mempool {
                 _ => restored = restored.saturating_add(1),
             }
         }
-        self.note_unoffered(true);
         self.inner.parts.metrics.show_pool(&pool.stats());
         Ok(restored)
     }

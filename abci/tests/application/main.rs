@@ -14,6 +14,8 @@ mod bursts;
 mod migrations;
 mod pool_claims;
 mod pool_contests;
+mod pool_envelopes;
+mod pool_envelopes_of_attackers;
 mod pool_full;
 mod pool_histories;
 mod pool_replacements;

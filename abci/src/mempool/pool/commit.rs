@@ -48,6 +48,7 @@ impl Pool {
         debug_assert!(self.is_indexed(), "between two commits");
         let bench = Bench::new(state, signatures)?;
         let last_seen = self.close_generation();
+        self.end_silent_envelopes(last_seen);
         let touched = self.touched(&bench, block, last_seen)?;
         let mut senders = Vec::with_capacity(touched.0.len());
         for (sender, touch) in touched.0 {
@@ -134,9 +135,9 @@ impl Pool {
             }
             return Fate::Taken;
         }
-        if is_held(&entry, last_seen) {
+        if self.is_held(&entry, last_seen) {
             // Once a recheck showed it, CometBFT keeps it and may forget what it replaced.
-            if entry.seen > entry.since_generation
+            if self.last_seen_of(&entry) > entry.since_generation
                 && let Some(older) = entry.replaced.take()
             {
                 self.bury(&older, &replaced());
@@ -147,13 +148,22 @@ impl Pool {
         let why = Refusal::new(Code::Dropped, "CometBFT's mempool did not keep it");
         self.bury(&entry, &why);
         match older {
-            Some(older) if is_held(&older, last_seen) => Fate::Revived(*older),
+            Some(mut older) if self.is_held(&older, last_seen) => {
+                let envelope = older.envelope;
+                older.envelope = envelope.filter(|envelope| self.envelopes.get(envelope).is_some());
+                Fate::Revived(*older)
+            }
             Some(older) => {
                 self.bury(&older, &why);
                 Fate::Lost
             }
             None => Fate::Lost,
         }
+    }
+
+    /// Whether CometBFT presented it lately enough, or is still to be offered it.
+    fn is_held(&self, entry: &PooledTx, last_seen: u64) -> bool {
+        entry.unoffered || self.last_seen_of(entry) >= last_seen
     }
 
     /// The limits over all senders: each of them alone was held to them when it was judged.
@@ -205,11 +215,6 @@ impl Pool {
             .collect();
         Ok(chunks?.into_iter().flatten().collect())
     }
-}
-
-/// Whether CometBFT presented it lately enough, or is still to be offered it.
-fn is_held(entry: &PooledTx, last_seen: u64) -> bool {
-    entry.unoffered || entry.seen >= last_seen
 }
 
 /// Its sender's account as a transaction leaves it; `None` where that is not known.

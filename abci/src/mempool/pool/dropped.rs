@@ -5,10 +5,13 @@ use std::collections::{HashMap, VecDeque};
 
 use ait_app::{Refusal, tx::TxHash};
 
+/// Why one was dropped, and the number of that.
+pub type Reason = (Refusal, u64);
+
 /// The last reasons, the oldest forgotten first.
 #[derive(Default)]
 pub struct Dropped {
-    reasons: HashMap<TxHash, (Refusal, u64)>,
+    reasons: HashMap<TxHash, Reason>,
     /// In the order in which they were dropped, each with its own number: one that came back and was
     /// dropped again stands here twice.
     order: VecDeque<(TxHash, u64)>,
@@ -35,6 +38,19 @@ impl Dropped {
     /// It is pending again.
     pub fn forget(&mut self, hash: &TxHash) {
         self.reasons.remove(hash);
+    }
+
+    /// What [`Dropped::restore`] takes.
+    pub fn entry(&self, hash: &TxHash) -> Option<&Reason> {
+        self.reasons.get(hash)
+    }
+
+    /// It is as it was when this was its entry.
+    pub fn restore(&mut self, hash: TxHash, entry: Option<Reason>) {
+        match entry {
+            Some(entry) => self.reasons.insert(hash, entry),
+            None => self.reasons.remove(&hash),
+        };
     }
 
     /// Why a transaction was dropped.

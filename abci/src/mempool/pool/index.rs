@@ -59,6 +59,14 @@ pub struct Index {
     replacements: BTreeSet<(Address, Nonce)>,
     readers: Readers,
     sightings: Sightings,
+    envelopes: HashMap<TxHash, Members>,
+}
+
+/// What is pending of an envelope.
+#[derive(Default, PartialEq, Eq)]
+struct Members {
+    places: BTreeSet<(Address, Nonce)>,
+    bytes: usize,
 }
 
 impl Index {
@@ -89,6 +97,11 @@ impl Index {
         }
         self.readers.add(entry);
         self.sightings.add(entry.last_seen());
+        if let Some(envelope) = entry.envelope {
+            let members = self.envelopes.entry(envelope).or_default();
+            members.places.insert((sender, nonce));
+            members.bytes = members.bytes.saturating_add(entry.wire.len());
+        }
     }
 
     /// Lets go of a transaction and of what it replaced.
@@ -112,6 +125,27 @@ impl Index {
         }
         self.readers.remove(entry);
         self.sightings.remove(entry.last_seen());
+        if let Some(envelope) = entry.envelope
+            && let Some(members) = self.envelopes.get_mut(&envelope)
+        {
+            members.places.remove(&(sender, nonce));
+            members.bytes = members.bytes.saturating_sub(entry.wire.len());
+            if members.places.is_empty() {
+                self.envelopes.remove(&envelope);
+            }
+        }
+    }
+
+    /// Bytes of what is pending of an envelope's own.
+    pub fn bytes_of(&self, envelope: &TxHash) -> usize {
+        let members = self.envelopes.get(envelope);
+        members.map_or(0, |members| members.bytes)
+    }
+
+    /// Lets go of an envelope, and says what is pending of its own.
+    pub fn end_envelope(&mut self, envelope: &TxHash) -> BTreeSet<(Address, Nonce)> {
+        let members = self.envelopes.remove(envelope);
+        members.map(|members| members.places).unwrap_or_default()
     }
 
     fn count_waiting(&mut self, escrow: &EscrowId, change: impl FnOnce(usize) -> usize) {
@@ -168,9 +202,10 @@ impl Index {
         self.sightings.add(now);
     }
 
-    /// CometBFT holds none of them.
+    /// CometBFT holds none of them, and no envelope.
     pub fn see_none(&mut self) {
         self.sightings = Sightings::default();
+        self.envelopes.clear();
     }
 
     /// How many transactions CometBFT has not presented since this generation.

@@ -15,7 +15,9 @@ mod building;
 mod commit;
 mod contests;
 mod dropped;
+mod envelopes;
 mod index;
+mod journal;
 mod judge;
 mod keeping;
 pub mod limits;
@@ -49,7 +51,10 @@ use ait_app::{
     tx::{TxHash, VerifiedTx},
 };
 use dropped::Dropped;
+use envelopes::Envelopes;
+pub use envelopes::{Line, OfEnvelope};
 use index::Index;
+use journal::Journal;
 pub use judge::Bench;
 pub use keeping::{Keeping, Kept};
 use pooled_tx::PooledTx;
@@ -81,6 +86,11 @@ pub struct Pool {
     swept_senders: usize,
     /// What of the consensus record transactions depend on, as of the last commit.
     ground: Option<Ground>,
+    envelopes: Envelopes,
+    /// Whether there is more to offer to CometBFT than when it was last asked.
+    has_unoffered: bool,
+    /// While what is done may have to be taken back.
+    journal: Option<Journal>,
 }
 
 impl Pool {
@@ -106,8 +116,18 @@ impl Pool {
         if let Some(verdict) = self.seen_again(&verified.hash) {
             return Ok(verdict);
         }
-        self.arrivals = self.arrivals.saturating_add(1);
         let entry = self.newcomer(bench, verified, wire);
+        self.keep(bench, entry)
+    }
+
+    /// Keeps a newcomer or says why not.
+    fn keep(
+        &mut self,
+        bench: &Bench<'_>,
+        mut entry: PooledTx,
+    ) -> Result<Verdict, InvariantViolation> {
+        self.arrivals = self.arrivals.saturating_add(1);
+        entry.arrival = self.arrivals;
         match self.plan(bench, entry)? {
             Ok(plan) => self.carry_out(bench, plan),
             Err(refusal) => Ok(Verdict::Refused(refusal)),
@@ -211,6 +231,7 @@ impl Pool {
 
     /// Takes a sender's transactions from a nonce on out of the pool.
     fn take_tail(&mut self, sender: &Address, nonce: Nonce) -> Vec<PooledTx> {
+        self.note_queue(sender);
         let Some(queue) = self.queues.get_mut(sender) else {
             return Vec::new();
         };
@@ -231,6 +252,7 @@ impl Pool {
         if tail.is_empty() {
             return;
         }
+        self.note_queue(&sender);
         let queue = self.queues.entry(sender).or_default();
         self.index.remove_ends(queue);
         for entry in tail {
@@ -268,6 +290,7 @@ impl Pool {
             } else {
                 replaced()
             };
+            self.note_reason(&held.hash());
             self.dropped.remember(held.hash(), why, limits::MAX_DROPPED);
         }
     }

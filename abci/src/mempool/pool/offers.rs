@@ -33,6 +33,7 @@ impl Pool {
                 self.index.see(entry.last_seen(), None);
             }
             queue.offer_again();
+            self.has_unoffered = true;
         }
         Ok(verdict)
     }
@@ -41,19 +42,35 @@ impl Pool {
     pub fn offer_again(&mut self) {
         self.queues.values_mut().for_each(Queue::offer_again);
         self.index.see_none();
+        self.envelopes.forget_held();
+        self.has_unoffered = true;
     }
 
-    /// What is to be offered, each sender's nonces in sequence.
-    pub fn unoffered(&self) -> Vec<(TxHash, Arc<[u8]>)> {
+    /// What is to be offered, each sender's nonces in sequence; then what is left of envelopes that were not
+    /// kept.
+    pub fn unoffered(&mut self) -> Vec<(TxHash, Arc<[u8]>)> {
+        if !self.has_unoffered {
+            return Vec::new();
+        }
         let entries = self.queues.values().flat_map(Queue::entries);
-        let unoffered = entries.filter(|entry| entry.unoffered);
-        unoffered
-            .map(|entry| (entry.hash(), entry.wire.clone()))
-            .collect()
+        let pending = entries.filter(|entry| entry.unoffered);
+        let pending = pending.map(|entry| (entry.hash(), &entry.wire));
+        let handed = self.envelopes.handed();
+        let all = pending.chain(handed.map(|(hash, wire)| (*hash, wire)));
+        let all: Vec<_> = all.map(|(hash, wire)| (hash, wire.clone())).collect();
+        self.has_unoffered = !all.is_empty();
+        all
+    }
+
+    /// Whether a transaction is still to be offered.
+    pub fn is_unoffered(&self, hash: &TxHash) -> bool {
+        let is_pending = self.find(hash).is_some_and(|entry| entry.unoffered);
+        is_pending || self.envelopes.is_handed(hash)
     }
 
     /// CometBFT was offered it. Unless it presents it from here on, it does not hold it.
     pub fn offered(&mut self, hash: &TxHash) {
+        self.envelopes.was_handed(hash);
         self.seen_again(hash);
     }
 

@@ -40,7 +40,8 @@ pub struct Victim {
 }
 
 impl Plan {
-    fn verdict(&self) -> Verdict {
+    /// What CheckTx says of the newcomer.
+    pub(super) fn verdict(&self) -> Verdict {
         self.after.first().map_or(Verdict::Ready, PooledTx::verdict)
     }
 }
@@ -188,6 +189,7 @@ impl Pool {
     ) -> Result<Verdict, InvariantViolation> {
         let verdict = plan.verdict();
         for entry in &plan.after {
+            self.note_reason(&entry.hash());
             self.dropped.forget(&entry.hash());
         }
         self.put_tail(plan.sender, plan.after);

@@ -98,6 +98,8 @@ pub struct PooledTx {
     pub since: Height,
     /// Whether it is still to be offered to CometBFT, whose own mempool does not outlive its process.
     pub unoffered: bool,
+    /// The envelope by which CometBFT holds it: the first that brought it, until that ends.
+    pub envelope: Option<TxHash>,
     /// The coordinator's answer, where the node fetched it.
     pub attestation: Option<Attestation>,
     /// What it replaced. Until a recheck shows that CometBFT kept this one, the other may revive.
@@ -126,6 +128,7 @@ impl PooledTx {
             since_generation: generation,
             since: height,
             unoffered: false,
+            envelope: None,
             attestation: None,
             replaced: None,
         }
@@ -154,9 +157,9 @@ impl PooledTx {
     }
 
     /// The generation in which CometBFT presented it last; `None` while CometBFT is still to be offered
-    /// it.
+    /// it, or holds it in an envelope.
     pub fn last_seen(&self) -> Option<u64> {
-        (!self.unoffered).then_some(self.seen)
+        (!self.unoffered && self.envelope.is_none()).then_some(self.seen)
     }
 
     /// Whether it is parked.

@@ -77,6 +77,15 @@ impl Queue {
     pub fn offer_again(&mut self) {
         for entry in self.entries.values_mut() {
             entry.unoffered = true;
+            entry.envelope = None;
+        }
+    }
+
+    /// Notes that CometBFT no longer holds the one with this nonce in an envelope.
+    pub fn leave_envelope(&mut self, nonce: Nonce) {
+        if let Some(entry) = self.entries.get_mut(&nonce) {
+            entry.unoffered = true;
+            entry.envelope = None;
         }
     }
 

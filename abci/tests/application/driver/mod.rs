@@ -97,11 +97,35 @@ impl Comet {
 
     /// CheckTx of a transaction that CometBFT then drops as its mempool is full.
     pub fn submit_when_full(&self, tx: &Transaction) -> ResponseCheckTx {
-        let request = RequestCheckTx {
-            tx: tx.to_wire().into(),
-            r#type: CheckTxType::New as i32,
-        };
-        self.node.check_tx(&request).unwrap()
+        self.check(tx.to_wire().into())
+    }
+
+    /// CheckTx of any bytes; what is accepted joins the mempool.
+    pub fn submit_bytes(&mut self, bytes: Bytes) -> ResponseCheckTx {
+        let response = self.check(bytes.clone());
+        if response.code == 0 {
+            self.mempool.push(bytes);
+        }
+        response
+    }
+
+    /// CheckTx of any bytes, which CometBFT then drops.
+    pub fn check(&self, tx: Bytes) -> ResponseCheckTx {
+        let r#type = CheckTxType::New as i32;
+        self.node.check_tx(&RequestCheckTx { tx, r#type }).unwrap()
+    }
+
+    /// The node offers its CometBFT what that does not hold, which refuses what it holds already.
+    pub fn offer(&mut self) -> Vec<TxHash> {
+        let unoffered = self.node.mempool().unoffered();
+        for (hash, wire) in &unoffered {
+            let wire = Bytes::copy_from_slice(wire);
+            if !self.mempool.contains(&wire) {
+                self.submit_bytes(wire);
+            }
+            self.node.mempool().offered(hash);
+        }
+        unoffered.into_iter().map(|(hash, _)| hash).collect()
     }
 
     /// What the node proposes now.

@@ -19,6 +19,7 @@ impl Pool {
         block: Block<'_>,
     ) -> Result<(), InvariantViolation> {
         let last_seen = self.close_generation();
+        self.end_silent_envelopes(last_seen);
         let mut senders = Vec::new();
         for (sender, mut queue) in std::mem::take(&mut self.queues) {
             let mut held = Vec::new();
@@ -63,12 +64,13 @@ impl Said {
         Self {
             hash: entry.hash(),
             facts: format!(
-                "{:?} worth {:?} since {} seen {} unoffered {} attested {} replaced {replaced:?}",
+                "{:?} worth {:?} since {} seen {} unoffered {} in {:?} attested {} replaced {replaced:?}",
                 entry.status,
                 entry.worth,
                 entry.since,
                 entry.seen,
                 entry.unoffered,
+                entry.envelope,
                 entry.attestation.is_some(),
             ),
         }

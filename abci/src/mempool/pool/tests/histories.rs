@@ -17,8 +17,12 @@ use super::world::{SENDERS, Tx, World, address, sign, stake, transfer, work};
 enum Step {
     /// A transaction comes.
     Submit(Made),
+    /// An envelope comes, with some that are known already.
+    Envelope(Vec<Made>, Vec<Index>),
     /// REST asks beforehand.
     Preview(Made),
+    /// REST asks of many.
+    PreviewLines(Vec<Made>),
     /// A coordinator answers for a waiting claim, rightly or with a denial.
     Answer(Index, bool),
     /// A block of this node's; CometBFT then presents all but these.
@@ -157,7 +161,10 @@ fn steps() -> impl Strategy<Value = Step> {
     let some = |most| prop::collection::vec(any::<Index>(), 0..most);
     prop_oneof![
         12 => transactions().prop_map(Step::Submit),
+        3 => (prop::collection::vec(transactions(), 1..8), some(3))
+            .prop_map(|(new, known)| Step::Envelope(new, known)),
         1 => transactions().prop_map(Step::Preview),
+        1 => prop::collection::vec(transactions(), 1..8).prop_map(Step::PreviewLines),
         2 => (any::<Index>(), prop::bool::weighted(0.8)).prop_map(|(of, good)| Step::Answer(of, good)),
         2 => some(2).prop_map(Step::Own),
         3 => (some(5), transactions(), some(2))
@@ -167,6 +174,12 @@ fn steps() -> impl Strategy<Value = Step> {
 
 fn take(world: &mut World, step: Step) {
     let hashes: Vec<TxHash> = world.known.keys().copied().collect();
+    let held = world.envelopes();
+    let silenced = |chosen: &[Index]| -> HashSet<TxHash> {
+        let all: Vec<TxHash> = hashes.iter().chain(&held).copied().collect();
+        let chosen = chosen.iter().filter(|_| !all.is_empty());
+        chosen.map(|index| *index.get(&all)).collect()
+    };
     let pick = |chosen: &[Index]| -> Vec<TxHash> {
         let chosen = chosen.iter().filter(|_| !hashes.is_empty());
         chosen.map(|index| *index.get(&hashes)).collect()
@@ -175,12 +188,22 @@ fn take(world: &mut World, step: Step) {
         Step::Submit(tx) => {
             world.submit(&made(tx));
         }
+        Step::Envelope(new, known) => {
+            let known = pick(&known);
+            let known = known.iter().map(|hash| world.known[hash].clone());
+            let txs: Vec<Tx> = known.chain(new.into_iter().map(made)).collect();
+            world.submit_envelope(&txs);
+        }
         Step::Preview(tx) => world.preview(&made(tx)),
+        Step::PreviewLines(txs) => {
+            let txs: Vec<Tx> = txs.into_iter().map(made).collect();
+            world.preview_lines(&txs);
+        }
         Step::Answer(of, is_good) => world.answer(|count| of.index(count), is_good),
         Step::Own(silent) => {
             world.propose();
             world.compare();
-            world.recheck(&pick(&silent).into_iter().collect::<HashSet<_>>());
+            world.recheck(&silenced(&silent));
         }
         Step::Others(known, new, silent) => {
             let mut txs: Vec<Tx> = pick(&known)
@@ -191,7 +214,7 @@ fn take(world: &mut World, step: Step) {
             txs.push(made(new));
             world.decide_some(&txs);
             world.compare();
-            world.recheck(&pick(&silent).into_iter().collect::<HashSet<_>>());
+            world.recheck(&silenced(&silent));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! everything anew.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -22,8 +22,8 @@ use ait_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::super::{Bench, Block, Keeping, Pool};
-use crate::records::Verdict;
+use super::super::{Bench, Block, Keeping, Line, Pool};
+use crate::{mempool::envelope::Envelope, records::Verdict};
 
 pub const SENDERS: [&str; 5] = ["alice", "carol", "dave", "mia", "admin"];
 
@@ -73,6 +73,14 @@ pub fn stake(from: &str, nonce: u64, fee: u64, consensus: &str) -> Tx {
     sign(from, nonce, fee, "STAKE", &fields)
 }
 
+fn lines(txs: &[Tx]) -> Vec<Line> {
+    let line = |tx: &Tx| Line {
+        verified: tx.verified.clone(),
+        wire: tx.wire.clone().into(),
+    };
+    txs.iter().map(line).collect()
+}
+
 pub struct World {
     pub state: State,
     /// Commits what a block touched.
@@ -81,6 +89,9 @@ pub struct World {
     pub reference: Pool,
     /// All that was ever seen.
     pub known: BTreeMap<TxHash, Tx>,
+    /// What CometBFT holds as transactions of their own, and as envelopes.
+    singles: BTreeSet<TxHash>,
+    envelopes: BTreeSet<TxHash>,
 }
 
 impl World {
@@ -102,6 +113,8 @@ impl World {
             pool,
             reference: Pool::new(Keeping::default()),
             known: BTreeMap::new(),
+            singles: BTreeSet::new(),
+            envelopes: BTreeSet::new(),
         }
     }
 
@@ -120,10 +133,47 @@ impl World {
 
     pub fn submit(&mut self, tx: &Tx) -> Verdict {
         self.known.insert(tx.verified.hash, tx.clone());
+        self.singles.insert(tx.verified.hash);
         self.both(|pool, bench| {
             let wire = tx.wire.clone().into();
             pool.check(bench, tx.verified.clone(), wire).unwrap()
         })
+    }
+
+    /// CheckTx of an envelope. One that is not kept leaves nothing but what is to be handed to CometBFT.
+    pub fn submit_envelope(&mut self, txs: &[Tx]) -> Verdict {
+        let mut envelope = Envelope::default();
+        for tx in txs {
+            self.known.insert(tx.verified.hash, tx.clone());
+            envelope.push(tx.wire.clone().into()).unwrap();
+        }
+        let wire = envelope.to_wire();
+        let lines = lines(txs);
+        let (before, stats) = (self.pool.said(), self.pool.stats());
+        let verdict = self.both(|pool, bench| {
+            let (hash, bytes) = (TxHash::of(&wire), wire.len());
+            pool.check_envelope(bench, hash, bytes, &lines)
+                .unwrap()
+                .verdict
+        });
+        if verdict == Verdict::Ready {
+            self.envelopes.insert(TxHash::of(&wire));
+        } else {
+            assert_eq!(self.pool.said(), before);
+            assert_eq!(self.pool.stats(), stats);
+        }
+        assert!(self.pool.is_indexed());
+        verdict
+    }
+
+    /// REST asks beforehand; of each the same is said as when they come one after the other.
+    pub fn preview_lines(&mut self, txs: &[Tx]) -> Vec<Verdict> {
+        let before = self.pool.said();
+        let lines = lines(txs);
+        let said = self.both(|pool, bench| pool.preview_lines(bench, &lines).unwrap());
+        assert_eq!(self.pool.said(), before);
+        assert!(self.pool.is_indexed());
+        said
     }
 
     pub fn preview(&mut self, tx: &Tx) {
@@ -159,16 +209,41 @@ impl World {
         });
     }
 
-    /// CometBFT presents what it holds, but not these.
+    /// CometBFT presents what it holds, but not these, and is offered what it lacks.
     pub fn recheck(&mut self, silent: &HashSet<TxHash>) {
-        let hashes: Vec<TxHash> = self.known.keys().copied().collect();
-        for hash in hashes.iter().filter(|hash| !silent.contains(hash)) {
+        for envelope in self
+            .envelopes
+            .clone()
+            .difference(&silent.iter().copied().collect())
+        {
+            let verdict = self.both(|pool, _| pool.recheck_envelope(envelope));
+            if verdict != Some(Verdict::Ready) {
+                self.envelopes.remove(envelope);
+            }
+        }
+        let singles = self.singles.clone();
+        for hash in singles.iter().filter(|hash| !silent.contains(hash)) {
             match (self.pool.pending(hash), self.reference.pending(hash)) {
                 (Some(_), Some(_)) => drop(self.both(|pool, _| pool.recheck(hash))),
                 (Some(_), None) => drop(self.pool.recheck(hash)),
                 _ => {}
             }
         }
+        self.envelopes.retain(|envelope| !silent.contains(envelope));
+        self.singles.retain(|hash| !silent.contains(hash));
+        for (hash, _) in self.both(|pool, _| pool.unoffered()) {
+            if self.pool.pending(&hash).is_none() {
+                let tx = self.known[&hash].clone();
+                self.submit(&tx);
+            }
+            self.both(|pool, _| pool.offered(&hash));
+            self.singles.insert(hash);
+        }
+    }
+
+    /// The envelopes that CometBFT holds.
+    pub fn envelopes(&self) -> Vec<TxHash> {
+        self.envelopes.iter().copied().collect()
     }
 
     /// A block of this node's.
