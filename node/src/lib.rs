@@ -7,8 +7,9 @@
 //! too.
 //!
 //! Reading order: [`Node`] (the parts, and what runs), [`Submitter`] (a transaction's way to CometBFT),
-//! `attester` (coordinators), `offer` (saved transactions), `scrub` (the disk), [`liveness`] and [`peers`] (what is watched),
-//! [`comet`] (CometBFT's JSON-RPC), [`config`] (what is set from outside).
+//! `submit_many` (the same of many at once), `together` (the envelopes in which they go),
+//! `attester` (coordinators), `offer` (saved transactions), `scrub` (the disk), [`liveness`] and [`peers`]
+//! (what is watched), [`comet`] (CometBFT's JSON-RPC), [`config`] (what is set from outside).
 
 mod attester;
 pub mod comet;
@@ -21,10 +22,13 @@ pub mod peers;
 mod scrub;
 mod stop;
 mod submit;
+mod submit_many;
+mod together;
 mod unanswered;
 
 pub use config::{Config, ConfigError};
 pub use node::{Node, NodeError};
 pub use stop::Stop;
 pub use submit::{Found, Replacing, SubmitError, Submitted, Submitter};
+pub use submit_many::OneOfMany;
 pub use unanswered::{Unanswered, off_thread};

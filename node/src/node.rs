@@ -16,6 +16,7 @@ use crate::{
     offer, peers, scrub,
     stop::Stop,
     submit::Submitter,
+    together::Gatherer,
 };
 
 /// How long the stop waits for what runs.
@@ -76,6 +77,8 @@ impl Node {
         };
         let mut background = JoinSet::new();
         background.spawn(attester::run(attester, stop.clone()));
+        let (gatherer, gathering) = Gatherer::new(mempool.clone(), comet.clone(), stop.clone());
+        background.spawn(gathering);
         background.spawn(offer::run(mempool.clone(), comet.clone(), stop.clone()));
         background.spawn(peers::run(peers, stop.clone()));
         background.spawn(scrub::run(application.scrubber(), stop.clone()));
@@ -86,7 +89,7 @@ impl Node {
             stop.clone(),
         ));
         Ok(Self {
-            submitter: Submitter::new(&reader, &mempool, &comet, &stop),
+            submitter: Submitter::new(&reader, &mempool, &comet, gatherer, &stop),
             reader,
             mempool,
             comet,

@@ -1,5 +1,5 @@
 //! Owns offering CometBFT what it does not hold: its mempool does not survive a restart, the node's own
-//! does (saved at a graceful stop, or kept while CometBFT was away).
+//! does (saved at a graceful stop, or kept while CometBFT was away); and an envelope that ends leaves some.
 
 use std::{sync::Arc, time::Duration};
 
@@ -43,6 +43,13 @@ pub async fn run(mempool: Mempool, comet: Comet, stop: Stop) {
 async fn offer_all(mempool: &Mempool, comet: &Comet, unoffered: &[(TxHash, Arc<[u8]>)]) {
     let mut taken = 0_usize;
     for (hash, wire) in unoffered {
+        let (asked, sought) = (mempool.clone(), *hash);
+        // It may have come to a block meanwhile.
+        match off_thread(move || asked.is_unoffered(&sought)).await {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(_) => break,
+        }
         match comet.broadcast_tx_sync(wire).await {
             Ok(answer) if answer.code != 0 => {
                 tracing::info!(component = "node", event = "offer_refused", %hash, log = answer.log);

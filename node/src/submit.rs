@@ -10,6 +10,7 @@ use ait_app::{
     tx::{MAX_WIRE_BYTES, TxHash, canonicalise},
 };
 use ait_store::StoreError;
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -19,6 +20,7 @@ use tokio::{
 use crate::{
     comet::{BroadcastAnswer, Comet, CometError},
     stop::Stop,
+    together::Gatherer,
     unanswered::{Unanswered, off_thread},
 };
 
@@ -90,17 +92,25 @@ pub enum Found {
 #[derive(Clone)]
 pub struct Submitter {
     reader: Reader,
-    mempool: Mempool,
-    comet: Comet,
+    pub(crate) mempool: Mempool,
+    pub(crate) comet: Comet,
+    gatherer: Gatherer,
     stop: Stop,
 }
 
 impl Submitter {
-    pub(crate) fn new(reader: &Reader, mempool: &Mempool, comet: &Comet, stop: &Stop) -> Self {
+    pub(crate) fn new(
+        reader: &Reader,
+        mempool: &Mempool,
+        comet: &Comet,
+        gatherer: Gatherer,
+        stop: &Stop,
+    ) -> Self {
         Self {
             reader: reader.clone(),
             mempool: mempool.clone(),
             comet: comet.clone(),
+            gatherer,
             stop: stop.clone(),
         }
     }
@@ -127,7 +137,8 @@ impl Submitter {
         canonicalise(text, known_key)
     }
 
-    /// Hands wire bytes to CometBFT, unless this very transaction is pending or committed already.
+    /// Hands wire bytes to CometBFT, unless this very transaction is pending or committed already: with those
+    /// that come at the same time where there are some, else as they are.
     ///
     /// # Errors
     /// [`SubmitError`]. What only time could cure is refused here, at once (PROTOCOL section 3).
@@ -143,10 +154,10 @@ impl Submitter {
             Replacing::Allowed => None,
             Replacing::Refused => Some(self.mempool.replace_nothing(hash)),
         };
-        let wire: Arc<[u8]> = wire.into();
+        let wire = Bytes::from(wire);
         let (asked, bytes) = (self.clone(), wire.clone());
         let was_known = off_thread(move || asked.is_taken(&hash, &bytes)).await??;
-        if was_known {
+        if was_known || self.gatherer.send(wire.clone()).await {
             return Ok(Submitted { hash, was_known });
         }
         match self.comet.broadcast_tx_sync(&wire).await {
@@ -240,7 +251,7 @@ impl Submitter {
         }
     }
 
-    fn is_known(&self, hash: &TxHash) -> Result<bool, StoreError> {
+    pub(crate) fn is_known(&self, hash: &TxHash) -> Result<bool, StoreError> {
         if self.mempool.pending(hash).is_some() {
             return Ok(true);
         }

@@ -13,7 +13,7 @@ use ait_api::{
     tx::{Sent, SentOrRefused},
 };
 use ait_app::json;
-use ait_node::{Replacing, Submitter, off_thread};
+use ait_node::{OneOfMany, Replacing, Submitted, Submitter, off_thread};
 use axum::{
     Json,
     body::Bytes,
@@ -189,18 +189,17 @@ impl<'de> Deserialize<'de> for AtMost<'de> {
 /// A transaction that can be sent, and its place in the request.
 struct Placed {
     place: usize,
-    wire: Vec<u8>,
+    wire: Bytes,
 }
 
-/// Sends each. Those of one sender go one after another, since each is judged behind the one before;
-/// different senders wait for each other no longer than they must.
+/// Sends each: together where that can be, and singly what is left of that.
 async fn send_all(
     submitter: &Submitter,
     texts: Vec<Bytes>,
     replacing: Replacing,
 ) -> Result<Vec<SentOrRefused>, ApiError> {
     let mut answers: BTreeMap<usize, SentOrRefused> = BTreeMap::new();
-    let mut runs: BTreeMap<String, Vec<Placed>> = BTreeMap::new();
+    let mut readable = Vec::with_capacity(texts.len());
     let reader = submitter.clone();
     let wires = off_thread(move || {
         let wires = texts.iter().map(|text| read_one(&reader, text));
@@ -208,15 +207,44 @@ async fn send_all(
     });
     for (place, wire) in wires.await?.into_iter().enumerate() {
         match wire {
-            Ok(wire) => {
-                let run = runs.entry(sender_of(&wire)).or_default();
-                run.push(Placed { place, wire });
-            }
+            Ok(wire) => readable.push(Placed { place, wire }),
             Err(error) => {
                 answers.insert(place, error.into());
             }
         }
     }
+    let wires = readable.iter().map(|placed| placed.wire.clone()).collect();
+    let together = submitter.submit_many(wires, replacing).await?;
+    let mut alone = Vec::new();
+    for (placed, one) in readable.into_iter().zip(together) {
+        let answer = match one {
+            OneOfMany::Submitted(submitted) => sent(submitted),
+            OneOfMany::Refused(refusal) => ApiError::from(refusal).into(),
+            OneOfMany::Alone => {
+                alone.push(placed);
+                continue;
+            }
+        };
+        answers.insert(placed.place, answer);
+    }
+    answers.extend(send_singly(submitter, alone, replacing).await?);
+    Ok(answers.into_values().collect())
+}
+
+/// Sends each by itself. Those of one sender go one after another, since each is judged behind the one
+/// before; different senders wait for each other no longer than they must.
+async fn send_singly(
+    submitter: &Submitter,
+    placed: Vec<Placed>,
+    replacing: Replacing,
+) -> Result<Vec<(usize, SentOrRefused)>, ApiError> {
+    let mut runs: BTreeMap<String, Vec<Placed>> = BTreeMap::new();
+    for placed in placed {
+        runs.entry(sender_of(&placed.wire))
+            .or_default()
+            .push(placed);
+    }
+    let mut answers = Vec::new();
     let away = Arc::new(OnceLock::new());
     let turns = Arc::new(Semaphore::new(SENDERS_AT_ONCE));
     let mut tasks = JoinSet::new();
@@ -230,17 +258,23 @@ async fn send_all(
     while let Some(done) = tasks.join_next().await {
         answers.extend(done.map_err(ApiError::internal)?);
     }
-    Ok(answers.into_values().collect())
+    Ok(answers)
+}
+
+fn sent(submitted: Submitted) -> SentOrRefused {
+    SentOrRefused::Sent(Sent {
+        tx_hash: submitted.hash.to_string(),
+    })
 }
 
 /// The wire bytes of one of them, which may be no longer than one that comes alone.
-fn read_one(submitter: &Submitter, text: &[u8]) -> Result<Vec<u8>, ApiError> {
+fn read_one(submitter: &Submitter, text: &[u8]) -> Result<Bytes, ApiError> {
     if text.len() > MAX_BODY_BYTES {
         let message = format!("the transaction has more than {MAX_BODY_BYTES} bytes");
         let error = ApiError::new(RestCode::BodyTooLarge, message);
         return Err(error.detail("limit_bytes", MAX_BODY_BYTES));
     }
-    Ok(submitter.wire_bytes(text)?)
+    Ok(submitter.wire_bytes(text)?.into())
 }
 
 /// Who sent wire bytes that were just made of a transaction.
@@ -264,10 +298,8 @@ async fn send_run(
     for Placed { place, wire } in run {
         let answer = match away.get() {
             Some(error) => error.clone().into(),
-            None => match submitter.submit(wire, replacing).await {
-                Ok(submitted) => SentOrRefused::Sent(Sent {
-                    tx_hash: submitted.hash.to_string(),
-                }),
+            None => match submitter.submit(wire.into(), replacing).await {
+                Ok(submitted) => sent(submitted),
                 Err(error) => {
                     let error = ApiError::from(error);
                     if error.is_comet_away() {

@@ -17,6 +17,7 @@ mod batch;
 mod blocks;
 mod coordinators;
 mod cors;
+mod envelopes;
 mod live;
 mod node;
 mod node_without_rest;

@@ -38,6 +38,11 @@ impl Reply {
         .check();
     }
 
+    /// The body as it stands.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The error's stable name; empty when it is no error.
     pub fn error(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()

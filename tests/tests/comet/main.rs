@@ -6,6 +6,7 @@ mod claims;
 mod commands;
 mod coordinator_failures;
 mod crashes;
+mod envelopes;
 mod graceful_stop;
 mod many_transfers;
 mod operator_log;

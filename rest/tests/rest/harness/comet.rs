@@ -127,6 +127,11 @@ impl FakeComet {
         self.chain().mempool.len()
     }
 
+    /// What its mempool holds, in order of arrival.
+    pub fn mempool(&self) -> Vec<Vec<u8>> {
+        self.chain().mempool.clone()
+    }
+
     /// Goes on where another one was, whose mempool ended with it.
     pub fn resume(&self, other: &Self) {
         self.chain().blocks = other.chain().blocks.clone();
