@@ -12,7 +12,9 @@
     reason = "a measurement that can't go on has failed"
 )]
 
+mod socket;
 mod table;
+mod took;
 mod world;
 
 use std::{hint::black_box, time::Duration};
@@ -21,7 +23,8 @@ use ait_app::tx::{VerifiedTx, Wire, codec::decode};
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
 
 use table::Table;
-use world::{Block, Settings, World, cpu_time};
+use took::Took;
+use world::{Block, By, Settings, World};
 
 /// The node's.
 #[global_allocator]
@@ -44,8 +47,13 @@ fn main() {
     group.throughput(Throughput::Elements(settings.transfers as u64));
     measure_reading(&mut group, &mut world, &mut table);
     for (name, part) in Block::STEPS {
-        measure(&mut group, &mut table, name, || part(&world.make_block()));
+        let once = || part(&world.make_block(By::Calls));
+        measure(&mut group, &mut table, name, once);
     }
+    let (_, check_tx) = Block::STEPS[0];
+    measure(&mut group, &mut table, "CheckTx by socket", || {
+        check_tx(&world.make_block(By::Socket))
+    });
     group.finish();
     criterion.final_summary();
     table.show();
@@ -58,21 +66,21 @@ fn measure_reading(group: &mut BenchmarkGroup<'_, WallTime>, world: &mut World, 
     let read: Vec<_> = wires.iter().map(|wire| decode(wire).unwrap().0).collect();
     let digests: Vec<_> = read.iter().map(|tx| tx.sign_bytes(&chain_id)).collect();
     measure(group, table, "decode", || {
-        cpu_time(|| {
+        Took::by(|| {
             for wire in &wires {
                 black_box(Wire::read(black_box(wire)).unwrap());
             }
         })
     });
     measure(group, table, "verify_strict", || {
-        cpu_time(|| {
+        Took::by(|| {
             for (tx, digest) in read.iter().zip(&digests) {
                 assert!(black_box(tx.pubkey.verifies(digest, &tx.sig)));
             }
         })
     });
     measure(group, table, "decode and verify", || {
-        cpu_time(|| {
+        Took::by(|| {
             for wire in &wires {
                 black_box(VerifiedTx::verify(black_box(wire), &chain_id).unwrap());
             }
@@ -85,7 +93,7 @@ fn measure(
     group: &mut BenchmarkGroup<'_, WallTime>,
     table: &mut Table,
     name: &'static str,
-    mut once: impl FnMut() -> Duration,
+    mut once: impl FnMut() -> Took,
 ) {
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|iterations| {
@@ -93,7 +101,7 @@ fn measure(
                 .map(|_| {
                     let took = once();
                     table.add(name, took);
-                    took
+                    took.cpu
                 })
                 .sum()
         });

@@ -1,11 +1,7 @@
 //! Owns the chain that is measured: many accounts, and blocks of transfers between them, made as
 //! CometBFT would have them made.
 
-use std::{
-    env, fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{env, fmt, sync::Arc, time::Instant};
 
 use ait_abci::Application;
 use ait_app::{
@@ -22,7 +18,6 @@ use ait_testkit::{
     draft,
 };
 use bytes::Bytes;
-use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 use tendermint_proto::v0_38::{
     abci::{
@@ -31,6 +26,8 @@ use tendermint_proto::v0_38::{
     },
     types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams},
 };
+
+use crate::{socket::Served, took::Took};
 
 /// The most accounts that send: a key costs more than an account, and records lie in no order of
 /// theirs, so that these are as spread over the state as all.
@@ -98,26 +95,36 @@ impl fmt::Display for Settings {
 
 /// A chain, and who uses it.
 pub struct World {
-    node: Option<Application>,
+    node: Application,
+    served: Served,
     senders: Vec<(Actor, u64)>,
     recipients: Vec<Address>,
     transfers: usize,
     height: i64,
     seed: u64,
-    _folder: Option<TempDir>,
+    _folder: TempDir,
 }
 
 /// What the steps of one block took.
 pub struct Block {
-    check_tx: Duration,
-    prepare_proposal: Duration,
-    process_proposal: Duration,
-    finalize_block: Duration,
-    commit: Duration,
+    check_tx: Took,
+    prepare_proposal: Took,
+    process_proposal: Took,
+    finalize_block: Took,
+    commit: Took,
+}
+
+/// How transactions come to CheckTx.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// One call each.
+    Calls,
+    /// One behind the other over the socket.
+    Socket,
 }
 
 /// One step of a block.
-type Step = fn(&Block) -> Duration;
+type Step = fn(&Block) -> Took;
 
 impl Block {
     /// Each step by its name.
@@ -128,20 +135,6 @@ impl Block {
         ("FinalizeBlock", |block| block.finalize_block),
         ("Commit", |block| block.commit),
     ];
-}
-
-/// CPU time of the process, all threads of it, while `work` runs.
-pub fn cpu_time<T>(work: impl FnOnce() -> T) -> Duration {
-    let now = || {
-        let time = clock_gettime(ClockId::ProcessCPUTime);
-        Duration::new(
-            time.tv_sec.try_into().unwrap(),
-            time.tv_nsec.try_into().unwrap(),
-        )
-    };
-    let begun = now();
-    let _result = work();
-    now() - begun
 }
 
 /// The chain's name.
@@ -177,38 +170,36 @@ impl World {
         setup.accounts.extend(balances);
         let genesis = init_chain(setup.app_state());
         drop(setup);
-        let mut world = Self {
-            node: Some(open()),
+        let node = open();
+        node.consensus().init_chain(&genesis).unwrap();
+        drop(genesis);
+        node.consensus().finalize_block(decided(1, Vec::new())).unwrap();
+        node.consensus().commit().unwrap();
+        // A start, after which every record is on disk and none in memory.
+        drop(node);
+        let begun = Instant::now();
+        let node = open();
+        eprintln!("opened again in {:?}", begun.elapsed());
+        let served = Served::begin(node.clone(), folder.path());
+        Self {
+            served,
+            node,
             senders: senders.into_iter().map(|sender| (sender, 0)).collect(),
             recipients,
             transfers: settings.transfers,
-            height: 0,
+            height: 1,
             seed: 1,
-            _folder: None,
-        };
-        world.node().consensus().init_chain(&genesis).unwrap();
-        drop(genesis);
-        world.run(&[], 0);
-        // A start, after which every record is on disk and none in memory.
-        world.node = None;
-        let begun = Instant::now();
-        world.node = Some(open());
-        eprintln!("opened again in {:?}", begun.elapsed());
-        world._folder = Some(folder);
-        world
-    }
-
-    fn node(&self) -> &Application {
-        self.node.as_ref().unwrap()
+            _folder: folder,
+        }
     }
 
     /// The next block, made of new transfers, each of another sender to somebody.
-    pub fn make_block(&mut self) -> Block {
+    pub fn make_block(&mut self, by: By) -> Block {
         let wires = self.sign_transfers();
         for (_, nonce) in self.senders.iter_mut().take(self.transfers) {
             *nonce += 1;
         }
-        self.run(&wires, self.transfers)
+        self.run(&wires, by)
     }
 
     /// Transfers of the first senders, of an order of its own each time, with the next nonce of each.
@@ -247,11 +238,14 @@ impl World {
         (self.seed >> 33) as usize % limit
     }
 
-    /// CheckTx of each, then a block of what the node proposes, which must be that many.
-    fn run(&mut self, wires: &[Bytes], expected: usize) -> Block {
+    /// CheckTx of each, then a block of what the node proposes, which must be all of them.
+    fn run(&mut self, wires: &[Bytes], by: By) -> Block {
         self.height += 1;
-        let check_tx = cpu_time(|| wires.iter().for_each(|wire| self.check(wire)));
-        let consensus = self.node().consensus();
+        let check_tx = Took::by(|| match by {
+            By::Calls => wires.iter().for_each(|wire| self.check(wire)),
+            By::Socket => self.served.check(wires),
+        });
+        let consensus = self.node.consensus();
         let prepare = RequestPrepareProposal {
             max_tx_bytes: MAX_BLOCK_BYTES as i64,
             height: self.height,
@@ -259,34 +253,27 @@ impl World {
             ..RequestPrepareProposal::default()
         };
         let mut txs = Vec::new();
-        let prepare_proposal = cpu_time(|| {
+        let prepare_proposal = Took::by(|| {
             txs = consensus.prepare_proposal(&prepare).unwrap().txs;
         });
-        assert_eq!(txs.len(), expected);
-        let hash: Bytes = sha256(&self.height.to_be_bytes()).to_vec().into();
+        assert_eq!(txs.len(), wires.len());
         let process = RequestProcessProposal {
-            hash: hash.clone(),
+            hash: hash_of(self.height),
             txs: txs.clone(),
             height: self.height,
             proposer_address: proposer(),
             ..RequestProcessProposal::default()
         };
-        let process_proposal = cpu_time(|| {
+        let process_proposal = Took::by(|| {
             let answer = consensus.process_proposal(&process).unwrap();
             assert_eq!(answer.status, ProposalStatus::Accept as i32);
         });
-        let finalize = RequestFinalizeBlock {
-            hash,
-            txs,
-            height: self.height,
-            proposer_address: proposer(),
-            ..RequestFinalizeBlock::default()
-        };
-        let finalize_block = cpu_time(|| {
+        let finalize = decided(self.height, txs);
+        let finalize_block = Took::by(|| {
             let answer = consensus.finalize_block(finalize).unwrap();
             assert!(answer.tx_results.iter().all(|result| result.code == 0));
         });
-        let commit = cpu_time(|| consensus.commit().unwrap());
+        let commit = Took::by(|| consensus.commit().unwrap());
         Block {
             check_tx,
             prepare_proposal,
@@ -301,9 +288,23 @@ impl World {
             tx: wire.clone(),
             r#type: CheckTxType::New as i32,
         };
-        let answer = self.node().check_tx(&request).unwrap();
+        let answer = self.node.check_tx(&request).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.log);
     }
+}
+
+fn decided(height: i64, txs: Vec<Bytes>) -> RequestFinalizeBlock {
+    RequestFinalizeBlock {
+        hash: hash_of(height),
+        txs,
+        height,
+        proposer_address: proposer(),
+        ..RequestFinalizeBlock::default()
+    }
+}
+
+fn hash_of(height: i64) -> Bytes {
+    sha256(&height.to_be_bytes()).to_vec().into()
 }
 
 fn proposer() -> Bytes {
