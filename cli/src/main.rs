@@ -4,9 +4,11 @@
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
 //! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped.
 //! - `tx`, `query`: on top of the crate `ait_client`.
+//! - `bench`: on top of the crate `ait_load`.
 //!
 //! Settings, files and exit codes are `ait_home`'s; the devnet and the mocks are `ait_devnet`'s.
 
+mod bench;
 mod genesis;
 mod init;
 mod keys;
@@ -66,6 +68,9 @@ enum What {
     Coordinator(ait_devnet::coordinator::CoordinatorArgs),
     /// Run the mock miner: asks for jobs, hashes for them and claims its receipts
     Miner(ait_devnet::miner::MinerArgs),
+    /// Measure a chain from outside
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Run a whole network on this machine
     Devnet(Box<ait_devnet::network::DevnetArgs>),
 }
@@ -146,6 +151,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             What::Query(args) => query::run(args).await,
             What::Coordinator(args) => ait_devnet::coordinator::run(args).await,
             What::Miner(args) => ait_devnet::miner::run(args).await,
+            What::Bench(command) => bench::run(command).await,
             What::Devnet(args) => ait_devnet::network::run(*args).await,
         }
     })

@@ -12,7 +12,7 @@ mod first_blocks;
 mod fleet;
 mod flow;
 mod home;
-mod manifest;
+pub mod manifest;
 mod nodes;
 mod plan;
 mod ports;

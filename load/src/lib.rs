@@ -1,0 +1,28 @@
+//! Load for a chain, and what became of it: `ait bench load`.
+//!
+//! Owns signing ahead, sending over many connections at the pace that was asked for, and following each transaction
+//! into its block. Knows nodes by their public interfaces alone: REST, and CometBFT's RPC. Reading order: [`args`]
+//! (what may be asked for), `run` (what happens when), `lane` (one connection), `tracker` (what is on its way),
+//! [`report`] (what came of it).
+
+#![warn(missing_docs)]
+
+pub mod args;
+mod chain;
+mod connection;
+mod error;
+mod follow;
+mod funds;
+mod jobs;
+mod lane;
+mod pace;
+pub mod report;
+mod run;
+mod sender;
+mod target;
+mod tracker;
+mod view;
+mod work;
+
+pub use error::LoadError;
+pub use run::run;

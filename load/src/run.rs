@@ -1,0 +1,389 @@
+//! Owns what happens when: accounts and their money, signatures, connections, the load, the wait for its last blocks,
+//! the sums.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ait_api::node::Health;
+use ait_app::{
+    address::Address,
+    quantity::{Nonce, Uait},
+    tx::Payload,
+};
+use ait_client::Client;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::{JoinSet, spawn_blocking},
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use crate::{
+    LoadError,
+    args::{LoadArgs, Through, Workload},
+    chain::Chain,
+    follow::follow,
+    funds,
+    jobs::{self, Miner, Opening},
+    lane::{Done, Lane},
+    pace::Pace,
+    report::{Checked, Report, Surroundings},
+    sender::Sender,
+    target::{Target, has_jobs},
+    tracker::{Times, Tracker, times},
+    view::View,
+    work::{self, Account, Prepared, Terms},
+};
+
+/// How often it is looked whether the last ones are in a block.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Everything that is ready before the first transaction is sent.
+struct Ready {
+    queues: Vec<VecDeque<Prepared>>,
+    /// Of a chain of ours.
+    ours: Option<Ours>,
+}
+
+/// What a chain of ours is held against afterwards.
+struct Ours {
+    client: Client,
+    accounts: Vec<Account>,
+    before: Vec<u64>,
+    terms: Terms,
+}
+
+/// Runs a load to its end.
+///
+/// # Errors
+/// [`LoadError`]; what was sent until then may be committed.
+pub async fn run(args: &LoadArgs) -> Result<Report, LoadError> {
+    if args.workload == Workload::Kvstore && args.through != Through::Comet {
+        let message = "--workload kvstore goes --through comet: a kvstore has no REST";
+        return Err(LoadError::Usage(message.to_owned()));
+    }
+    let view = View::new(args.json);
+    let report = run_shown(args, &view).await;
+    view.end();
+    report
+}
+
+async fn run_shown(args: &LoadArgs, view: &View) -> Result<Report, LoadError> {
+    let target = Target::of(args)?;
+    let ready = prepare(args, &target, view).await?;
+    let urls = match args.through {
+        Through::Comet => &target.comet,
+        Through::Rest | Through::Lines => &target.rest,
+    };
+    let tracker = Arc::new(Tracker::new()?);
+    let bytes = mean_bytes(&ready.queues);
+    let opened: Vec<Prepared> = openings(&ready.queues);
+    let senders = connect(args, urls).await?;
+    let first = urls.first().map_or("", String::as_str);
+    let mut chain = Chain::new(first, args.through)?;
+    let height = chain.height().await?;
+    let lanes = lanes(args, ready.queues, senders, ready.ours.as_ref(), &tracker)?;
+    let drain_until = lanes
+        .first()
+        .map_or_else(Instant::now, |lane| lane.drain_until);
+
+    let mut followed = tokio::spawn(follow(chain, height, tracker.clone()));
+    let lanes = tokio::select! {
+        lanes = work_off(lanes, &tracker, view, drain_until) => lanes,
+        failed = &mut followed => match failed {
+            Ok(Err(error)) => Err(error),
+            _ => Err(LoadError::Internal("the blocks are followed no more".to_owned())),
+        },
+    };
+    followed.abort();
+    let lanes = lanes?;
+
+    let totals = tracker.totals();
+    let missing = totals.sent.saturating_sub(totals.committed);
+    if missing > 0 {
+        return Err(LoadError::Uncommitted {
+            missing,
+            sent: totals.sent,
+            after: args.drain,
+        });
+    }
+    view.say("counting");
+    let checked = match &ready.ours {
+        None => Checked {
+            accounts: 0,
+            jobs: 0,
+        },
+        Some(ours) => count(args, ours, &lanes, &opened).await?,
+    };
+    let mut answers = times()?;
+    for lane in &lanes {
+        add(&mut answers, &lane.answers)?;
+    }
+    let around = Surroundings {
+        nodes: urls.len(),
+        accounts: ready.ours.map_or(0, |ours| ours.accounts.len()),
+        bytes,
+        answers,
+        checked,
+    };
+    Ok(Report::of(args, &totals, &around))
+}
+
+fn add(times: &mut Times, more: &Times) -> Result<(), LoadError> {
+    times
+        .add(more)
+        .map_err(|error| LoadError::Internal(error.to_string()))
+}
+
+/// The accounts, their money, and everything signed.
+async fn prepare(args: &LoadArgs, target: &Target, view: &View) -> Result<Ready, LoadError> {
+    if args.workload == Workload::Kvstore {
+        let queues = work::pairs(args)?;
+        return Ok(Ready { queues, ours: None });
+    }
+    let client = target.client()?;
+    let payer = target.payer.as_ref();
+    let payer = payer.ok_or_else(|| LoadError::Usage("--payer is missing".to_owned()))?;
+    let mut accounts = work::accounts(args)?;
+    let terms = terms(args, target, &client).await?;
+    view.say(&format!("paying {} senders", accounts.len()));
+    funds::fund(&client, payer, &terms, &mut accounts).await?;
+    let before = funds::balances(&client, &accounts).await?;
+    view.say(&format!("signing {} transactions", args.count));
+    let signed = {
+        let args = args.clone();
+        spawn_blocking(move || {
+            let queues = work::sign(&args, &accounts, &terms);
+            queues.map(|queues| (queues, accounts, terms))
+        })
+    };
+    let signed = signed
+        .await
+        .map_err(|error| LoadError::Internal(error.to_string()))?;
+    let (queues, accounts, terms) = signed?;
+    let ours = Ours {
+        client,
+        accounts,
+        before,
+        terms,
+    };
+    Ok(Ready {
+        queues,
+        ours: Some(ours),
+    })
+}
+
+/// Fees as the node asks for them at present, and the keys of who works.
+async fn terms(args: &LoadArgs, target: &Target, client: &Client) -> Result<Terms, LoadError> {
+    let health: Health = client.health().await?;
+    let somebody = Address::of(&work::random_key()?.public_key());
+    let fee = async |payload: Payload, sender: Address| {
+        let estimate = client.estimate_fee(&payload, &sender).await?;
+        Ok::<Uait, LoadError>(estimate.recommended.max(estimate.fee))
+    };
+    let mut terms = Terms {
+        transfer_fee: fee(work::transfer(somebody)?, somebody).await?,
+        open_fee: Uait::ZERO,
+        claim_fee: Uait::ZERO,
+        coordinator: target.coordinator.clone(),
+        miners: Vec::new(),
+        name: format!("load{:x}", std::process::id()),
+        chain_id: health.chain_id,
+    };
+    if !has_jobs(args.workload) {
+        return Ok(terms);
+    }
+    let coordinator = target.coordinator.clone();
+    let coordinator =
+        coordinator.ok_or_else(|| LoadError::Usage("--coordinator is missing".to_owned()))?;
+    for connection in 0..args.connections() {
+        let works = work::has_jobs(args.workload, connection);
+        terms.miners.push(works.then(work::random_key).transpose()?);
+    }
+    // As long as the longest name of a job of this load.
+    let job = format!("{}-{}-{}", terms.name, 99_999, 9_999_999_999_u64)
+        .parse()
+        .map_err(|_| LoadError::Internal("a job's name is malformed".to_owned()))?;
+    let opening = jobs::open(&job, Address::of(&coordinator.public_key()), somebody)?;
+    terms.open_fee = fee(opening.into(), somebody).await?;
+    let miner = miner(&terms, work::random_key()?, coordinator);
+    let claim = miner.payload(&Opening {
+        client: somebody,
+        job,
+        since: Instant::now(),
+        height: 999_999_999,
+    })?;
+    terms.claim_fee = fee(claim, Address::of(&miner.key.public_key())).await?;
+    Ok(terms)
+}
+
+fn miner(
+    terms: &Terms,
+    key: ait_app::crypto::SecretKey,
+    coordinator: ait_app::crypto::SecretKey,
+) -> Miner {
+    Miner {
+        key,
+        chain_id: terms.chain_id.clone(),
+        coordinator,
+        fee: terms.claim_fee,
+        next_nonce: Nonce::constant(1),
+    }
+}
+
+async fn connect(args: &LoadArgs, urls: &[String]) -> Result<Vec<Sender>, LoadError> {
+    let mut senders = Vec::new();
+    for url in urls.iter().cycle().take(args.connections()) {
+        let mut sender = Sender::new(url, args.through)?;
+        sender.open().await?;
+        senders.push(sender);
+    }
+    Ok(senders)
+}
+
+fn lanes(
+    args: &LoadArgs,
+    queues: Vec<VecDeque<Prepared>>,
+    senders: Vec<Sender>,
+    ours: Option<&Ours>,
+    tracker: &Arc<Tracker>,
+) -> Result<Vec<Lane>, LoadError> {
+    let start = Instant::now();
+    let send_until = start.checked_add(args.duration).unwrap_or(start);
+    let drain_until = send_until.checked_add(args.drain).unwrap_or(send_until);
+    let connections = u64::try_from(args.connections()).unwrap_or(u64::MAX);
+    let parts = (0..connections)
+        .zip(queues.into_iter().zip(senders))
+        .enumerate();
+    parts
+        .map(|(place, (number, (queue, sender)))| {
+            let (tell_opened, opened) = mpsc::unbounded_channel();
+            let pace = match args.rate {
+                None => Pace::Closed,
+                Some(rate) => Pace::Fixed {
+                    start,
+                    rate,
+                    of: (connections, number),
+                },
+            };
+            let key = ours.and_then(|ours| ours.terms.miners.get(place).cloned().flatten());
+            let works = ours.zip(key).and_then(|(ours, key)| {
+                let coordinator = ours.terms.coordinator.clone()?;
+                Some(miner(&ours.terms, key, coordinator))
+            });
+            Ok(Lane {
+                sender,
+                queue,
+                batch: args.batch(),
+                window: Arc::new(Semaphore::new(args.window())),
+                pace,
+                tracker: tracker.clone(),
+                miner: works,
+                opened,
+                tell_opened,
+                send_until,
+                drain_until,
+                answers: times()?,
+                done: Done::default(),
+            })
+        })
+        .collect()
+}
+
+/// Runs all connections to their end and waits until what they sent is in blocks.
+async fn work_off(
+    lanes: Vec<Lane>,
+    tracker: &Tracker,
+    view: &View,
+    drain_until: Instant,
+) -> Result<Vec<Lane>, LoadError> {
+    let mut running = JoinSet::new();
+    for (place, lane) in lanes.into_iter().enumerate() {
+        running.spawn(async move { lane.run().await.map(|lane| (place, lane)) });
+    }
+    let mut done = Vec::new();
+    let mut ticks = interval(view.interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let begun = Instant::now();
+    let mut shown = (begun, 0);
+    while !running.is_empty() {
+        tokio::select! {
+            ended = running.join_next() => if let Some(ended) = ended {
+                done.push(ended.map_err(|error| LoadError::Internal(error.to_string()))??);
+            },
+            _ = ticks.tick() => shown = (Instant::now(), view.show(tracker, begun, shown)),
+        }
+    }
+    while tracker.pending() > 0 && Instant::now() < drain_until {
+        tokio::select! {
+            () = sleep(DRAIN_INTERVAL) => {}
+            _ = ticks.tick() => shown = (Instant::now(), view.show(tracker, begun, shown)),
+        }
+    }
+    done.sort_by_key(|(place, _)| *place);
+    Ok(done.into_iter().map(|(_, lane)| lane).collect())
+}
+
+async fn count(
+    args: &LoadArgs,
+    ours: &Ours,
+    lanes: &[Lane],
+    opened: &[Prepared],
+) -> Result<Checked, LoadError> {
+    let counts = counts(args, &ours.accounts, lanes);
+    let sent = funds::Sent {
+        terms: &ours.terms,
+        counts: &counts,
+    };
+    let accounts = funds::check(&ours.client, &ours.accounts, &ours.before, &sent).await?;
+    let unsent: std::collections::HashSet<_> = lanes
+        .iter()
+        .flat_map(|lane| &lane.queue)
+        .map(|tx| tx.hash)
+        .collect();
+    let jobs: Vec<&Prepared> = opened
+        .iter()
+        .filter(|tx| !unsent.contains(&tx.hash))
+        .collect();
+    let jobs = funds::check_jobs(&ours.client, &jobs).await?;
+    Ok(Checked { accounts, jobs })
+}
+
+/// How many transactions of each account were sent: its connection sent one of each of its accounts in turn.
+fn counts(args: &LoadArgs, accounts: &[Account], lanes: &[Lane]) -> Vec<u64> {
+    let connections = args.connections();
+    let of = |place: usize| {
+        let account = accounts.get(place)?;
+        let lane = lanes.get(place % connections)?;
+        let all: u64 = (place % connections..accounts.len())
+            .step_by(connections)
+            .filter_map(|place| accounts.get(place))
+            .map(|account| account.count)
+            .sum();
+        let unsent = u64::try_from(lane.queue.len()).ok()?;
+        if unsent == 0 {
+            return Some(account.count);
+        }
+        let own = u64::try_from(accounts.len() / connections).ok()?.max(1);
+        let turn = u64::try_from(place / connections).ok()?;
+        // The last round may be short, but what is unsent then is counted from the end of the queue alone.
+        let sent = all.saturating_sub(unsent);
+        Some(sent.saturating_sub(turn).div_ceil(own).min(account.count))
+    };
+    (0..accounts.len())
+        .map(|place| of(place).unwrap_or(0))
+        .collect()
+}
+
+fn mean_bytes(queues: &[VecDeque<Prepared>]) -> u64 {
+    let wires = || queues.iter().flatten().map(|tx| tx.wire.len());
+    let mean = wires().sum::<usize>().checked_div(wires().count());
+    mean.and_then(|mean| u64::try_from(mean).ok()).unwrap_or(0)
+}
+
+fn openings(queues: &[VecDeque<Prepared>]) -> Vec<Prepared> {
+    let all = queues.iter().flatten();
+    all.filter(|tx| tx.job.is_some()).cloned().collect()
+}
