@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use ait_api::fees::FeeParams;
 use ait_app::{
     address::Address,
     crypto::SecretKey,
@@ -61,8 +62,8 @@ pub(crate) struct Miner {
     pub key: SecretKey,
     pub chain_id: ChainId,
     pub coordinator: SecretKey,
-    /// What each claim offers.
-    pub fee: Uait,
+    /// What fees are made of.
+    pub fees: FeeParams,
     /// The nonce of its next claim.
     pub next_nonce: Nonce,
 }
@@ -73,12 +74,13 @@ impl Miner {
         let payload = self.payload(opening)?;
         let nonce = self.next_nonce;
         self.next_nonce = nonce.next();
-        let signed = Transaction::sign(&self.chain_id, &self.key, nonce, self.fee, payload);
+        let fee = required_fee(&self.fees, &payload);
+        let signed = Transaction::sign(&self.chain_id, &self.key, nonce, fee, payload);
         Ok(signed.to_wire().into())
     }
 
     /// Its payload.
-    pub fn payload(&self, opening: &Opening) -> Result<Payload, LoadError> {
+    fn payload(&self, opening: &Opening) -> Result<Payload, LoadError> {
         let internal = |_| LoadError::Internal("a receipt's names are malformed".to_owned());
         let receipt_id: ReceiptId = opening.job.as_str().parse().map_err(internal)?;
         let output = format!("sha256:{}", hex::encode([7; 32]));
@@ -114,6 +116,14 @@ impl Miner {
         let claim: ReceiptClaim = receipt.into_claim(Brought::One(attestation), false);
         Ok(claim.into())
     }
+}
+
+/// What a claim must offer (PROTOCOL section 3). Its escrow pays that and no more, and the miner has nothing else.
+fn required_fee(fees: &FeeParams, payload: &Payload) -> Uait {
+    let bytes = serde_json::to_vec(payload).map_or(0, |bytes| bytes.len());
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let by_size = fees.fee_per_kib.get().saturating_mul(bytes).div_ceil(1024);
+    fees.base_fee.saturating_plus(Uait::constant(by_size))
 }
 
 fn positive<Q: ait_app::quantity::Quantity + Default>(value: Q) -> Result<Positive<Q>, LoadError> {

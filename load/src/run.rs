@@ -26,7 +26,7 @@ use crate::{
     chain::Chain,
     follow::follow,
     funds,
-    jobs::{self, Miner, Opening},
+    jobs::{self, Miner},
     lane::{Done, Lane},
     pace::Pace,
     report::{Checked, Report, Surroundings},
@@ -186,7 +186,7 @@ async fn terms(args: &LoadArgs, target: &Target, client: &Client) -> Result<Term
     let mut terms = Terms {
         transfer_fee: fee(work::transfer(somebody)?, somebody).await?,
         open_fee: Uait::ZERO,
-        claim_fee: Uait::ZERO,
+        fees: client.fee_params().await?,
         coordinator: target.coordinator.clone(),
         miners: Vec::new(),
         name: format!("load{:x}", std::process::id()),
@@ -208,14 +208,6 @@ async fn terms(args: &LoadArgs, target: &Target, client: &Client) -> Result<Term
         .map_err(|_| LoadError::Internal("a job's name is malformed".to_owned()))?;
     let opening = jobs::open(&job, Address::of(&coordinator.public_key()), somebody)?;
     terms.open_fee = fee(opening.into(), somebody).await?;
-    let miner = miner(&terms, work::random_key()?, coordinator);
-    let claim = miner.payload(&Opening {
-        client: somebody,
-        job,
-        since: Instant::now(),
-        height: 999_999_999,
-    })?;
-    terms.claim_fee = fee(claim, Address::of(&miner.key.public_key())).await?;
     Ok(terms)
 }
 
@@ -228,7 +220,7 @@ fn miner(
         key,
         chain_id: terms.chain_id.clone(),
         coordinator,
-        fee: terms.claim_fee,
+        fees: terms.fees,
         next_nonce: Nonce::constant(1),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use ait_api::fees::FeeParams;
 use ait_app::{
     address::Address,
     bank::transfer::Transfer,
@@ -53,7 +54,8 @@ pub(crate) struct Terms {
     pub chain_id: ChainId,
     pub transfer_fee: Uait,
     pub open_fee: Uait,
-    pub claim_fee: Uait,
+    /// What claims' fees are made of.
+    pub fees: FeeParams,
     pub coordinator: Option<SecretKey>,
     /// The miners' keys, one of each connection that has jobs.
     pub miners: Vec<Option<SecretKey>>,
