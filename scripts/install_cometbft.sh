@@ -1,32 +1,42 @@
 #!/usr/bin/env bash
-# Prints the path of the pinned CometBFT: the one on PATH, else the project's own in .tools/bin,
-# which it builds with Go where there is none yet.
+# Prints the path of a CometBFT that this project runs with: the one on PATH, else the project's own in .tools/bin,
+# which it builds with Go where there is none yet. With a version, such as 0.40.0, that release, built into a folder
+# of its own below .tools.
 set -euo pipefail
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/common.sh"
 
-VERSION=0.38.26
+PINNED=0.38.26
+VERSION="${1:-$PINNED}"
 MODULE="github.com/cometbft/cometbft/cmd/cometbft@v$VERSION"
 GO_NEEDED=1.22.11
+BIN="$TOOLS/bin"
+[ "$VERSION" = "$PINNED" ] || BIN="$TOOLS/cometbft-$VERSION"
 
-# A build from a checkout prints its commit after the version.
-is_pinned() {
-  local found
-  found="$("$1" version 2>/dev/null | head -n 1)" || return 1
-  case "${found#v}" in "$VERSION" | "$VERSION"+*) ;; *) return 1 ;; esac
+case "$VERSION" in *[!0-9.]* | "") die "$VERSION is no version: such as $PINNED or 0.40.0" ;; esac
+
+# speaks FILE: whether it has ABCI 2.0 and block protocol 11, and is no older than the pinned one. The protocols decide:
+# v0.40.0 calls itself 0.39.0. The application's own check is home/src/comet/version.rs.
+speaks() {
+  local said own
+  said="$("$1" version --verbose 2>/dev/null | tr -d ' \n')" || return 1
+  case "$said" in *'"abci":"2.0.'*) ;; *) return 1 ;; esac
+  case "$said" in *'"block_protocol":11,'* | *'"block_protocol":11}'*) ;; *) return 1 ;; esac
+  own="$(printf '%s' "$said" | sed -n 's/.*"cometbft":"v\{0,1\}\([0-9.]*\).*/\1/p')"
+  [ -n "$own" ] && [ "$(printf '%s\n' "$own" "$PINNED" | sort -V | head -n 1)" = "$PINNED" ]
 }
 
 on_path="$(command -v cometbft || true)"
-if [ -n "$on_path" ] && is_pinned "$on_path"; then
+if [ $# -eq 0 ] && [ -n "$on_path" ] && speaks "$on_path"; then
   printf '%s\n' "$on_path"
   exit
 fi
-if [ -x "$TOOLS/bin/cometbft" ] && is_pinned "$TOOLS/bin/cometbft"; then
-  printf '%s\n' "$TOOLS/bin/cometbft"
+if [ -x "$BIN/cometbft" ] && speaks "$BIN/cometbft"; then
+  printf '%s\n' "$BIN/cometbft"
   exit
 fi
 
-if [ -n "$on_path" ]; then
-  say "cometbft on PATH is $("$on_path" version 2>/dev/null | head -n 1 || echo unknown), not $VERSION: the project gets its own."
+if [ $# -eq 0 ] && [ -n "$on_path" ]; then
+  say "cometbft on PATH is $("$on_path" version 2>/dev/null | head -n 1 || echo unknown) and does not speak what is needed: the project gets its own."
 fi
 # Go's installer puts it where no PATH points until the shell's profile names it.
 if ! command -v go >/dev/null && [ -x /usr/local/go/bin/go ]; then PATH="/usr/local/go/bin:$PATH"; fi
@@ -35,11 +45,11 @@ command -v go >/dev/null || die "CometBFT $VERSION is not on PATH, and there is 
   "or put the binary of CometBFT's release v$VERSION, checked against the release's SHA256SUMS, on PATH." \
   "This script downloads no archive: it holds no checksum to hold one against."
 
-say "Building CometBFT $VERSION with $(go version | cut -d' ' -f3) into .tools/bin; this takes a minute or two."
-mkdir -p "$TOOLS/bin"
-GOBIN="$TOOLS/bin" go install "$MODULE" >&2 || die "go install $MODULE failed; Go's message stands above." \
+say "Building CometBFT $VERSION with $(go version | cut -d' ' -f3) into ${BIN#"$PROJECT"/}; this takes a minute or two."
+mkdir -p "$BIN"
+GOBIN="$BIN" go install "$MODULE" >&2 || die "go install $MODULE failed; Go's message stands above." \
   "It needs Go $GO_NEEDED or newer and a way to the Go module proxy."
-is_pinned "$TOOLS/bin/cometbft" || die "the CometBFT just built does not say it is $VERSION" \
-  "Delete .tools/bin/cometbft and run this again."
+speaks "$BIN/cometbft" || die "the CometBFT just built does not speak ABCI 2.0 and block protocol 11" \
+  "Delete $BIN/cometbft and run this again."
 say "CometBFT $VERSION is ready."
-printf '%s\n' "$TOOLS/bin/cometbft"
+printf '%s\n' "$BIN/cometbft"

@@ -8,6 +8,7 @@ use std::{
 };
 
 use ait_app::address::Address;
+use ait_home::comet::version::{ACCEPTED, Version};
 use anyhow::{Context as _, anyhow, bail};
 use tokio::time::timeout;
 
@@ -26,9 +27,6 @@ use super::{
     stop::StopSignals,
     surroundings::passed_on,
 };
-
-/// The CometBFT that the project is built for.
-const COMETBFT_VERSION: &str = "0.38.26";
 
 /// How much later than a program of this devnet its supervisor may hear of the same request to stop.
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(100);
@@ -103,31 +101,30 @@ fn console(args: &UpArgs, home: &Path) -> anyhow::Result<Console> {
     Ok(Console::new(Some(file)))
 }
 
-/// `$COMETBFT`, else the one on PATH; of the pinned version.
+/// `$COMETBFT`, else the one on PATH; one that speaks this project's protocols.
 fn find_cometbft() -> anyhow::Result<PathBuf> {
     let path =
         std::env::var_os("COMETBFT").map_or_else(|| PathBuf::from("cometbft"), PathBuf::from);
-    let advice = "scripts/install_cometbft.sh gets it and prints its path: name that in COMETBFT. \
+    let advice = "scripts/install_cometbft.sh gets one and prints its path: name that in COMETBFT. \
                   scripts/devnet_up.sh does both";
     let output = Command::new(&path)
-        .arg("version")
+        .args(["version", "--verbose"])
         .env_clear()
         .envs(passed_on())
         .output()
         .map_err(|error| {
             anyhow!(
-                "CometBFT {COMETBFT_VERSION} is needed, but {} does not start ({error}). {advice}",
+                "{ACCEPTED} is needed, but {} does not start ({error}). {advice}",
                 path.display()
             )
         })?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let version = text.trim().trim_start_matches('v');
-    if version != COMETBFT_VERSION && !version.starts_with(&format!("{COMETBFT_VERSION}+")) {
-        bail!(
-            "CometBFT {COMETBFT_VERSION} is needed, but {} is {version:?}. {advice}",
+    let printed = String::from_utf8_lossy(&output.stdout);
+    Version::accepted(&printed).map_err(|error| {
+        anyhow!(
+            "{ACCEPTED} is needed, and {} is not that: {error}. {advice}",
             path.display()
-        );
-    }
+        )
+    })?;
     Ok(path)
 }
 

@@ -6,8 +6,7 @@ use std::{
     process::Command,
 };
 
-/// The CometBFT version the project is built for.
-pub const COMETBFT_VERSION: &str = "0.38.26";
+use serde_json::Value;
 
 /// The project's folder.
 pub fn project() -> PathBuf {
@@ -40,7 +39,7 @@ pub fn ait() -> PathBuf {
 /// CometBFT: `$COMETBFT`, else the project's own, else the one on PATH.
 ///
 /// # Panics
-/// When none is of the pinned version: `scripts/install_cometbft.sh` installs it.
+/// When none speaks the protocols that the project is built for: `scripts/install_cometbft.sh` installs it.
 pub fn cometbft() -> PathBuf {
     let named = env::var_os("COMETBFT").map(PathBuf::from);
     let own = project().join(".tools/bin/cometbft");
@@ -48,13 +47,16 @@ pub fn cometbft() -> PathBuf {
     candidates
         .into_iter()
         .find(|path| {
-            let output = Command::new(path).arg("version").output();
+            let output = Command::new(path).args(["version", "--verbose"]).output();
             output.is_ok_and(|output| {
-                String::from_utf8_lossy(&output.stdout)
-                    .trim()
-                    .trim_start_matches('v')
-                    .starts_with(COMETBFT_VERSION)
+                let version = serde_json::from_slice::<Value>(&output.stdout);
+                version.is_ok_and(|version| {
+                    version["abci"]
+                        .as_str()
+                        .is_some_and(|abci| abci.starts_with("2.0."))
+                        && version["block_protocol"] == 11
+                })
             })
         })
-        .expect("no CometBFT 0.38.26: run scripts/install_cometbft.sh")
+        .expect("no CometBFT with ABCI 2.0: run scripts/install_cometbft.sh")
 }
