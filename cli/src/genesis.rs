@@ -100,6 +100,7 @@ fn plan(args: GenesisArgs) -> Result<GenesisPlan> {
         accounts: unique("--account", args.accounts)?,
         params,
         evidence_age: args.evidence_age,
+        block_bytes: args.configured.block_bytes,
     })
 }
 

@@ -108,6 +108,7 @@ fn genesis_text(
             (address(coordinator), COORDINATOR_BALANCE),
         ]),
         evidence_age: genesis::DEFAULT_EVIDENCE_AGE,
+        block_bytes: args.chain.params.block_bytes,
         params: args.chain.params.params(),
     })
 }

@@ -187,6 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn consensus_waits_little_and_results_are_written_once() {
+        let toml: DocumentMut = config_toml(&node()).unwrap().parse().unwrap();
+        let consensus = &toml["consensus"];
+        assert_eq!(
+            consensus["peer_gossip_sleep_duration"].as_str(),
+            Some("5ms")
+        );
+        assert_eq!(toml["p2p"]["flush_throttle_timeout"].as_str(), Some("2ms"));
+        assert_eq!(
+            toml["storage"]["discard_abci_responses"].as_bool(),
+            Some(true)
+        );
+    }
+
+    #[test]
     fn outside_of_devnets_nothing_is_unsafe() {
         let public = NodeConfig {
             devnet: false,

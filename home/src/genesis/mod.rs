@@ -29,6 +29,13 @@ const MAX_MINT_PER_UNIT: u64 = 1_000_000_000;
 /// Blocks after which evidence counts no more, where nothing else is said: fits the params' defaults.
 pub const DEFAULT_EVIDENCE_AGE: u64 = 100;
 
+/// The size of blocks where nothing else is said, in bytes (PROTOCOL section 6).
+pub const DEFAULT_BLOCK_BYTES: u64 = 4 * 1024 * 1024;
+/// The smallest size of blocks: evidence may take 1 MiB of them.
+const LEAST_BLOCK_BYTES: u64 = 1024 * 1024;
+/// The largest that is made here; larger ones were not measured.
+const MOST_BLOCK_BYTES: u64 = 10 * 1024 * 1024;
+
 /// A genesis to be made.
 #[derive(Debug, Clone)]
 pub struct GenesisPlan {
@@ -48,6 +55,8 @@ pub struct GenesisPlan {
     pub params: BTreeMap<String, Value>,
     /// CometBFT's `evidence.max_age_num_blocks`.
     pub evidence_age: u64,
+    /// CometBFT's `block.max_bytes`.
+    pub block_bytes: u64,
 }
 
 /// The params that PROTOCOL section 10 takes from the environment.
@@ -59,6 +68,9 @@ pub struct ParamArgs {
     /// The coordinator's share of each mint, 0..=1
     #[arg(long, env = "COORDINATOR_RATIO", default_value = "0.05", value_parser = parse_ratio)]
     coordinator_ratio: BasisPoints,
+    /// Bytes of a block, 1 to 10 MiB; every validator needs the time and the connection to take them
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BLOCK_BYTES, value_parser = clap::value_parser!(u64).range(LEAST_BLOCK_BYTES..=MOST_BLOCK_BYTES))]
+    pub block_bytes: u64,
 }
 
 impl ParamArgs {
@@ -108,6 +120,10 @@ pub fn build(plan: &GenesisPlan) -> Result<String> {
         (
             "/consensus_params/evidence/max_age_num_blocks",
             json!(plan.evidence_age.to_string()),
+        ),
+        (
+            "/consensus_params/block/max_bytes",
+            json!(plan.block_bytes.to_string()),
         ),
         ("/app_state/accounts", json!(plan.accounts)),
         ("/app_state/params", Value::Object(params)),
@@ -160,6 +176,7 @@ mod tests {
             accounts: BTreeMap::from([(account(5).address, Uait::constant(7_000_000))]),
             params: configured(&[]).unwrap().params(),
             evidence_age: DEFAULT_EVIDENCE_AGE,
+            block_bytes: DEFAULT_BLOCK_BYTES,
         }
     }
 
@@ -179,6 +196,14 @@ mod tests {
         let rich = account(5).address.to_string();
         assert_eq!(genesis["app_state"]["accounts"][&rich], 7_000_000);
         assert_eq!(check(&text).unwrap().as_str(), "test-1");
+    }
+
+    #[test]
+    fn the_genesis_decides_how_large_blocks_are() {
+        let mut larger = plan();
+        larger.block_bytes = 8 * 1024 * 1024;
+        let genesis: Value = serde_json::from_str(&build(&larger).unwrap()).unwrap();
+        assert_eq!(genesis["consensus_params"]["block"]["max_bytes"], "8388608");
     }
 
     #[test]
