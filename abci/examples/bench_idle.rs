@@ -1,4 +1,4 @@
-//! An application that does nothing, served on this crate's transport: `scripts/bench_blocks.sh` runs
+//! An application that does nothing, served on this crate's transport: `scripts/bench.sh` runs
 //! it to tell what any application outside CometBFT's process costs from what this chain's costs.
 //! Argument: the address to serve at, as CometBFT's `proxy_app`.
 

@@ -89,7 +89,7 @@ pub struct LoadArgs {
     /// Transactions of a request with --through lines, 1 to 1000
     #[arg(long, value_name = "N", default_value = "500", value_parser = value_parser!(u32).range(1..=1000))]
     pub lines: u32,
-    /// Connections, 1 to 10000, dealt to the nodes in turn [default: 200, with --through lines 16]
+    /// Connections, 1 to 10000, dealt to the nodes in turn [default: 200, with --through lines 40]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
     pub connections: Option<u32>,
     /// Accounts that send, 1 to 100000, made a multiple of the connections [default: 1000, at least the connections]
@@ -123,7 +123,7 @@ impl LoadArgs {
     /// How many connections.
     pub fn connections(&self) -> usize {
         let default = match self.through {
-            Through::Lines => 16,
+            Through::Lines => 40,
             Through::Rest | Through::Comet => 200,
         };
         to_usize(self.connections.unwrap_or(default))

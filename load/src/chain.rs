@@ -39,6 +39,17 @@ impl Chain {
         Ok(height.parse().unwrap_or(0))
     }
 
+    /// The height of CometBFT's last block. An application that keeps no state says nothing of its own height.
+    pub async fn stored_height(&mut self) -> Result<u64, LoadError> {
+        let answer: Rpc<Status> = self.read("/status").await?;
+        Ok(answer
+            .result
+            .sync_info
+            .latest_block_height
+            .parse()
+            .unwrap_or(0))
+    }
+
     /// The hashes of a block's transactions.
     pub async fn hashes(&mut self, height: u64) -> Result<Vec<TxHash>, LoadError> {
         if !self.is_comet {
@@ -53,7 +64,7 @@ impl Chain {
         Ok(wires.map(|wire| TxHash::of(&wire)).collect())
     }
 
-    async fn read<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, LoadError> {
+    pub async fn read<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, LoadError> {
         let answer = self.connection.get(path).await?;
         serde_json::from_slice(&answer.body).map_err(|error| {
             let shown = String::from_utf8_lossy(answer.body.get(..300).unwrap_or(&answer.body));
@@ -66,6 +77,16 @@ impl Chain {
 #[derive(Deserialize)]
 struct Rpc<T> {
     result: T,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    sync_info: SyncInfo,
+}
+
+#[derive(Deserialize)]
+struct SyncInfo {
+    latest_block_height: String,
 }
 
 #[derive(Deserialize)]

@@ -1,11 +1,12 @@
 //! Owns what came of a load, for people and for programs.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     args::LoadArgs,
+    cpu::Cpu,
     tracker::{Times, Totals},
 };
 
@@ -46,8 +47,34 @@ pub struct Report {
     pub commit: Percentiles,
     /// Jobs that were claimed, from their escrow to the claim's block; null without jobs.
     pub jobs: Option<Jobs>,
+    /// Processor time that the chain's processes on this machine took while it ran; null where it is not known.
+    pub cpu: CpuEach,
     /// What was counted afterwards.
     pub checked: Checked,
+}
+
+/// Processor time of a committed transaction, in microseconds, of all nodes together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CpuEach {
+    /// The application's.
+    pub application_us: Option<f64>,
+    /// CometBFT's.
+    pub cometbft_us: Option<f64>,
+}
+
+impl CpuEach {
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "counts of a load are far below 2^52"
+    )]
+    fn of(cpu: &Cpu, committed: u64) -> Self {
+        let each =
+            |taken: Duration| (taken.as_secs_f64() * 1e7 / committed.max(1) as f64).round() / 10.0;
+        Self {
+            application_us: cpu.application.map(each),
+            cometbft_us: cpu.cometbft.map(each),
+        }
+    }
 }
 
 /// How long something took, in milliseconds.
@@ -126,6 +153,7 @@ pub(crate) struct Surroundings {
     pub bytes: u64,
     pub answers: Times,
     pub checked: Checked,
+    pub cpu: Cpu,
 }
 
 impl Report {
@@ -154,6 +182,7 @@ impl Report {
             answer: Percentiles::of(&around.answers),
             commit: Percentiles::of(&totals.to_commit),
             jobs,
+            cpu: CpuEach::of(&around.cpu, totals.committed),
             checked: around.checked,
         }
     }
@@ -197,6 +226,13 @@ impl fmt::Display for Report {
             )?;
             times(f, "job", &jobs.time)?;
         }
+        let told = |taken: Option<f64>| taken.map_or_else(|| "?".to_owned(), |us| us.to_string());
+        writeln!(
+            f,
+            "processors     {} us a transaction of the application's, {} of CometBFT's",
+            told(self.cpu.application_us),
+            told(self.cpu.cometbft_us)
+        )?;
         write!(
             f,
             "checked        the sums of {} accounts, {} settled escrows",

@@ -21,9 +21,10 @@ use tokio::{
 };
 
 use crate::{
-    LoadError,
+    LoadError, Processes,
     args::{LoadArgs, Through, Workload},
     chain::Chain,
+    cpu::Cpu,
     follow::follow,
     funds,
     jobs::{self, Miner},
@@ -60,18 +61,35 @@ struct Ours {
 /// # Errors
 /// [`LoadError`]; what was sent until then may be committed.
 pub async fn run(args: &LoadArgs) -> Result<Report, LoadError> {
+    run_beside(args, &Processes::default()).await
+}
+
+/// As [`run`], on a chain that is no devnet and has these processes on this machine.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_beside(args: &LoadArgs, processes: &Processes) -> Result<Report, LoadError> {
     if args.workload == Workload::Kvstore && args.through != Through::Comet {
         let message = "--workload kvstore goes --through comet: a kvstore has no REST";
         return Err(LoadError::Usage(message.to_owned()));
     }
     let view = View::new(args.json);
-    let report = run_shown(args, &view).await;
+    let report = run_shown(args, processes, &view).await;
     view.end();
     report
 }
 
-async fn run_shown(args: &LoadArgs, view: &View) -> Result<Report, LoadError> {
+async fn run_shown(
+    args: &LoadArgs,
+    processes: &Processes,
+    view: &View,
+) -> Result<Report, LoadError> {
     let target = Target::of(args)?;
+    let processes = if *processes == Processes::default() {
+        &target.processes
+    } else {
+        processes
+    };
     let ready = prepare(args, &target, view).await?;
     let urls = match args.through {
         Through::Comet => &target.comet,
@@ -89,6 +107,7 @@ async fn run_shown(args: &LoadArgs, view: &View) -> Result<Report, LoadError> {
         .first()
         .map_or_else(Instant::now, |lane| lane.drain_until);
 
+    let before = Cpu::of(processes);
     let mut followed = tokio::spawn(follow(chain, height, tracker.clone()));
     let lanes = tokio::select! {
         lanes = work_off(lanes, &tracker, view, drain_until) => lanes,
@@ -99,6 +118,7 @@ async fn run_shown(args: &LoadArgs, view: &View) -> Result<Report, LoadError> {
     };
     followed.abort();
     let lanes = lanes?;
+    let cpu = Cpu::of(processes).since(&before);
 
     let totals = tracker.totals();
     let missing = totals.sent.saturating_sub(totals.committed);
@@ -127,6 +147,7 @@ async fn run_shown(args: &LoadArgs, view: &View) -> Result<Report, LoadError> {
         bytes,
         answers,
         checked,
+        cpu,
     };
     Ok(Report::of(args, &totals, &around))
 }

@@ -8,7 +8,7 @@ use ait_devnet::network::manifest::Manifest;
 use ait_home::keys;
 
 use crate::{
-    LoadError,
+    LoadError, Processes,
     args::{LoadArgs, Through, Workload},
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Target {
     pub payer: Option<SecretKey>,
     /// Who attests jobs.
     pub coordinator: Option<SecretKey>,
+    /// The devnet's processes.
+    pub processes: Processes,
 }
 
 impl Target {
@@ -33,6 +35,7 @@ impl Target {
             comet: args.comet_rpc.clone(),
             payer: args.payer.clone(),
             coordinator: args.coordinator.clone(),
+            processes: Processes::default(),
         };
         if !target.lacks_something(args) {
             return Ok(target);
@@ -63,6 +66,13 @@ impl Target {
             let read = keys::secret(&path.to_string_lossy());
             read.map_err(|error| LoadError::Usage(error.to_string()))
         };
+        if self.rest.is_empty() && self.comet.is_empty() {
+            let pids = manifest.nodes.iter().map(|node| node.pids);
+            self.processes = Processes {
+                application: pids.clone().filter_map(|pids| pids.app).collect(),
+                cometbft: pids.filter_map(|pids| pids.cometbft).collect(),
+            };
+        }
         if self.rest.is_empty() {
             self.rest = manifest
                 .nodes

@@ -1,4 +1,4 @@
-//! What a chain of many accounts costs: `scripts/bench_accounts.sh` runs it and shows the figures.
+//! What a chain of many accounts costs: `scripts/bench.sh --accounts N` runs it and shows the figures.
 
 use std::{
     env, fs,

@@ -1,9 +1,8 @@
 //! Thousands of transfers over hundreds of connections: every one committed, each once, and no coin
-//! lost. `scripts/bench_transfers.sh` runs it with other numbers and shows its pace.
+//! lost.
 
 use std::{
     collections::BTreeMap,
-    env,
     time::{Duration, Instant},
 };
 
@@ -14,16 +13,13 @@ use ait_tests::comet::{
 };
 
 const BALANCE: u64 = 1_000_000_000;
-
-fn number(name: &str, default: usize) -> usize {
-    env::var(name).map_or(default, |text| text.parse().expect("a number"))
-}
+const TRANSFERS: usize = 10_000;
+const SENDERS: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_transfers_over_two_hundred_connections_are_committed_once_each() {
-    let senders = number("AIT_BENCH_SENDERS", 200);
-    let each = number("AIT_BENCH_TRANSFERS", 10_000) / senders;
-    let wallets: Vec<Wallet> = (0..senders)
+    let each = TRANSFERS / SENDERS;
+    let wallets: Vec<Wallet> = (0..SENDERS)
         .map(|i| wallet(&format!("sender {i}")))
         .collect();
     let mut setup = Setup {
@@ -37,7 +33,7 @@ async fn ten_thousand_transfers_over_two_hundred_connections_are_committed_once_
     let rest = &network.nodes[0].rest;
     let mut accounts: Vec<Address> = wallets.iter().map(|wallet| wallet.address).collect();
     accounts.push(validator(0).address);
-    let total = BALANCE * senders as u64;
+    let total = BALANCE * SENDERS as u64;
     assert_eq!(network.sum_of_balances(&accounts).await, total);
 
     let batches = batches(&wallets, each);
