@@ -18,6 +18,7 @@ mod funds;
 mod jobs;
 mod lane;
 mod pace;
+mod prepare;
 pub mod report;
 mod run;
 mod sender;

@@ -7,16 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ait_api::node::Health;
-use ait_app::{
-    address::Address,
-    quantity::{Nonce, Uait},
-    tx::Payload,
-};
-use ait_client::Client;
 use tokio::{
     sync::{Semaphore, mpsc},
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
 };
 
@@ -27,34 +20,19 @@ use crate::{
     cpu::Cpu,
     follow::follow,
     funds,
-    jobs::{self, Miner},
     lane::{Done, Lane},
     pace::Pace,
+    prepare::{Ours, miner, prepare},
     report::{Checked, Report, Surroundings},
     sender::Sender,
-    target::{Target, has_jobs},
+    target::Target,
     tracker::{Times, Tracker, times},
     view::View,
-    work::{self, Account, Prepared, Terms},
+    work::{Account, Prepared},
 };
 
 /// How often it is looked whether the last ones are in a block.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
-
-/// Everything that is ready before the first transaction is sent.
-struct Ready {
-    queues: Vec<VecDeque<Prepared>>,
-    /// Of a chain of ours.
-    ours: Option<Ours>,
-}
-
-/// What a chain of ours is held against afterwards.
-struct Ours {
-    client: Client,
-    accounts: Vec<Account>,
-    before: Vec<u64>,
-    terms: Terms,
-}
 
 /// Runs a load to its end.
 ///
@@ -156,94 +134,6 @@ fn add(times: &mut Times, more: &Times) -> Result<(), LoadError> {
     times
         .add(more)
         .map_err(|error| LoadError::Internal(error.to_string()))
-}
-
-/// The accounts, their money, and everything signed.
-async fn prepare(args: &LoadArgs, target: &Target, view: &View) -> Result<Ready, LoadError> {
-    if args.workload == Workload::Kvstore {
-        let queues = work::pairs(args)?;
-        return Ok(Ready { queues, ours: None });
-    }
-    let client = target.client()?;
-    let payer = target.payer.as_ref();
-    let payer = payer.ok_or_else(|| LoadError::Usage("--payer is missing".to_owned()))?;
-    let mut accounts = work::accounts(args)?;
-    let terms = terms(args, target, &client).await?;
-    view.say(&format!("paying {} senders", accounts.len()));
-    funds::fund(&client, payer, &terms, &mut accounts).await?;
-    let before = funds::balances(&client, &accounts).await?;
-    view.say(&format!("signing {} transactions", args.count));
-    let signed = {
-        let args = args.clone();
-        spawn_blocking(move || {
-            let queues = work::sign(&args, &accounts, &terms);
-            queues.map(|queues| (queues, accounts, terms))
-        })
-    };
-    let signed = signed
-        .await
-        .map_err(|error| LoadError::Internal(error.to_string()))?;
-    let (queues, accounts, terms) = signed?;
-    let ours = Ours {
-        client,
-        accounts,
-        before,
-        terms,
-    };
-    Ok(Ready {
-        queues,
-        ours: Some(ours),
-    })
-}
-
-/// Fees as the node asks for them at present, and the keys of who works.
-async fn terms(args: &LoadArgs, target: &Target, client: &Client) -> Result<Terms, LoadError> {
-    let health: Health = client.health().await?;
-    let somebody = Address::of(&work::random_key()?.public_key());
-    let fee = async |payload: Payload, sender: Address| {
-        let estimate = client.estimate_fee(&payload, &sender).await?;
-        Ok::<Uait, LoadError>(estimate.recommended.max(estimate.fee))
-    };
-    let mut terms = Terms {
-        transfer_fee: fee(work::transfer(somebody)?, somebody).await?,
-        open_fee: Uait::ZERO,
-        fees: client.fee_params().await?,
-        coordinator: target.coordinator.clone(),
-        miners: Vec::new(),
-        name: format!("load{:x}", std::process::id()),
-        chain_id: health.chain_id,
-    };
-    if !has_jobs(args.workload) {
-        return Ok(terms);
-    }
-    let coordinator = target.coordinator.clone();
-    let coordinator =
-        coordinator.ok_or_else(|| LoadError::Usage("--coordinator is missing".to_owned()))?;
-    for connection in 0..args.connections() {
-        let works = work::has_jobs(args.workload, connection);
-        terms.miners.push(works.then(work::random_key).transpose()?);
-    }
-    // As long as the longest name of a job of this load.
-    let job = format!("{}-{}-{}", terms.name, 99_999, 9_999_999_999_u64)
-        .parse()
-        .map_err(|_| LoadError::Internal("a job's name is malformed".to_owned()))?;
-    let opening = jobs::open(&job, Address::of(&coordinator.public_key()), somebody)?;
-    terms.open_fee = fee(opening.into(), somebody).await?;
-    Ok(terms)
-}
-
-fn miner(
-    terms: &Terms,
-    key: ait_app::crypto::SecretKey,
-    coordinator: ait_app::crypto::SecretKey,
-) -> Miner {
-    Miner {
-        key,
-        chain_id: terms.chain_id.clone(),
-        coordinator,
-        fees: terms.fees,
-        next_nonce: Nonce::constant(1),
-    }
 }
 
 async fn connect(args: &LoadArgs, urls: &[String]) -> Result<Vec<Sender>, LoadError> {

@@ -48,7 +48,7 @@ fn panel(
         .y_label_area_size(64)
         .build_cartesian_2d(
             (0..count.saturating_sub(1)).into_segmented(),
-            0.0..most * 1.08,
+            0.0..most * 1.1,
         )?;
     let name = |place: &SegmentValue<i32>| match place {
         SegmentValue::CenterOf(place) => usize::try_from(*place)
@@ -76,7 +76,7 @@ fn panel(
         chart.draw_series([PathElement::new(line, BLACK.stroke_width(2))])?;
         let label = Text::new(
             format!("{}", bar.median),
-            (SegmentValue::CenterOf(place), bar.median + most * 0.05),
+            (SegmentValue::CenterOf(place), bar.most + most * 0.05),
             ("sans-serif", 14),
         );
         chart.draw_series([label])?;
