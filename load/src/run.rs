@@ -80,6 +80,7 @@ async fn run_shown(
     let first = urls.first().map_or("", String::as_str);
     let mut chain = Chain::new(first, args.through)?;
     let height = chain.height().await?;
+    wait_for_all(args, urls, height).await?;
     let lanes = lanes(args, ready.queues, senders, ready.ours.as_ref(), &tracker)?;
     let drain_until = lanes
         .first()
@@ -134,6 +135,22 @@ fn add(times: &mut Times, more: &Times) -> Result<(), LoadError> {
     times
         .add(more)
         .map_err(|error| LoadError::Internal(error.to_string()))
+}
+
+/// Waits until every node has the block that the preparation ended with: the senders are paid there, too.
+async fn wait_for_all(args: &LoadArgs, urls: &[String], height: u64) -> Result<(), LoadError> {
+    let begun = Instant::now();
+    for url in urls {
+        let mut chain = Chain::new(url, args.through)?;
+        while chain.height().await? < height {
+            if begun.elapsed() > args.drain {
+                let reason = format!("it has not come to block {height}");
+                return Err(LoadError::connection(url, reason));
+            }
+            sleep(DRAIN_INTERVAL).await;
+        }
+    }
+    Ok(())
 }
 
 async fn connect(args: &LoadArgs, urls: &[String]) -> Result<Vec<Sender>, LoadError> {

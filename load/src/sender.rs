@@ -18,8 +18,10 @@ use crate::{
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
 
-/// Refusals that time cures: the pool is full, or a transaction before this one is not there yet.
-const LATER: [&str; 8] = [
+/// Refusals that time cures: the pool is full, or what the transaction builds on has not come to this node yet, such as
+/// the escrow of a claim that another node has seen in a block.
+const LATER: [&str; 9] = [
+    "escrow_not_found",
     "pool_full",
     "nonce_gap",
     "nonce_too_far_ahead",
