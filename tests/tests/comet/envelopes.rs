@@ -46,10 +46,13 @@ async fn what_goes_into_one_node_as_an_envelope_is_committed_once_and_reaches_th
         txs.extend((0..25).map(|_| sender.transfer(bob.address, 100)));
     }
     let (first, second) = (&network.nodes[0], &network.nodes[1]);
-    let mut lines = txs.iter().map(Transaction::to_wire).collect::<Vec<_>>();
-    lines.insert(10, b"nonsense".to_vec());
-    let reply = first.rest.post("/rpc/sendTxs", lines.join(&b'\n')).await;
-    assert_eq!(reply.status, 200, "{}", reply.body);
+    let wires: Vec<Vec<u8>> = txs.iter().map(Transaction::to_wire).collect();
+    let list = [b"[{},".as_slice(), &wires.join(&b','), b"]"].concat();
+    let answers = first.rest.post("/rpc/sendTxs", list).await.ok();
+    assert_eq!(answers[0]["error"]["code"], "invalid_field");
+    for (i, tx) in (1..).zip(&txs) {
+        assert_eq!(answers[i]["txHash"], tx.hash().to_string());
+    }
 
     for tx in [&txs[0], &txs[txs.len() / 2], &txs[txs.len() - 1]] {
         first.rest.receipt_of(tx).await;
@@ -68,7 +71,7 @@ async fn what_goes_into_one_node_as_an_envelope_is_committed_once_and_reaches_th
         assert_eq!(found.len(), txs.len(), "nothing else stands in blocks");
         assert!(
             envelopes(node).await >= 2,
-            "500 lines are more than one envelope"
+            "500 transactions are more than one envelope"
         );
     }
     // CometBFT has let go of the envelopes, and holds nothing.
