@@ -61,13 +61,13 @@ async fn what_comes_at_the_same_time_goes_together_and_each_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_told_to_its_own_sender_alone() {
     let (chain, crowd) = crowded(60).await;
-    let amount = |i: usize| if i % 2 == 0 { 1 } else { 2_000_000 };
+    let amount = |i: usize| if i.is_multiple_of(2) { 1 } else { 2_000_000 };
     let txs: Vec<Transaction> = (0..)
         .zip(&crowd)
         .map(|(i, key)| key.transfer(1, BOB, amount(i)))
         .collect();
     for (i, answer) in send_at_once(&chain, &txs).await.into_iter().enumerate() {
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             answer.ok();
         } else {
             assert_eq!(answer.refusal(), (422, "insufficient_balance"));
