@@ -72,7 +72,8 @@ fn main() {
 fn begin(actors: &[Actor]) -> Application {
     let chain_id = CHAIN_ID.parse().unwrap();
     let store = Arc::new(MemoryStore::new());
-    let node = Application::open(store, chain_id, Arc::new(|why| panic!("{why}"))).unwrap();
+    let node =
+        Application::open(store, chain_id, 1 << 29, Arc::new(|why| panic!("{why}"))).unwrap();
     let setup = Setup::funding(actors.iter().map(|actor| (actor, 1_000_000_000)));
     let request = RequestInitChain {
         chain_id: CHAIN_ID.into(),

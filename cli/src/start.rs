@@ -223,6 +223,28 @@ impl StartArgs {
     }
 }
 
+/// Reads `--store-engine`.
+///
+/// # Errors
+/// For people: what it may be.
+pub fn parse_engine(text: &str) -> Result<Engine, String> {
+    [Engine::Fjall, Engine::Sled]
+        .into_iter()
+        .find(|engine| engine.name() == text)
+        .ok_or_else(|| "must be fjall or sled".to_owned())
+}
+
+/// Reads `--state-cache-mb`.
+///
+/// # Errors
+/// For people: its limits.
+fn parse_state_cache(text: &str) -> Result<usize, String> {
+    let megabytes = text.parse().ok();
+    megabytes
+        .filter(|megabytes| (8..=1_048_576).contains(megabytes))
+        .ok_or_else(|| "must be 8 to 1048576 MiB".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, FromArgMatches, Parser, builder::Resettable};
@@ -281,26 +303,4 @@ mod tests {
             assert_eq!(found, ["https://a.example", "http://127.0.0.1:3000"]);
         }
     }
-}
-
-/// Reads `--store-engine`.
-///
-/// # Errors
-/// For people: what it may be.
-pub fn parse_engine(text: &str) -> Result<Engine, String> {
-    [Engine::Fjall, Engine::Sled]
-        .into_iter()
-        .find(|engine| engine.name() == text)
-        .ok_or_else(|| "must be fjall or sled".to_owned())
-}
-
-/// Reads `--state-cache-mb`.
-///
-/// # Errors
-/// For people: its limits.
-fn parse_state_cache(text: &str) -> Result<usize, String> {
-    let megabytes = text.parse().ok();
-    megabytes
-        .filter(|megabytes| (8..=1_048_576).contains(megabytes))
-        .ok_or_else(|| "must be 8 to 1048576 MiB".to_owned())
 }

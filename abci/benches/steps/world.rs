@@ -173,7 +173,9 @@ impl World {
         let node = open();
         node.consensus().init_chain(&genesis).unwrap();
         drop(genesis);
-        node.consensus().finalize_block(decided(1, Vec::new())).unwrap();
+        node.consensus()
+            .finalize_block(decided(1, Vec::new()))
+            .unwrap();
         node.consensus().commit().unwrap();
         // A start, after which every record is on disk and none in memory.
         drop(node);

@@ -81,29 +81,25 @@ fn apply(store: &dyn Store, step: &Step) -> Result<Vec<Vec<u8>>, StoreError> {
 fn assert_same(engine: Engine, steps: &[Step]) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir()?;
     let memory = MemoryStore::new();
-    let mut disk = open(engine, folder.path()).unwrap();
+    let mut disk = open(engine, folder.path())?;
     for step in steps {
         if matches!(step, Step::Reopen) {
             drop(disk);
-            disk = open(engine, folder.path()).unwrap();
+            disk = open(engine, folder.path())?;
         }
         let answers = [disk.as_ref(), &memory]
             .map(|store| apply(store, step).map_err(|refusal| refusal.to_string()));
         prop_assert_eq!(&answers[0], &answers[1]);
-        prop_assert_eq!(contents(disk.as_ref()).unwrap(), contents(&memory).unwrap());
+        prop_assert_eq!(contents(disk.as_ref())?, contents(&memory)?);
         for name in Table::ALL {
-            let held = table(&memory, *name).unwrap();
-            prop_assert_eq!(&table(disk.as_ref(), *name).unwrap(), &held);
+            let held = table(&memory, *name)?;
+            prop_assert_eq!(&table(disk.as_ref(), *name)?, &held);
             for (first, last, limit) in [(1, 4, 9), (0, 9, 2), (3, 3, 9), (4, 1, 9)] {
-                let ranges = [disk.as_ref(), &memory]
-                    .map(|store| store.range(*name, &[first], &[last], limit).unwrap());
-                prop_assert_eq!(&ranges[0], &ranges[1]);
+                let range = |store: &dyn Store| store.range(*name, &[first], &[last], limit);
+                prop_assert_eq!(range(disk.as_ref())?, range(&memory)?);
             }
             for key in (0..6_u8).map(|number| [number]) {
-                prop_assert_eq!(
-                    &disk.get(*name, &key).unwrap(),
-                    &held.get(&key[..]).cloned()
-                );
+                prop_assert_eq!(&disk.get(*name, &key)?, &held.get(&key[..]).cloned());
             }
         }
     }

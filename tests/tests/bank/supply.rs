@@ -122,7 +122,7 @@ fn an_empty_block_leaves_every_record_and_the_root_as_they_were() {
     chain.commit([tx]);
     let (root, records) = (chain.state.app_hash(), chain.records());
     let block = chain.commit(Vec::<Draft>::new());
-    assert!(block.outcome.changes.is_empty());
+    assert!(block.outcome.delta.changed.is_empty());
     assert_eq!((chain.state.app_hash(), chain.records()), (root, records));
     assert_eq!(chain.height(), 2);
 }

@@ -231,7 +231,7 @@ fn the_genesis_state_is_provable_as_any_other() {
         .unwrap()
         .unwrap();
     let ops = prove(&chain.state, &path);
-    assert!(proves(&chain.state, &path, Some(value), &ops));
+    assert!(proves(&chain.state, &path, Some(&value), &ops));
 }
 
 #[test]

@@ -84,7 +84,7 @@ async fn a_lost_store_is_refused_and_one_that_was_moved_away_is_built_again() {
     let node = network.first();
     let height = 4;
     // The database's own files go, as on a disk that never wrote them; what marks the store stays.
-    fs::remove_dir_all(node.store().join("sled")).expect("removable");
+    fs::remove_dir_all(node.store().join("fjall")).expect("removable");
     let text = refusal(node);
     assert!(text.contains("is lost"), "{text}");
 
