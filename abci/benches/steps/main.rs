@@ -4,7 +4,9 @@
 //!
 //! `cargo bench -p ait-abci --bench steps [STEP]`. `BENCH_ACCOUNTS` says how many accounts there are
 //! (10,000), `BENCH_STORE` where they are (`memory`, `fjall`, `sled`), `BENCH_CACHE_MB` how much
-//! memory there is for their records (512), `BENCH_TRANSFERS` how many transfers are in a block (5,000).
+//! memory there is for their records (512), `BENCH_TRANSFERS` how many transfers are in a block (5,000),
+//! `BENCH_FOLDER` where the store stays for another run to go on with. Last it says how much memory it took
+//! at most.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -57,6 +59,9 @@ fn main() {
     group.finish();
     criterion.final_summary();
     table.show();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
+    println!("{}", peak.unwrap_or("memory: not known here"));
 }
 
 /// What is done with a transaction's bytes alone.

@@ -1,7 +1,7 @@
 //! Owns the chain that is measured: many accounts, and blocks of transfers between them, made as
 //! CometBFT would have them made.
 
-use std::{env, fmt, sync::Arc, time::Instant};
+use std::{env, fmt, path::PathBuf, sync::Arc, time::Instant};
 
 use ait_abci::Application;
 use ait_app::{
@@ -9,6 +9,7 @@ use ait_app::{
     crypto::sha256,
     identifiers::ChainId,
     quantity::{Nonce, Uait},
+    state::View as _,
     tx::Transaction,
 };
 use ait_store::{Engine, MemoryStore, Store};
@@ -44,6 +45,8 @@ pub struct Settings {
     store: StoreKind,
     /// Memory for records that were read from disk, bytes.
     state_cache: usize,
+    /// Where the store stays, for the next run to go on with.
+    folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -75,6 +78,7 @@ impl Settings {
                 Ok(other) => panic!("BENCH_STORE is {other}, not memory, fjall or sled"),
             },
             state_cache: number("BENCH_CACHE_MB", 512) * 1024 * 1024,
+            folder: env::var_os("BENCH_FOLDER").map(PathBuf::from),
         }
     }
 }
@@ -98,7 +102,7 @@ pub struct World {
     node: Application,
     served: Served,
     senders: Vec<(Actor, u64)>,
-    recipients: Vec<Address>,
+    accounts: usize,
     transfers: usize,
     height: i64,
     seed: u64,
@@ -145,13 +149,14 @@ pub fn chain_id() -> ChainId {
 impl World {
     /// A chain whose genesis has the accounts, after its first, empty block, which writes them all.
     pub fn begin(settings: &Settings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = settings.folder.as_deref().unwrap_or(temporary.path());
         let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let open = || {
             let store: Arc<dyn Store> = match settings.store {
                 StoreKind::Memory => memory.clone(),
                 StoreKind::Disk(engine) => {
-                    Arc::from(ait_store::open(folder.path(), CHAIN_ID, engine).unwrap())
+                    Arc::from(ait_store::open(folder, CHAIN_ID, engine).unwrap())
                 }
             };
             let on_fatal = Arc::new(|why: String| panic!("the node stopped: {why}"));
@@ -160,38 +165,30 @@ impl World {
         let senders: Vec<Actor> = (0..settings.accounts.min(MOST_SENDERS))
             .map(|n| Actor::named(&format!("sender {n}")))
             .collect();
-        let others =
-            (senders.len()..settings.accounts).map(|n| Address::module(&format!("account {n}")));
-        let recipients: Vec<Address> = senders.iter().map(Actor::address).chain(others).collect();
-        let mut setup = Setup::default();
-        let balances = recipients
-            .iter()
-            .map(|address| (address.to_string(), BALANCE));
-        setup.accounts.extend(balances);
-        let genesis = init_chain(setup.app_state());
-        drop(setup);
         let node = open();
-        node.consensus().init_chain(&genesis).unwrap();
-        drop(genesis);
-        node.consensus()
-            .finalize_block(decided(1, Vec::new()))
-            .unwrap();
-        node.consensus().commit().unwrap();
+        if node.reader().snapshot().is_none() {
+            write_genesis(&node, &senders, settings.accounts);
+        }
         // A start, after which every record is on disk and none in memory.
         drop(node);
         let begun = Instant::now();
         let node = open();
-        eprintln!("opened again in {:?}", begun.elapsed());
-        let served = Served::begin(node.clone(), folder.path());
+        eprintln!("opened in {:?}", begun.elapsed());
+        let head = node.reader().snapshot().unwrap();
+        let nonce = |sender: &Actor| head.state.account(&sender.address()).unwrap().nonce.get();
         Self {
-            served,
-            node,
-            senders: senders.into_iter().map(|sender| (sender, 0)).collect(),
-            recipients,
+            served: Served::begin(node.clone(), temporary.path()),
+            senders: senders
+                .into_iter()
+                .map(|sender| (nonce(&sender), sender))
+                .map(|(nonce, sender)| (sender, nonce))
+                .collect(),
+            accounts: settings.accounts,
             transfers: settings.transfers,
-            height: 1,
-            seed: 1,
-            _folder: folder,
+            height: i64::try_from(head.block.height).unwrap(),
+            seed: head.block.height,
+            _folder: temporary,
+            node,
         }
     }
 
@@ -213,8 +210,11 @@ impl World {
         let chain_id = chain_id();
         let mut wires = Vec::with_capacity(self.transfers);
         for index in 0..self.transfers {
-            let chosen = self.random(self.recipients.len());
-            let to = self.recipients[chosen];
+            let chosen = self.random(self.accounts);
+            let to = match self.senders.get(chosen) {
+                Some((recipient, _)) => recipient.address(),
+                None => other(chosen),
+            };
             let (sender, nonce) = &self.senders[index];
             // Nobody pays itself; to make the treasury's record takes 1,000 uait.
             let to = if to == sender.address() {
@@ -293,6 +293,27 @@ impl World {
         let answer = self.node.check_tx(&request).unwrap();
         assert_eq!(answer.code, 0, "{}", answer.log);
     }
+}
+
+/// An account that sends nothing.
+fn other(number: usize) -> Address {
+    Address::module(&format!("account {number}"))
+}
+
+/// The first, empty block, which writes all accounts.
+fn write_genesis(node: &Application, senders: &[Actor], accounts: usize) {
+    let others = (senders.len()..accounts).map(other);
+    let mut setup = Setup::default();
+    let all = senders.iter().map(Actor::address).chain(others);
+    let balances = all.map(|address| (address.to_string(), BALANCE));
+    setup.accounts.extend(balances);
+    let genesis = init_chain(setup.app_state());
+    drop(setup);
+    node.consensus().init_chain(&genesis).unwrap();
+    drop(genesis);
+    let first = decided(1, Vec::new());
+    node.consensus().finalize_block(first).unwrap();
+    node.consensus().commit().unwrap();
 }
 
 fn decided(height: i64, txs: Vec<Bytes>) -> RequestFinalizeBlock {

@@ -16,6 +16,7 @@ use super::{
     OpenError,
     blocks::write_block,
     check::{Checked, check},
+    fill,
     shape::Shape,
 };
 use crate::records::{BlockInfo, TxRecord};
@@ -92,15 +93,7 @@ pub fn bring_over(
         )));
     }
     let mut filled = Filling::new(to.as_ref());
-    let delta = state.whole_delta()?;
-    for (key_hash, leaf) in &delta.tree.after {
-        if let Some(leaf) = leaf {
-            filled.put(Table::Records, key_hash.to_vec(), leaf.record().to_vec())?;
-        }
-    }
-    for (key_hash, _) in &delta.indexed {
-        filled.put(Table::Indexed, key_hash.to_vec(), Vec::new())?;
-    }
+    fill::<OpenError>(to.as_ref(), &state)?;
     let mut shape = WriteBatch::default();
     Shape::none().write_all(state.tree(), head.height, &mut shape);
     filled.put_all(shape)?;

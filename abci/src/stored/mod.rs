@@ -24,10 +24,10 @@ use std::sync::{
 
 use ait_app::{
     InvariantViolation,
-    state::{State, StateDelta, merkle::Delta},
+    state::{State, StateDelta},
     tx::{TxHash, TxResult, VerifiedTx},
 };
-use ait_store::{Store, Table, WriteBatch};
+use ait_store::{Store, StoreError, Table, WriteBatch};
 use bytes::Bytes;
 
 pub(crate) use blocks::Blocks;
@@ -43,6 +43,9 @@ use crate::{fatal::Fatal, records::BlockInfo};
 
 /// The memory for records of the state that a node uses by default, bytes.
 pub const DEFAULT_STATE_CACHE_BYTES: usize = 512 * 1024 * 1024;
+
+/// Changes of the first state that are written at once.
+const FILL_PART: usize = 10_000;
 
 /// The chain on disk.
 pub(crate) struct Stored {
@@ -75,37 +78,25 @@ impl Stored {
     pub(crate) fn commit(&self, block: &Written<'_>) -> Result<State, Fatal> {
         let height = block.info.height;
         let is_first = !self.has_state.load(Ordering::Relaxed);
-        let whole = is_first.then(|| block.state.whole_delta()).transpose()?;
-        let delta = whole.as_ref().unwrap_or(block.delta);
         let mut batch = WriteBatch {
             height,
             meta: serde_json::to_vec(block.info)?,
             ..WriteBatch::default()
         };
-        for (key_hash, leaf) in &delta.tree.after {
-            match leaf {
-                Some(leaf) => batch.put(Table::Records, *key_hash, leaf.record().clone()),
-                None => batch.remove(Table::Records, *key_hash),
-            }
-        }
-        for (key_hash, is_needed) in &delta.indexed {
-            match is_needed {
-                true => batch.put(Table::Indexed, *key_hash, []),
-                false => batch.remove(Table::Indexed, *key_hash),
-            }
-        }
+        // Nothing was before the first state.
+        let nothing = StateDelta::default();
+        let delta = if is_first { &nothing } else { block.delta };
+        write_delta(delta, &mut batch);
         let mut shape = self.shape();
         if is_first {
+            fill::<Fatal>(self.store.as_ref(), block.state)?;
             shape.write_all(block.state.tree(), height, &mut batch);
         } else {
             shape.write(block.state.tree(), &delta.tree, height, &mut batch);
         }
         drop(shape);
         self.blocks.write(block, self.store.as_ref(), &mut batch)?;
-        // Nothing was before the first state.
-        let nothing = Delta::default();
-        let undone = if is_first { &nothing } else { &delta.tree };
-        self.reader.begin(undone, height, &mut batch)?;
+        self.reader.begin(&delta.tree, height, &mut batch)?;
         self.store.commit(&batch)?;
         self.has_state.store(true, Ordering::Relaxed);
         let source = self.reader.end(&delta.tree, height);
@@ -130,4 +121,41 @@ impl Stored {
     fn shape(&self) -> MutexGuard<'_, Shape> {
         self.shape.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write_delta(delta: &StateDelta, batch: &mut WriteBatch) {
+    for (key_hash, leaf) in &delta.tree.after {
+        match leaf {
+            Some(leaf) => batch.put(Table::Records, *key_hash, leaf.record().clone()),
+            None => batch.remove(Table::Records, *key_hash),
+        }
+    }
+    for (key_hash, is_needed) in &delta.indexed {
+        match is_needed {
+            true => batch.put(Table::Indexed, *key_hash, []),
+            false => batch.remove(Table::Indexed, *key_hash),
+        }
+    }
+}
+
+/// Writes a whole state into an empty store, in parts: it may have millions of records.
+fn fill<E>(store: &dyn Store, state: &State) -> Result<(), E>
+where
+    E: From<StoreError> + From<InvariantViolation>,
+{
+    let mut part = WriteBatch::default();
+    state.for_each_bucket(|bucket, indexed| {
+        for leaf in bucket.leaves() {
+            part.put(Table::Records, *leaf.key_hash(), leaf.record().clone());
+        }
+        for key_hash in indexed {
+            part.put(Table::Indexed, *key_hash, []);
+        }
+        if part.writes.len() >= FILL_PART {
+            store.fill(&part.writes)?;
+            part.writes.clear();
+        }
+        Ok::<(), E>(())
+    })?;
+    Ok(store.fill(&part.writes)?)
 }

@@ -207,31 +207,28 @@ impl State {
         Ok((next, delta))
     }
 
-    /// What a block that made all of this state would have done.
+    /// Hands over every bucket, from left to right, with the key hashes of those of its records that the
+    /// indexes need.
     ///
     /// # Errors
-    /// [`InvariantViolation`] when a record can't be read.
-    pub fn whole_delta(&self) -> Result<StateDelta, InvariantViolation> {
-        let mut delta = StateDelta::default();
-        let mut fresh = Vec::new();
+    /// [`InvariantViolation`] when a record can't be read, and what `then` ends with.
+    pub fn for_each_bucket<E: From<InvariantViolation>>(
+        &self,
+        mut then: impl FnMut(&merkle::Bucket, &[merkle::Hash]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut indexed = Vec::new();
         for stub in self.tree.buckets() {
             let bucket = stub.read(&self.buckets)?;
+            indexed.clear();
             for leaf in bucket.leaves() {
-                let key_hash = *leaf.key_hash();
-                let key = stored_key(leaf.key())?;
-                let value = Value::decode(&key, leaf.value())?;
-                delta.changed.push(key);
+                let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
                 if Indexes::need(&value) {
-                    delta.indexed.push((key_hash, true));
+                    indexed.push(*leaf.key_hash());
                 }
-                delta.tree.after.push((key_hash, Some(leaf.clone())));
-                delta.tree.before.push((key_hash, None));
             }
-            fresh.push((stub.place, bucket));
+            then(&bucket, &indexed)?;
         }
-        delta.changed.sort();
-        delta.tree.fresh = merkle::Fresh::sorted(fresh);
-        Ok(delta)
+        Ok(())
     }
 
     /// The chain's name.
