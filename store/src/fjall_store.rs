@@ -2,7 +2,8 @@
 //! pool. Every batch goes to fjall's journal with an fsync before it is seen.
 
 use std::{
-    io,
+    fs::{self, File},
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
@@ -25,6 +26,8 @@ use crate::{
 
 /// fjall writes this file last when it makes a database.
 const DATABASE_FILE: &str = "version";
+/// What the names of its journals end with.
+const JOURNAL: &str = "jnl";
 /// The keyspace of the head and the saved pool, and their keys.
 const HEAD_KEYSPACE: &str = "head";
 const HEAD: &str = "head";
@@ -220,6 +223,22 @@ fn options(memtable_bytes: u64) -> KeyspaceCreateOptions {
 }
 
 fn open_database(path: &Path, files: &Path) -> Result<Database, StoreError> {
+    match open_files(path, files)? {
+        Err(fjall::Error::JournalRecovery(_)) => {}
+        other => return read(path, || other),
+    }
+    // A batch that a power loss tore, with its end on disk and something before it not. It was the last one,
+    // as each is synced before the next is written, and nobody was told of it. fjall leaves out a batch that
+    // has no end.
+    let torn = TornEnd::cut(files)?;
+    let opened = open_files(path, files)?;
+    if opened.is_err() {
+        torn.put_back()?;
+    }
+    read(path, || opened)
+}
+
+fn open_files(path: &Path, files: &Path) -> Result<fjall::Result<Database>, StoreError> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         let opened = contain(|| {
@@ -236,9 +255,77 @@ fn open_database(path: &Path, files: &Path) -> Result<Database, StoreError> {
                     path: path.to_owned(),
                 });
             }
-            other => return read(path, || flat(other)),
+            other => return Ok(flat(other)),
         }
     }
+}
+
+/// The end of the last journal, which was cut off: its last byte that is not zero, and what is behind it.
+struct TornEnd {
+    journal: PathBuf,
+    position: u64,
+    last: Vec<u8>,
+    length: u64,
+}
+
+impl TornEnd {
+    fn cut(files: &Path) -> Result<Self, StoreError> {
+        let journal = last_journal(files)?;
+        let fail = |error| StoreError::io("read", &journal, error);
+        let contents = fs::read(&journal).map_err(fail)?;
+        let position = contents.iter().rposition(|byte| *byte != 0);
+        let position = position.unwrap_or_default();
+        let torn = Self {
+            position: position as u64,
+            last: contents
+                .get(position..)
+                .unwrap_or_default()
+                .first()
+                .copied()
+                .into_iter()
+                .collect(),
+            length: contents.len() as u64,
+            journal,
+        };
+        torn.change(|file| file.set_len(torn.position))?;
+        Ok(torn)
+    }
+
+    /// What is damaged otherwise stays as it was found.
+    fn put_back(&self) -> Result<(), StoreError> {
+        self.change(|file| {
+            file.set_len(self.position)?;
+            file.seek(SeekFrom::End(0))?;
+            file.write_all(&self.last)?;
+            file.set_len(self.length)
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
+        let file = File::options().write(true).open(&self.journal);
+        let changed = file.and_then(|mut file| {
+            change(&mut file)?;
+            file.sync_all()
+        });
+        changed.map_err(|error| StoreError::io("write", &self.journal, error))
+    }
+}
+
+/// The journal with the highest number.
+fn last_journal(files: &Path) -> Result<PathBuf, StoreError> {
+    let fail = |error| StoreError::io("read the folder", files, error);
+    let mut last = None;
+    for entry in fs::read_dir(files).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let number = path
+            .file_stem()
+            .and_then(|name| name.to_str()?.parse::<u64>().ok());
+        if path.extension().is_some_and(|end| end == JOURNAL) {
+            last = last.max(number.map(|number| (number, path)));
+        }
+    }
+    let none = || corrupt(files, "it has no journal");
+    last.map(|(_, path)| path).ok_or_else(none)
 }
 
 /// Runs a read. What fjall cannot read, and what makes it panic, is damage.
