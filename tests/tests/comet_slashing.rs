@@ -25,7 +25,10 @@ async fn a_stopped_validator_is_jailed_and_comes_back_by_unjail() {
         ("jail_blocks", json!(10)),
         ("slash_downtime_bps", json!(100)),
     ];
-    let mut network = Network::start(setup(4, &params)).await;
+    let mut setup = setup(4, &params);
+    // Blocks for which the votes of one that came back are in time.
+    setup.block_interval = "250ms";
+    let mut network = Network::start(setup).await;
     let mut stakers = accounts(4);
     elect(&network, &mut stakers, &STAKES).await;
     let rest = network.nodes[0].rest.clone();

@@ -21,7 +21,7 @@ use super::history::History;
 
 /// Memory of a bucket and of a leaf besides its record, bytes; measured roughly, and rather too much.
 const BUCKET_BYTES: u64 = 200;
-const LEAF_BYTES: u64 = 130;
+const LEAF_BYTES: u64 = 160;
 
 /// Reads buckets of the last state, and of those of kept heights.
 pub(super) struct StateReader {

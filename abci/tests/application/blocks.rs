@@ -212,13 +212,12 @@ fn a_record_that_the_disk_loses_while_the_node_runs_is_found() {
         height: 2,
         ..WriteBatch::default()
     };
+    let snapshot = comet.node.reader().snapshot().unwrap();
+    let is_read = || snapshot.state.bytes(&alice).unwrap().is_some();
+    assert!(is_read());
     batch.remove(Table::Records, sha256(&alice.to_bytes()));
     lost.commit(&batch).unwrap();
-    let snapshot = comet.node.reader().snapshot().unwrap();
-    assert!(
-        snapshot.state.bytes(&alice).unwrap().is_some(),
-        "it is in memory"
-    );
+    assert!(is_read(), "it is in memory");
     let whole_pass = (0..100).try_for_each(|_| scrubber.step(10).map(|_| ()));
     assert!(whole_pass.is_err());
     let why = hear.try_recv().unwrap();

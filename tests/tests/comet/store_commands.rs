@@ -37,6 +37,7 @@ async fn a_store_is_checked_and_brought_over_and_the_node_goes_on() {
     node.rest.commit(&paid).await;
     let running = refused(&store(node, &["check"]));
     assert!(running.contains("in use by another process"), "{running}");
+    let height = node.rest.height().await;
     assert!(node.stop().success());
 
     let checked = succeeded(&store(node, &["check"]));
@@ -56,6 +57,7 @@ async fn a_store_is_checked_and_brought_over_and_the_node_goes_on() {
 
     node.start_app();
     node.start_comet();
+    node.rest.reaches(height + 2).await;
     assert_eq!(node.rest.balance(bob.address).await, 5_000);
     assert_eq!(node.rest.receipt_of(&paid).await["code"], 0);
     node.rest.commit(&alice.transfer(bob.address, 7)).await;
