@@ -38,6 +38,4 @@ pub use records::{
     Arrival, BlockInfo, CommittedBlock, CommittedTx, PendingTx, PoolStats, Snapshot, TxRecord,
     Verdict, WantedAttestation,
 };
-pub use stored::{
-    Checked, DEFAULT_STATE_CACHE_BYTES, OpenError, Scrubber, bring_over, check, copy,
-};
+pub use stored::{Checked, OpenError, Scrubber, bring_over, check, copy};

@@ -81,11 +81,15 @@ fn migrate(args: &MigrateArgs) -> Result<()> {
     if old.exists() {
         bail!("{} is there already: move it away first", old.display());
     }
-    // A migration that was cut short.
-    if new.exists() {
-        fs::remove_dir_all(&new).with_context(|| format!("cannot remove {}", new.display()))?;
-    }
-    let to = || ait_store::open(&new, chain_id.as_str(), args.to).map(Arc::from);
+    let to = || {
+        // Of a migration that was cut short. One that was cut after the exchange never comes here: there is
+        // nothing left to bring over, and the old store may stand in this place.
+        if new.exists() {
+            fs::remove_dir_all(&new).with_context(|| format!("cannot remove {}", new.display()))?;
+        }
+        let store = ait_store::open(&new, chain_id.as_str(), args.to)?;
+        anyhow::Ok(Arc::from(store))
+    };
     let checked = match FirstFormat::open(path)? {
         Some(first) if first.chain_id() != chain_id.as_str() => bail!(
             "the store is of chain {:?}, not of {chain_id} (CHAIN_ID)",

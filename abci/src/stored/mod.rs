@@ -41,9 +41,6 @@ use shape::Shape;
 
 use crate::{fatal::Fatal, records::BlockInfo};
 
-/// The memory for records of the state that a node uses by default, bytes.
-pub const DEFAULT_STATE_CACHE_BYTES: usize = 512 * 1024 * 1024;
-
 /// Changes of the first state that are written at once.
 const FILL_PART: usize = 10_000;
 

@@ -67,7 +67,7 @@ impl Tree {
     }
 
     /// The same tree with buckets of up to `leaves` leaves: it takes less memory, and reading it more time.
-    /// `finer` gives the nodes where it already is as coarse.
+    /// What already is as coarse is shared.
     pub fn coarsened(&self, leaves: usize) -> Self {
         Self {
             top: coarsened(&self.top, leaves),
