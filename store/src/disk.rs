@@ -38,16 +38,21 @@ pub(crate) fn sync_folder_and_parent(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Syncs every file below a folder, every folder, and the folder's entry in the one above.
+/// Syncs every file below a folder, every folder, and the folder's entry in the one above. What is removed
+/// meanwhile is left out: an open database replaces its files at any time, and syncs each new one itself.
 pub(crate) fn sync_tree(path: &Path) -> Result<(), StoreError> {
     let entries =
         fs::read_dir(path).map_err(|error| StoreError::io("read the folder", path, error))?;
     for entry in entries {
         let entry = entry.map_err(|error| StoreError::io("read the folder", path, error))?;
-        if entry.path().is_dir() {
-            sync_tree(&entry.path())?;
+        let synced = if entry.path().is_dir() {
+            sync_tree(&entry.path())
         } else {
-            sync(&entry.path())?;
+            sync(&entry.path())
+        };
+        match synced {
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            synced => synced?,
         }
     }
     sync_folder_and_parent(path)
@@ -86,5 +91,38 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(contents) => Ok(Some(contents)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", path, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_tree_is_synced_while_its_files_and_folders_come_and_go() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("stays"), "stays").expect("a file");
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    let passing = folder.path().join("passing");
+                    fs::create_dir(&passing).expect("a folder");
+                    for name in ["a", "b", "c", "d"] {
+                        fs::write(passing.join(name), name).expect("a file");
+                    }
+                    fs::remove_dir_all(&passing).expect("a removed folder");
+                }
+            });
+            let synced: Result<Vec<()>, _> = (0..200).map(|_| sync_tree(folder.path())).collect();
+            ended.store(true, Ordering::Relaxed);
+            synced.expect("a synced tree");
+        });
+        sync_tree(&folder.path().join("none")).expect_err("no such folder");
     }
 }
