@@ -216,9 +216,7 @@ impl transport::Application for Application {
         let verified = consensus.verified.read_ahead(&wires, &consensus.chain_id);
         if let Some(base) = consensus.committed.base() {
             // Whoever judges them meets what can't be read.
-            let _ = consensus
-                .stored
-                .prefetch(&base.state, verified.iter().map(AsRef::as_ref));
+            let _ = stored::prefetch(&base.state, verified.iter().map(AsRef::as_ref));
         }
     }
 

@@ -5,6 +5,7 @@
 //! `cargo bench -p ait-abci --bench steps [STEP]`. `BENCH_ACCOUNTS` says how many accounts there are
 //! (10,000), `BENCH_STORE` where they are (`memory`, `fjall`, `sled`), `BENCH_CACHE_MB` how much
 //! memory there is for their records (512), `BENCH_TRANSFERS` how many transfers are in a block (5,000),
+//! `BENCH_WARM_BLOCKS` how many blocks come before those that are measured (0: nothing is in memory yet),
 //! `BENCH_FOLDER` where the store stays for another run to go on with. Last it says how much memory it took
 //! at most.
 #![allow(
@@ -38,6 +39,9 @@ const SAMPLES: usize = 10;
 fn main() {
     let settings = Settings::from_environment();
     let mut world = World::begin(&settings);
+    for _ in 0..settings.warm_blocks {
+        world.make_block(By::Calls);
+    }
     let mut table = Table::new(&settings);
     let mut criterion = Criterion::default()
         .sample_size(SAMPLES)

@@ -42,6 +42,8 @@ pub struct Settings {
     accounts: usize,
     /// In a block.
     pub transfers: usize,
+    /// Blocks before the first that is measured.
+    pub warm_blocks: usize,
     store: StoreKind,
     /// Memory for records that were read from disk, bytes.
     state_cache: usize,
@@ -71,6 +73,7 @@ impl Settings {
         Self {
             accounts,
             transfers,
+            warm_blocks: number("BENCH_WARM_BLOCKS", 0),
             store: match env::var("BENCH_STORE").as_deref() {
                 Err(_) | Ok("memory") => StoreKind::Memory,
                 Ok("fjall") => StoreKind::Disk(Engine::Fjall),
@@ -91,8 +94,8 @@ impl fmt::Display for Settings {
         };
         write!(
             f,
-            "{} transfers, {} accounts, {store}",
-            self.transfers, self.accounts
+            "{} transfers, {} accounts, {store}, after {} blocks",
+            self.transfers, self.accounts, self.warm_blocks
         )
     }
 }

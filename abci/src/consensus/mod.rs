@@ -39,7 +39,7 @@ use crate::{
     records::{BlockInfo, CommittedBlock, Snapshot},
     report,
     signatures::SignatureMemo,
-    stored::{Stored, Written},
+    stored::{self, Stored, Written},
     verified::VerifiedCache,
 };
 
@@ -375,7 +375,7 @@ impl Consensus {
             Entry::Transaction(verified) => Some(verified.as_ref()),
             _ => None,
         });
-        self.stored.prefetch(&base.state, verified)?;
+        stored::prefetch(&base.state, verified)?;
         Ok(entries)
     }
 

@@ -20,7 +20,7 @@ use ait_app::{
     identifiers::ChainId,
     quantity::Nonce,
     receipts::attestation::Attestation,
-    state::{Key, View},
+    state::{Changed, View},
     tx::{TxHash, VerifiedTx},
 };
 use ait_store::Store;
@@ -216,7 +216,7 @@ impl Mempool {
         &self,
         snapshot: &Arc<Snapshot>,
         committed: &HashSet<TxHash>,
-        changed: &[Key],
+        changed: &[Changed],
     ) -> Result<(), Fatal> {
         let parts = &self.inner.parts;
         let stats = {

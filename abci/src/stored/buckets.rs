@@ -3,25 +3,26 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use ait_app::{
     InvariantViolation,
     state::{
-        Key, State,
+        Key, Source, StateDelta, Value,
         merkle::{Bucket, Buckets, Delta, Hash, Leaf, MAX_BUCKET, Place, Stub},
     },
 };
-use ait_store::{Store, StoreError, Table, WriteBatch};
+use ait_store::{Entry, Store, StoreError, Table, WriteBatch};
 use quick_cache::{Weighter, sync::Cache};
-use rayon::prelude::*;
 
-use super::history::History;
+use super::{accounts::Accounts, history::History};
 
 /// Memory of a bucket and of a leaf besides its record, bytes; measured roughly, and rather too much.
-const BUCKET_BYTES: u64 = 200;
-const LEAF_BYTES: u64 = 160;
+const BUCKET_BYTES: usize = 300;
+const LEAF_BYTES: usize = 80;
+/// Which part of the memory is for decoded accounts: one of so many.
+const ACCOUNTS_SHARE: usize = 8;
 
 /// Reads buckets of the last state, and of those of kept heights.
 pub(super) struct StateReader {
@@ -29,6 +30,7 @@ pub(super) struct StateReader {
     /// The block after the one that the store held when it was opened.
     opened_at: u64,
     remembered: Cache<Hash, Arc<Bucket>, Weight>,
+    accounts: Accounts,
     history: RwLock<History>,
     /// How many readers there are of each height.
     heights: Mutex<BTreeMap<u64, usize>>,
@@ -45,11 +47,9 @@ struct Weight;
 
 impl Weighter<Hash, Arc<Bucket>> for Weight {
     fn weight(&self, _: &Hash, bucket: &Arc<Bucket>) -> u64 {
-        let leaves = bucket.leaves().iter();
-        leaves.fold(BUCKET_BYTES, |sum, leaf| {
-            let record = u64::try_from(leaf.record().len()).unwrap_or(u64::MAX);
-            sum.saturating_add(LEAF_BYTES).saturating_add(record)
-        })
+        let slots = bucket.len().saturating_mul(LEAF_BYTES);
+        let bytes = slots.saturating_add(bucket.records().len());
+        u64::try_from(bytes.saturating_add(BUCKET_BYTES)).unwrap_or(u64::MAX)
     }
 }
 
@@ -59,15 +59,16 @@ impl StateReader {
     /// # Errors
     /// As [`Store::head`].
     pub(super) fn new(store: Arc<dyn Store>, cache_bytes: usize) -> Result<Self, StoreError> {
-        let opened_at = store
-            .head()?
-            .map_or(0, |head| head.height.saturating_add(1));
-        let capacity = u64::try_from(cache_bytes).unwrap_or(u64::MAX);
+        let height = store.head()?.map(|head| head.height);
+        let of_accounts = cache_bytes / ACCOUNTS_SHARE;
+        let of_buckets = cache_bytes.saturating_sub(of_accounts);
+        let capacity = u64::try_from(of_buckets).unwrap_or(u64::MAX);
         let of_a_bucket = 5_000;
         Ok(Self {
             store,
-            opened_at,
-            remembered: Cache::with_weighter(cache_bytes / of_a_bucket, capacity, Weight),
+            opened_at: height.map_or(0, |height| height.saturating_add(1)),
+            accounts: Accounts::new(of_accounts, height.unwrap_or_default()),
+            remembered: Cache::with_weighter(of_buckets / of_a_bucket, capacity, Weight),
             history: RwLock::default(),
             heights: Mutex::default(),
         })
@@ -100,67 +101,69 @@ impl StateReader {
     }
 
     /// It is on disk.
-    pub(super) fn end(self: &Arc<Self>, delta: &Delta, height: u64) -> AtHeight {
+    pub(super) fn end(self: &Arc<Self>, delta: &StateDelta, height: u64) -> AtHeight {
         self.history
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .written();
-        for (_, root) in &delta.gone {
+        for (_, root) in &delta.tree.gone {
             self.remembered.remove(root);
         }
-        for (_, bucket) in delta.fresh.iter() {
+        for (_, bucket) in delta.tree.fresh.iter() {
             self.remembered.insert(*bucket.root(), bucket.clone());
         }
+        self.accounts.advance(height, &delta.changed);
         self.at(height)
     }
 
-    /// See [`super::Stored::prefetch`].
-    pub(super) fn prefetch(
+    /// A bucket at a height, from disk: the first records below its place, where nothing was changed since.
+    fn read(
         &self,
-        state: &State,
-        keys: impl Iterator<Item = Key>,
-    ) -> Result<(), InvariantViolation> {
-        let tree = state.tree();
-        let places = keys.filter_map(|key| {
-            let (place, root) = tree.place_of(&ait_app::crypto::sha256(&key.to_bytes()))?;
-            (!self.remembered.contains_key(&root)).then_some((root, place))
-        });
-        let places: BTreeMap<Hash, Place> = places.collect();
-        places
-            .into_par_iter()
-            .try_for_each(|(root, place)| state.buckets().bucket(&place, &root).map(|_| ()))
-    }
-
-    /// The leaves below a place at a height, from disk.
-    fn read(&self, place: &Place, height: u64) -> Result<Vec<Leaf>, InvariantViolation> {
+        place: &Place,
+        records: usize,
+        height: u64,
+    ) -> Result<Bucket, InvariantViolation> {
         let (first, last) = (place.first(), place.last());
         // In this order: whatever a commit changes in the meantime, the history knows already.
-        let stored = self
-            .store
-            .range(Table::Records, first, &last, usize::MAX)
-            .map_err(|error| InvariantViolation::new(error.to_string()))?;
-        let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
-        let later = history.after(height);
-        drop(history);
-        let unreadable = || InvariantViolation::new("a stored record can't be understood");
-        let mut leaves = Vec::with_capacity(stored.len());
-        for (key_hash, record) in stored {
-            let key_hash = Hash::try_from(key_hash).map_err(|_| unreadable())?;
-            leaves.push(Leaf::placed(key_hash, record.into()).ok_or_else(unreadable)?);
+        let mut stored = self.entries(place, records)?;
+        let mut later = self.history().after(height);
+        if !later.is_empty() {
+            stored = self.entries(place, usize::MAX)?;
+            later = self.history().after(height);
         }
         let mut before = BTreeMap::new();
         for undo in later {
             undo.add_to(&mut before, (first, &last), self.store.as_ref())?;
         }
-        if before.is_empty() {
-            return Ok(leaves);
+        let unreadable = || InvariantViolation::new("a stored record can't be understood");
+        let mut leaves = Vec::with_capacity(stored.len());
+        for (key_hash, record) in stored {
+            let key_hash = Hash::try_from(key_hash).map_err(|_| unreadable())?;
+            leaves.push(Leaf::placed(key_hash, record).ok_or_else(unreadable)?);
         }
-        let mut all: BTreeMap<Hash, Option<Leaf>> = leaves
-            .into_iter()
-            .map(|leaf| (*leaf.key_hash(), Some(leaf)))
-            .collect();
-        all.extend(before);
-        Ok(all.into_values().flatten().collect())
+        let bucket = if before.is_empty() {
+            Bucket::new(place, leaves)
+        } else {
+            let now = leaves.iter();
+            let mut all: BTreeMap<Hash, Option<Leaf>> = now
+                .map(|leaf| (*leaf.key_hash(), Some(leaf.alone())))
+                .collect();
+            all.extend(before);
+            Bucket::new(place, all.into_values().flatten())
+        };
+        bucket.ok_or_else(|| {
+            InvariantViolation::new(format!("the records below {place:?} are in no order"))
+        })
+    }
+
+    fn entries(&self, place: &Place, limit: usize) -> Result<Vec<Entry>, InvariantViolation> {
+        self.store
+            .range(Table::Records, place.first(), &place.last(), limit)
+            .map_err(|error| InvariantViolation::new(error.to_string()))
+    }
+
+    fn history(&self) -> RwLockReadGuard<'_, History> {
+        self.history.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn heights(&self) -> MutexGuard<'_, BTreeMap<u64, usize>> {
@@ -174,8 +177,8 @@ impl AtHeight {
     /// # Errors
     /// [`InvariantViolation`] when it can't be read, or is another.
     pub(super) fn check(&self, stub: &Stub) -> Result<(), InvariantViolation> {
-        let bucket = self.stored_bucket(&stub.place)?;
-        if *bucket.root() == stub.root && bucket.leaves().len() == stub.leaves {
+        let bucket = self.reader.read(&stub.place, usize::MAX, self.height)?;
+        if *bucket.root() == stub.root && bucket.len() == stub.leaves {
             return Ok(());
         }
         Err(InvariantViolation::new(format!(
@@ -183,26 +186,30 @@ impl AtHeight {
             stub.place, self.height
         )))
     }
-
-    fn stored_bucket(&self, place: &Place) -> Result<Bucket, InvariantViolation> {
-        let leaves = self.reader.read(place, self.height)?;
-        Bucket::new(place, leaves)
-            .ok_or_else(|| InvariantViolation::new(format!("records stand twice below {place:?}")))
-    }
 }
 
 impl Buckets for AtHeight {
-    fn bucket(&self, place: &Place, root: &Hash) -> Result<Arc<Bucket>, InvariantViolation> {
+    fn bucket(&self, stub: &Stub) -> Result<Arc<Bucket>, InvariantViolation> {
         let remembered = &self.reader.remembered;
-        if let Some(bucket) = remembered.get(root) {
+        if let Some(bucket) = remembered.get(&stub.root) {
             return Ok(bucket);
         }
-        let bucket = Arc::new(self.stored_bucket(place)?);
+        let bucket = Arc::new(self.reader.read(&stub.place, stub.leaves, self.height)?);
         // Coarser ones of old trees are not read again.
-        if bucket.leaves().len() <= MAX_BUCKET && bucket.root() == root {
-            remembered.insert(*root, bucket.clone());
+        if bucket.len() <= MAX_BUCKET && *bucket.root() == stub.root {
+            remembered.insert(stub.root, bucket.clone());
         }
         Ok(bucket)
+    }
+}
+
+impl Source for AtHeight {
+    fn recall(&self, key: &Key) -> Option<Option<Arc<Value>>> {
+        self.reader.accounts.recall(key, self.height)
+    }
+
+    fn remember(&self, key: &Key, value: &Option<Arc<Value>>) {
+        self.reader.accounts.remember(key, value, self.height);
     }
 }
 

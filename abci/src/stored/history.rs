@@ -208,7 +208,7 @@ fn decode(mut bytes: &[u8]) -> Option<Vec<Before>> {
         let mut leaf = None;
         if length != ABSENT {
             let (record, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            leaf = Some(Leaf::placed(*key_hash, record.into())?);
+            leaf = Some(Leaf::placed(*key_hash, Arc::from(record))?);
             bytes = rest;
         }
         entries.push((*key_hash, leaf));

@@ -3,11 +3,11 @@
 //!
 //! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
 //! one range. `shape` has the tree itself, `history` what records were before, `buckets` reads them all and
-//! remembers; `blocks` has the transactions; `open` finds the chain again, `check` and `scrub` read everything, `migrate` brings a
-//! store over. Whatever
-//! is read counts only with the root that the tree has for it: a lost, torn or exchanged record stops the
-//! node with one message.
+//! remembers, `accounts` remembers those decoded; `blocks` has the transactions; `open` finds the chain
+//! again, `check` and `scrub` read everything, `migrate` brings a store over. Whatever is read counts only
+//! with the root that the tree has for it: a lost, torn or exchanged record stops the node with one message.
 
+mod accounts;
 mod blocks;
 mod buckets;
 mod check;
@@ -17,18 +17,22 @@ mod open;
 mod scrub;
 mod shape;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use ait_app::{
     InvariantViolation,
-    state::{State, StateDelta},
+    state::{Key, State, StateDelta, View as _},
     tx::{TxHash, TxResult, VerifiedTx},
 };
 use ait_store::{Store, StoreError, Table, WriteBatch};
 use bytes::Bytes;
+use rayon::prelude::*;
 
 pub(crate) use blocks::Blocks;
 use buckets::StateReader;
@@ -96,23 +100,8 @@ impl Stored {
         self.reader.begin(&delta.tree, height, &mut batch)?;
         self.store.commit(&batch)?;
         self.has_state.store(true, Ordering::Relaxed);
-        let source = self.reader.end(&delta.tree, height);
+        let source = self.reader.end(delta, height);
         Ok(block.state.stored(Arc::new(source)))
-    }
-
-    /// Reads from disk, on all cores, what these transactions will read of a state and is not in memory.
-    ///
-    /// # Errors
-    /// [`InvariantViolation`] when a record can't be read.
-    pub(crate) fn prefetch<'a>(
-        &self,
-        state: &State,
-        transactions: impl Iterator<Item = &'a VerifiedTx>,
-    ) -> Result<(), InvariantViolation> {
-        self.reader.prefetch(
-            state,
-            transactions.flat_map(|transaction| transaction.tx.reads()),
-        )
     }
 
     fn shape(&self) -> MutexGuard<'_, Shape> {
@@ -120,10 +109,25 @@ impl Stored {
     }
 }
 
+/// Reads on all cores what these transactions will read of a state and is not in memory, decoded.
+///
+/// # Errors
+/// [`InvariantViolation`] when a record can't be read.
+pub(crate) fn prefetch<'a>(
+    state: &State,
+    transactions: impl Iterator<Item = &'a VerifiedTx>,
+) -> Result<(), InvariantViolation> {
+    let read = transactions.flat_map(|transaction| transaction.tx.reads());
+    let unknown: BTreeSet<Key> = read.filter(|key| state.recall(key).is_none()).collect();
+    unknown
+        .into_par_iter()
+        .try_for_each(|key| state.value(&key).map(|_| ()))
+}
+
 fn write_delta(delta: &StateDelta, batch: &mut WriteBatch) {
     for (key_hash, leaf) in &delta.tree.after {
         match leaf {
-            Some(leaf) => batch.put(Table::Records, *key_hash, leaf.record().clone()),
+            Some(leaf) => batch.put(Table::Records, *key_hash, leaf.shared_record()),
             None => batch.remove(Table::Records, *key_hash),
         }
     }
@@ -143,7 +147,7 @@ where
     let mut part = WriteBatch::default();
     state.for_each_bucket(|bucket, indexed| {
         for leaf in bucket.leaves() {
-            part.put(Table::Records, *leaf.key_hash(), leaf.record().clone());
+            part.put(Table::Records, *leaf.key_hash(), leaf.record());
         }
         for key_hash in indexed {
             part.put(Table::Indexed, *key_hash, []);

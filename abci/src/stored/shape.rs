@@ -225,7 +225,7 @@ fn encode_changes(delta: &Delta) -> Vec<u8> {
 
 fn encode_fresh(fresh: &Fresh, encoded: &mut Vec<u8>) {
     for (place, bucket) in fresh.iter() {
-        encode_stub(place, bucket.root(), bucket.leaves().len(), encoded);
+        encode_stub(place, bucket.root(), bucket.len(), encoded);
     }
 }
 

@@ -28,6 +28,9 @@ impl<'a> Base<'a> {
 
 impl View for Base<'_> {
     fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
+        if let Some(known) = self.state.recall(key) {
+            return Ok(known);
+        }
         if let Some(value) = self.decoded.borrow().get(key) {
             return Ok(value.clone());
         }

@@ -21,6 +21,7 @@ pub mod record;
 pub mod view;
 
 pub use app_hash::AppHash;
+pub use buckets::Source;
 use buckets::StateBuckets;
 use indexes::Indexes;
 pub use indexes::{OpenEscrows, SentSet, SentValidator};
@@ -51,22 +52,29 @@ pub struct State {
     indexes: Indexes,
 }
 
+/// A record that a block made, changed or deleted (`None`).
+pub type Changed = (Key, Option<Arc<Value>>);
+
 /// What a block did to the records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateDelta {
     /// Their leaves and buckets.
     pub tree: merkle::Delta,
-    /// The records that were made, changed or deleted, by key ascending.
-    pub changed: Vec<Key>,
+    /// The records themselves, by key ascending.
+    pub changed: Vec<Changed>,
     /// Key hashes of the records that the indexes need now (`true`), or no longer need.
     pub indexed: Vec<(merkle::Hash, bool)>,
 }
 
 impl View for State {
     fn value(&self, key: &Key) -> Result<Option<Arc<Value>>, InvariantViolation> {
-        let leaf = self.leaf(key)?;
-        leaf.map(|leaf| Value::decode(key, leaf.value()).map(Arc::new))
-            .transpose()
+        if let Some(known) = self.recall(key) {
+            return Ok(known);
+        }
+        let decoded = self.look_up(key, |leaf| Value::decode(key, leaf.value()))?;
+        let value = decoded.transpose()?.map(Arc::new);
+        self.buckets.remember(key, &value);
+        Ok(value)
     }
 
     fn key_owner(&self, key: &ConsensusAddress) -> Option<Address> {
@@ -123,7 +131,7 @@ impl State {
         chain_id: ChainId,
         height: Height,
         tree: merkle::Tree,
-        source: Arc<dyn merkle::Buckets>,
+        source: Arc<dyn Source>,
         indexed: impl IntoIterator<Item = merkle::Hash>,
     ) -> Result<Self, InvariantViolation> {
         let mut state = Self {
@@ -144,7 +152,7 @@ impl State {
 
     /// The same state, all of whose buckets `source` has now.
     #[must_use]
-    pub fn stored(&self, source: Arc<dyn merkle::Buckets>) -> Self {
+    pub fn stored(&self, source: Arc<dyn Source>) -> Self {
         Self {
             buckets: StateBuckets::of(source),
             ..self.clone()
@@ -184,7 +192,7 @@ impl State {
             }
             next.indexes.update(key, old.as_deref(), new.as_deref())?;
             params_changed |= matches!(key, Key::Param(_));
-            changed.push(key.clone());
+            changed.push((key.clone(), new.clone()));
             let path = key.to_bytes();
             let is_indexed = new.as_deref().is_some_and(Indexes::need);
             if is_indexed != old.as_deref().is_some_and(Indexes::need) {
@@ -261,7 +269,12 @@ impl State {
     /// # Errors
     /// [`InvariantViolation`] when they can't be read.
     pub fn bytes(&self, key: &Key) -> Result<Option<Vec<u8>>, InvariantViolation> {
-        Ok(self.leaf(key)?.map(|leaf| leaf.value().to_vec()))
+        self.look_up(key, |leaf| leaf.value().to_vec())
+    }
+
+    /// A record that need not be read, as [`Source::recall`] has it.
+    pub fn recall(&self, key: &Key) -> Option<Option<Arc<Value>>> {
+        self.buckets.recall(key)
     }
 
     /// The tree of all records.
@@ -279,20 +292,28 @@ impl State {
         self.tree.leaves(&self.buckets)
     }
 
-    fn leaf(&self, key: &Key) -> Result<Option<merkle::Leaf>, InvariantViolation> {
-        self.tree.get(&key.to_bytes(), &self.buckets)
+    fn look_up<T>(
+        &self,
+        key: &Key,
+        of: impl FnOnce(merkle::Leaf<&[u8]>) -> T,
+    ) -> Result<Option<T>, InvariantViolation> {
+        let key_hash = sha256(&key.to_bytes());
+        self.tree.look_up(&key_hash, &self.buckets, of)
     }
 
     fn record_of(&self, key_hash: &merkle::Hash) -> Result<(Key, Value), InvariantViolation> {
-        let leaf = self.tree.leaf(key_hash, &self.buckets)?.ok_or_else(|| {
+        let read = |leaf: merkle::Leaf<&[u8]>| {
+            let key = stored_key(leaf.key())?;
+            let value = Value::decode(&key, leaf.value())?;
+            Ok((key, value))
+        };
+        let found = self.tree.look_up(key_hash, &self.buckets, read)?;
+        found.unwrap_or_else(|| {
             let hash = hex::encode(key_hash);
-            InvariantViolation::new(format!(
+            Err(InvariantViolation::new(format!(
                 "the indexes need a record that is not there: {hash}"
-            ))
-        })?;
-        let key = stored_key(leaf.key())?;
-        let value = Value::decode(&key, leaf.value())?;
-        Ok((key, value))
+            )))
+        })
     }
 
     /// How many records there are.

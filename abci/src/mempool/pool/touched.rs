@@ -16,7 +16,7 @@ use ait_app::{
     params::values::ConsensusMode,
     quantity::Nonce,
     staking::record::{Consensus, Validator},
-    state::{Key, View},
+    state::{Changed, Key, View},
     tx::{Payload, TxHash},
 };
 
@@ -32,7 +32,7 @@ pub struct Block<'a> {
     /// Its transactions.
     pub txs: &'a HashSet<TxHash>,
     /// The records that it changed.
-    pub changed: &'a [Key],
+    pub changed: &'a [Changed],
 }
 
 /// What of the consensus record a transaction can depend on; the rest says how far the epochs are.
@@ -128,7 +128,7 @@ impl Pool {
     fn touch_readers(
         &mut self,
         bench: &Bench<'_>,
-        changed: &[Key],
+        changed: &[Changed],
         touched: &mut Touched,
     ) -> Result<(), InvariantViolation> {
         let ground = Ground::of(&bench.context.consensus);
@@ -138,12 +138,12 @@ impl Pool {
             Key::Consensus => before != Some(ground),
             _ => false,
         };
-        if changed.iter().any(is_shaken) {
+        if changed.iter().any(|(key, _)| is_shaken(key)) {
             for sender in self.queues.keys() {
                 touched.judge_from(*sender, Nonce::ZERO);
             }
         }
-        for key in changed {
+        for (key, _) in changed {
             if let Key::Account(owner) = key
                 && self.queues.contains_key(owner)
             {

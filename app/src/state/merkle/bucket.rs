@@ -1,55 +1,77 @@
-//! Owns the lower part of the tree: up to [`MAX_BUCKET`] leaves that are stored and read together.
+//! Owns the lower part of the tree: up to [`MAX_BUCKET`] leaves that are stored, read and kept in memory
+//! together.
 
 use core::cmp::Ordering;
 
-use super::{EMPTY, Hash, Leaf, Place, inner_hash, split};
+use super::{
+    EMPTY, Hash, Leaf, Place, Stub, inner_hash,
+    leaf::Head,
+    run::{Run, Slot},
+    split,
+};
 use crate::{error::InvariantViolation, prelude::*};
 
 /// The most leaves of a bucket: a subtree with more has two children.
 pub const MAX_BUCKET: usize = 24;
 
 /// The leaves below a place, by key hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Bucket {
     root: Hash,
-    leaves: Vec<Leaf>,
+    slots: Box<[Slot]>,
+    /// The records, one behind the other: a bucket is made anew as often as one of its leaves changes, and
+    /// whatever lies apart would have to be touched apart.
+    records: Box<[u8]>,
 }
 
 /// Where the buckets of a tree are. One source is of one state, and gives the same for ever.
 pub trait Buckets: Send + Sync {
-    /// The leaves below a place, which have this root.
+    /// The leaves below a place, as many as this says and with this root.
     ///
     /// # Errors
     /// [`InvariantViolation`] when they can't be read, or have another root.
-    fn bucket(&self, place: &Place, root: &Hash) -> Result<Arc<Bucket>, InvariantViolation>;
+    fn bucket(&self, stub: &Stub) -> Result<Arc<Bucket>, InvariantViolation>;
 }
 
 /// The source of a state whose buckets all are its own.
 pub struct NoBuckets;
 
 impl Buckets for NoBuckets {
-    fn bucket(&self, place: &Place, _: &Hash) -> Result<Arc<Bucket>, InvariantViolation> {
+    fn bucket(&self, stub: &Stub) -> Result<Arc<Bucket>, InvariantViolation> {
         Err(InvariantViolation::new(format!(
-            "no bucket is stored, {place:?} neither"
+            "no bucket is stored, {:?} neither",
+            stub.place
         )))
     }
 }
 
 impl Bucket {
-    /// The leaves below a place; `None` where they don't belong there, or are not in order.
-    pub fn new(place: &Place, leaves: Vec<Leaf>) -> Option<Self> {
-        let in_order = leaves.is_sorted_by(|a, b| a.key_hash() < b.key_hash());
-        let at_home = [leaves.first(), leaves.last()]
-            .into_iter()
-            .flatten()
-            .all(|leaf| place.holds(leaf.key_hash()));
-        (in_order && at_home).then(|| Self::sorted(place, leaves))
+    /// The leaves below a place, which come in the order of their key hashes; `None` where they don't belong
+    /// there, are not in order, or are too many bytes.
+    pub fn new<R: AsRef<[u8]>>(
+        place: &Place,
+        leaves: impl IntoIterator<Item = Leaf<R>>,
+    ) -> Option<Self> {
+        let mut run = Run::default();
+        for leaf in leaves {
+            let last = run.slots().last();
+            if last.is_some_and(|last| last.head.key_hash >= *leaf.key_hash())
+                || !place.holds(leaf.key_hash())
+            {
+                return None;
+            }
+            run.push(&leaf).ok()?;
+        }
+        Some(run.into_bucket(place))
     }
 
     /// The same where order and place are known to hold.
-    pub(super) fn sorted(place: &Place, leaves: Vec<Leaf>) -> Self {
-        let root = subtree_root(&leaves, place.depth());
-        Self { root, leaves }
+    pub(super) fn of(place: &Place, slots: Box<[Slot]>, records: Box<[u8]>) -> Self {
+        Self {
+            root: subtree_root(&slots, place.depth()),
+            slots,
+            records,
+        }
     }
 
     /// The root of the subtree.
@@ -57,46 +79,72 @@ impl Bucket {
         &self.root
     }
 
+    /// How many leaves it has.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// The leaves, by key hash.
-    pub fn leaves(&self) -> &[Leaf] {
-        &self.leaves
+    pub fn leaves(&self) -> impl DoubleEndedIterator<Item = Leaf<&[u8]>> + ExactSizeIterator {
+        self.slots.iter().map(|slot| slot.leaf(&self.records))
     }
 
     /// The leaf of a key.
-    pub fn get(&self, key_hash: &Hash) -> Option<&Leaf> {
+    pub fn get(&self, key_hash: &Hash) -> Option<Leaf<&[u8]>> {
         let found = self
-            .leaves
-            .binary_search_by_key(&key_hash, |leaf| leaf.key_hash());
-        self.leaves.get(found.ok()?)
+            .slots
+            .binary_search_by_key(&key_hash, |slot| &slot.head.key_hash);
+        self.at(found.ok()?)
     }
 
     /// The leaf nearest to a key hash that is not its own, before or behind it.
-    pub(super) fn nearest(&self, key_hash: &Hash, direction: Ordering) -> Option<&Leaf> {
+    pub(super) fn nearest(&self, key_hash: &Hash, direction: Ordering) -> Option<Leaf<&[u8]>> {
+        let before = |head: &Head| match direction {
+            Ordering::Less => head.key_hash < *key_hash,
+            _ => head.key_hash <= *key_hash,
+        };
+        let edge = self.slots.partition_point(|slot| before(&slot.head));
         match direction {
-            Ordering::Less => {
-                let before = self
-                    .leaves
-                    .partition_point(|leaf| leaf.key_hash() < key_hash);
-                self.leaves.get(before.checked_sub(1)?)
-            }
-            _ => {
-                let behind = self
-                    .leaves
-                    .partition_point(|leaf| leaf.key_hash() <= key_hash);
-                self.leaves.get(behind)
-            }
+            Ordering::Less => self.at(edge.checked_sub(1)?),
+            _ => self.at(edge),
         }
+    }
+
+    pub(super) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The bytes of its records, one behind the other.
+    pub fn records(&self) -> &[u8] {
+        &self.records
+    }
+
+    fn at(&self, index: usize) -> Option<Leaf<&[u8]>> {
+        Some(self.slots.get(index)?.leaf(&self.records))
     }
 }
 
+impl PartialEq for Bucket {
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+    }
+}
+
+impl Eq for Bucket {}
+
 /// The root of a subtree at `depth` of leaves sorted by distinct key hashes. A lone leaf rises to wherever
 /// it is alone.
-pub(super) fn subtree_root(leaves: &[Leaf], depth: u8) -> Hash {
-    match leaves {
+pub(super) fn subtree_root(slots: &[Slot], depth: u8) -> Hash {
+    match slots {
         [] => EMPTY,
-        [only] => *only.hash(),
+        [only] => only.head.hash,
         _ => {
-            let (left, right) = split(leaves, Leaf::key_hash, depth);
+            let (left, right) = split(slots, Slot::key_hash, depth);
             let below = depth.saturating_add(1);
             inner_hash(&subtree_root(left, below), &subtree_root(right, below))
         }

@@ -10,13 +10,19 @@ use crate::{crypto::sha256, prelude::*};
 /// Bytes that say how long the key is.
 const LENGTH_BYTES: usize = 2;
 
-/// A key with its value, hashed. Cloning is cheap: the bytes are shared.
-#[derive(Clone)]
-pub struct Leaf {
-    key_hash: Hash,
-    hash: Hash,
+/// A key with its value, hashed: alone, or, as `Leaf<&[u8]>`, within its bucket.
+#[derive(Clone, Copy)]
+pub struct Leaf<R = Arc<[u8]>> {
+    pub(super) head: Head,
     /// The key's length (2 bytes, big endian), the key, the value.
-    record: Arc<[u8]>,
+    record: R,
+}
+
+/// What the tree needs of a leaf.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) key_hash: Hash,
+    pub(super) hash: Hash,
     value_at: u16,
 }
 
@@ -34,11 +40,13 @@ impl Leaf {
         record.extend_from_slice(value);
         Self::placed(sha256(key), record.into())
     }
+}
 
+impl<R: AsRef<[u8]>> Leaf<R> {
     /// The leaf that [`Leaf::record`] gave, under the hash of its key; `None` for other bytes. That the
     /// hash is the key's is not looked at: who reads a bucket compares its root.
-    pub fn placed(key_hash: Hash, record: Arc<[u8]>) -> Option<Self> {
-        let (length, rest) = record.split_first_chunk::<LENGTH_BYTES>()?;
+    pub fn placed(key_hash: Hash, record: R) -> Option<Self> {
+        let (length, rest) = record.as_ref().split_first_chunk::<LENGTH_BYTES>()?;
         let length = u16::from_be_bytes(*length);
         let value = rest.get(usize::from(length)..)?;
         let hash = Sha256::new()
@@ -48,51 +56,72 @@ impl Leaf {
             .finalize()
             .into();
         let value_at = u16::try_from(LENGTH_BYTES).ok()?.checked_add(length)?;
-        Some(Self {
+        let head = Head {
             key_hash,
             hash,
-            record,
             value_at,
-        })
+        };
+        Some(Self { head, record })
+    }
+
+    /// A leaf whose hashes are known.
+    pub(super) fn known(head: Head, record: R) -> Self {
+        Self { head, record }
     }
 
     /// The SHA-256 of the key, which says where it stands.
     pub fn key_hash(&self) -> &Hash {
-        &self.key_hash
+        &self.head.key_hash
     }
 
     /// What the node above it hashes.
     pub fn hash(&self) -> &Hash {
-        &self.hash
+        &self.head.hash
     }
 
     /// The key.
     pub fn key(&self) -> &[u8] {
-        let key = self.record.get(LENGTH_BYTES..usize::from(self.value_at));
+        let until = usize::from(self.head.value_at);
+        let key = self.record().get(LENGTH_BYTES..until);
         key.unwrap_or_default()
     }
 
     /// The value.
     pub fn value(&self) -> &[u8] {
-        let value = self.record.get(usize::from(self.value_at)..);
+        let value = self.record().get(usize::from(self.head.value_at)..);
         value.unwrap_or_default()
     }
 
     /// Key and value as one, to be stored under the key's hash.
-    pub fn record(&self) -> &Arc<[u8]> {
-        &self.record
+    pub fn record(&self) -> &[u8] {
+        self.record.as_ref()
+    }
+
+    /// The same by itself.
+    pub fn alone(&self) -> Leaf {
+        Leaf {
+            head: self.head,
+            record: self.record().into(),
+        }
     }
 }
 
-impl PartialEq for Leaf {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash
+impl Leaf {
+    /// As [`Leaf::record`], shared.
+    pub fn shared_record(&self) -> Arc<[u8]> {
+        self.record.clone()
+    }
+}
+
+impl<R, S> PartialEq<Leaf<S>> for Leaf<R> {
+    fn eq(&self, other: &Leaf<S>) -> bool {
+        self.head.hash == other.head.hash
     }
 }
 
 impl Eq for Leaf {}
 
-impl fmt::Debug for Leaf {
+impl<R: AsRef<[u8]>> fmt::Debug for Leaf<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = String::from_utf8_lossy(self.key());
         let value = String::from_utf8_lossy(self.value());

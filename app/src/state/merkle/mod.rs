@@ -15,6 +15,7 @@ mod bucket;
 mod leaf;
 mod place;
 mod proof;
+mod run;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -103,28 +104,23 @@ impl Tree {
         key: &[u8],
         buckets: &dyn Buckets,
     ) -> Result<Option<Leaf>, InvariantViolation> {
-        self.leaf(&sha256(key), buckets)
+        self.look_up(&sha256(key), buckets, |leaf| leaf.alone())
     }
 
-    /// The leaf of the key that has this hash.
+    /// What `of` makes of the leaf of the key that has this hash; `None` when the tree doesn't hold it.
     ///
     /// # Errors
     /// As [`Buckets::bucket`].
-    pub fn leaf(
+    pub fn look_up<T>(
         &self,
         key_hash: &Hash,
         buckets: &dyn Buckets,
-    ) -> Result<Option<Leaf>, InvariantViolation> {
+        of: impl FnOnce(Leaf<&[u8]>) -> T,
+    ) -> Result<Option<T>, InvariantViolation> {
         let Some((place, node)) = self.bucket_of(key_hash) else {
             return Ok(None);
         };
-        Ok(node.read(&place, buckets)?.get(key_hash).cloned())
-    }
-
-    /// Where the leaf of a key stands or would stand, with the root there; `None` where nothing is.
-    pub fn place_of(&self, key_hash: &Hash) -> Option<(Place, Hash)> {
-        let (place, node) = self.bucket_of(key_hash)?;
-        Some((place, node.hash))
+        Ok(node.read(&place, buckets)?.get(key_hash).map(of))
     }
 
     /// Every leaf, in the order of key hashes. Ends after its first error.
@@ -137,7 +133,7 @@ impl Tree {
             .map(move |stub| stub.read(buckets))
             .take_while(move |read| !core::mem::replace(&mut failed, read.is_err()))
             .flat_map(|read| match read {
-                Ok(bucket) => bucket.leaves().iter().cloned().map(Ok).collect::<Vec<_>>(),
+                Ok(bucket) => bucket.leaves().map(|leaf| Ok(leaf.alone())).collect(),
                 Err(violation) => vec![Err(violation)],
             })
     }
@@ -176,7 +172,7 @@ impl Node {
     fn bucket(bucket: &Bucket) -> Self {
         Self {
             hash: *bucket.root(),
-            leaves: bucket.leaves().len(),
+            leaves: bucket.len(),
             children: None,
         }
     }
@@ -195,15 +191,7 @@ impl Node {
         place: &Place,
         buckets: &dyn Buckets,
     ) -> Result<Arc<Bucket>, InvariantViolation> {
-        let bucket = buckets.bucket(place, &self.hash)?;
-        if *bucket.root() == self.hash && bucket.leaves().len() == self.leaves {
-            return Ok(bucket);
-        }
-        Err(InvariantViolation::new(format!(
-            "the records below {place:?} have the root {}, not {}",
-            hex::encode(bucket.root()),
-            hex::encode(self.hash)
-        )))
+        self.stub(*place).read(buckets)
     }
 }
 

@@ -14,8 +14,8 @@ use ics23::{
 use crate::{crypto::sha256, error::InvariantViolation, prelude::*};
 
 use super::{
-    Bucket, Buckets, Hash, INNER_PREFIX, Leaf, Node, Place, Side, Tree, bucket::subtree_root,
-    hash_of, split,
+    Bucket, Buckets, Hash, INNER_PREFIX, Node, Place, Side, Tree, bucket::subtree_root, hash_of,
+    run::Slot, split,
 };
 
 /// The protobuf bytes of a proof, as ICS-23 verifiers in every language read them.
@@ -98,8 +98,8 @@ impl Tree {
         };
         let bucket = node.read(&place, buckets)?;
         let nearest = match direction {
-            Ordering::Less => bucket.leaves().last(),
-            _ => bucket.leaves().first(),
+            Ordering::Less => bucket.leaves().next_back(),
+            _ => bucket.leaves().next(),
         };
         match nearest {
             Some(leaf) => self.existence(leaf.key_hash(), buckets),
@@ -159,9 +159,9 @@ impl Tree {
 fn path_within(bucket: &Bucket, place: &Place, key_hash: &Hash) -> Vec<InnerOp> {
     let mut path = Vec::new();
     let mut place = *place;
-    let mut leaves = bucket.leaves();
-    while leaves.len() > 1 {
-        let (left, right) = split(leaves, Leaf::key_hash, place.depth());
+    let mut slots = bucket.slots();
+    while slots.len() > 1 {
+        let (left, right) = split(slots, Slot::key_hash, place.depth());
         let side = place.towards(key_hash);
         let (taken, other) = match side {
             Side::Left => (left, right),
@@ -169,7 +169,7 @@ fn path_within(bucket: &Bucket, place: &Place, key_hash: &Hash) -> Vec<InnerOp> 
         };
         place = place.child(side);
         path.push(inner_op(side, &subtree_root(other, place.depth())));
-        leaves = taken;
+        slots = taken;
     }
     path
 }

@@ -23,12 +23,16 @@ impl Stub {
     /// # Errors
     /// As [`Buckets::bucket`].
     pub fn read(&self, buckets: &dyn Buckets) -> Result<Arc<Bucket>, InvariantViolation> {
-        let node = Node {
-            hash: self.root,
-            leaves: self.leaves,
-            children: None,
-        };
-        node.read(&self.place, buckets)
+        let bucket = buckets.bucket(self)?;
+        if *bucket.root() == self.root && bucket.len() == self.leaves {
+            return Ok(bucket);
+        }
+        Err(InvariantViolation::new(format!(
+            "the records below {:?} have the root {}, not {}",
+            self.place,
+            hex::encode(bucket.root()),
+            hex::encode(self.root)
+        )))
     }
 }
 
@@ -76,7 +80,7 @@ impl Tree {
 }
 
 impl Node {
-    fn stub(&self, place: Place) -> Stub {
+    pub(super) fn stub(&self, place: Place) -> Stub {
         Stub {
             place,
             root: self.hash,

@@ -2,6 +2,7 @@
 
 use super::{
     Bucket, Buckets, Children, Hash, Leaf, Link, MAX_BUCKET, Node, Place, Side, Tree, leaves_of,
+    run::{Run, Slot},
     split,
 };
 use crate::{error::InvariantViolation, prelude::*};
@@ -146,18 +147,17 @@ impl Work<'_> {
             return Ok(link.clone());
         }
         let Some(node) = link else {
-            let leaves = self.merged(&[], changes);
-            return Ok(self.grown(leaves, place));
+            return self.planted(place, changes);
         };
         let Some(Children { left, right }) = &node.children else {
             let bucket = node.read(place, self.buckets)?;
             let known = self.delta.after.len();
-            let leaves = self.merged(bucket.leaves(), changes);
+            let run = self.merged(&bucket, changes)?;
             if self.delta.after.len() == known {
                 return Ok(link.clone());
             }
             self.delta.gone.push((*place, node.hash));
-            return Ok(self.grown(leaves, place));
+            return self.grown(run, place);
         };
         let (to_left, to_right) = split(changes, |change| &change.key_hash, place.depth());
         let new_left = self.apply(left, &place.child(Side::Left), to_left)?;
@@ -168,41 +168,82 @@ impl Work<'_> {
         self.joined(new_left, new_right, place)
     }
 
-    /// What `changes` make of leaves; notes those that differ.
-    fn merged(&mut self, leaves: &[Leaf], changes: &[Change]) -> Vec<Leaf> {
-        let mut merged = Vec::with_capacity(leaves.len().saturating_add(changes.len()));
-        let mut old = leaves.iter().peekable();
+    /// The subtree that changes make where nothing was. A first state is millions of them, so that they are
+    /// parted before they are put one behind the other.
+    fn planted(&mut self, place: &Place, changes: &[Change]) -> Result<Link, InvariantViolation> {
+        if changes.len() <= MAX_BUCKET {
+            let run = self.merged(&Bucket::default(), changes)?;
+            return self.grown(run, place);
+        }
+        let (to_left, to_right) = split(changes, |change| &change.key_hash, place.depth());
+        let left = self.planted(&place.child(Side::Left), to_left)?;
+        let right = self.planted(&place.child(Side::Right), to_right)?;
+        self.joined(left, right, place)
+    }
+
+    /// What `changes` make of a bucket; notes those that differ.
+    fn merged(&mut self, bucket: &Bucket, changes: &[Change]) -> Result<Run, InvariantViolation> {
+        let (slots, records) = (bucket.slots(), bucket.records());
+        let mut run = room_for(bucket, changes);
+        let mut done = 0;
         for change in changes {
-            while let Some(leaf) = old.next_if(|leaf| *leaf.key_hash() < change.key_hash) {
-                merged.push(leaf.clone());
+            let rest = slots.get(done..).unwrap_or_default();
+            let untouched = rest.partition_point(|slot| slot.head.key_hash < change.key_hash);
+            let (untouched, rest) = rest.split_at_checked(untouched).unwrap_or_default();
+            run.extend(untouched, records)?;
+            done = done.saturating_add(untouched.len());
+            let before = rest
+                .first()
+                .filter(|slot| slot.head.key_hash == change.key_hash)
+                .map(|slot| slot.leaf(records));
+            if before.is_some() {
+                done = done.saturating_add(1);
             }
-            let before = old.next_if(|leaf| *leaf.key_hash() == change.key_hash);
-            merged.extend(change.leaf.clone());
-            if before != change.leaf.as_ref() {
+            if let Some(leaf) = &change.leaf {
+                run.push(leaf)?;
+            }
+            if before.as_ref().map(Leaf::hash) != change.leaf.as_ref().map(Leaf::hash) {
                 let key_hash = change.key_hash;
-                self.delta.before.push((key_hash, before.cloned()));
+                self.delta
+                    .before
+                    .push((key_hash, before.map(|leaf| leaf.alone())));
                 self.delta.after.push((key_hash, change.leaf.clone()));
             }
         }
-        merged.extend(old.cloned());
-        merged
+        run.extend(slots.get(done..).unwrap_or_default(), records)?;
+        Ok(run)
     }
 
-    /// The subtree of leaves sorted by distinct key hashes.
-    fn grown(&mut self, leaves: Vec<Leaf>, place: &Place) -> Link {
-        if leaves.is_empty() {
-            return None;
+    /// The subtree of leaves.
+    fn grown(&mut self, run: Run, place: &Place) -> Result<Link, InvariantViolation> {
+        if run.slots().len() > MAX_BUCKET {
+            return self.parted(run.slots(), run.records(), place);
         }
-        if leaves.len() <= MAX_BUCKET {
-            let bucket = Bucket::sorted(place, leaves);
-            let node = Node::bucket(&bucket);
-            self.fresh.push((*place, Arc::new(bucket)));
-            return Some(Arc::new(node));
+        if run.slots().is_empty() {
+            return Ok(None);
         }
-        let (left, right) = split(&leaves, Leaf::key_hash, place.depth());
-        let left = self.grown(left.to_vec(), &place.child(Side::Left));
-        let right = self.grown(right.to_vec(), &place.child(Side::Right));
-        Some(Arc::new(Node::inner(left, right)))
+        let bucket = run.into_bucket(place);
+        let node = Node::bucket(&bucket);
+        self.fresh.push((*place, Arc::new(bucket)));
+        Ok(Some(Arc::new(node)))
+    }
+
+    /// The subtree of leaves that are too many for a bucket.
+    fn parted(
+        &mut self,
+        slots: &[Slot],
+        records: &[u8],
+        place: &Place,
+    ) -> Result<Link, InvariantViolation> {
+        if slots.len() <= MAX_BUCKET {
+            let mut run = Run::default();
+            run.extend(slots, records)?;
+            return self.grown(run, place);
+        }
+        let (left, right) = split(slots, Slot::key_hash, place.depth());
+        let left = self.parted(left, records, &place.child(Side::Left))?;
+        let right = self.parted(right, records, &place.child(Side::Right))?;
+        Ok(Some(Arc::new(Node::inner(left, right))))
     }
 
     /// The subtree of two children, which becomes a bucket where few leaves are left.
@@ -215,27 +256,51 @@ impl Work<'_> {
         if leaves_of(&left).saturating_add(leaves_of(&right)) > MAX_BUCKET {
             return Ok(Some(Arc::new(Node::inner(left, right))));
         }
-        let mut leaves = self.take(&left, &place.child(Side::Left))?;
-        leaves.extend(self.take(&right, &place.child(Side::Right))?);
-        Ok(self.grown(leaves, place))
+        let mut run = Run::default();
+        for (side, child) in [(Side::Left, left), (Side::Right, right)] {
+            if let Some(bucket) = self.take(&child, &place.child(side))? {
+                run.extend(bucket.slots(), bucket.records())?;
+            }
+        }
+        self.grown(run, place)
     }
 
-    /// The leaves of a bucket that will be none of its own any more.
-    fn take(&mut self, link: &Link, place: &Place) -> Result<Vec<Leaf>, InvariantViolation> {
+    /// A bucket that will be none any more.
+    fn take(
+        &mut self,
+        link: &Link,
+        place: &Place,
+    ) -> Result<Option<Arc<Bucket>>, InvariantViolation> {
         let Some(node) = link else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         // If it is new it is among the last: nothing right of its parent was made yet.
         let made = self.fresh.iter().rposition(|(at, _)| at <= place);
         if let Some(made) =
             made.filter(|made| self.fresh.get(*made).is_some_and(|(at, _)| at == place))
         {
-            return Ok(self.fresh.remove(made).1.leaves().to_vec());
+            return Ok(Some(self.fresh.remove(made).1));
         }
         let bucket = node.read(place, self.buckets)?;
         self.delta.gone.push((*place, node.hash));
-        Ok(bucket.leaves().to_vec())
+        Ok(Some(bucket))
     }
+}
+
+/// Room for exactly what changes make of a bucket.
+fn room_for(bucket: &Bucket, changes: &[Change]) -> Run {
+    let (mut leaves, mut bytes) = (bucket.len(), bucket.records().len());
+    for change in changes {
+        if let Some(leaf) = &change.leaf {
+            leaves = leaves.saturating_add(1);
+            bytes = bytes.saturating_add(leaf.record().len());
+        }
+        if let Some(leaf) = bucket.get(&change.key_hash) {
+            leaves = leaves.saturating_sub(1);
+            bytes = bytes.saturating_sub(leaf.record().len());
+        }
+    }
+    Run::with_capacity(leaves, bytes)
 }
 
 pub(super) fn same(old: &Link, new: &Link) -> bool {

@@ -57,9 +57,9 @@ struct Held {
 }
 
 impl Buckets for BTreeMap<Place, Arc<Bucket>> {
-    fn bucket(&self, place: &Place, _: &Hash) -> Result<Arc<Bucket>, InvariantViolation> {
-        let missing = || InvariantViolation::new(format!("no bucket at {place:?}"));
-        self.get(place).cloned().ok_or_else(missing)
+    fn bucket(&self, stub: &Stub) -> Result<Arc<Bucket>, InvariantViolation> {
+        let missing = || InvariantViolation::new(format!("no bucket at {:?}", stub.place));
+        self.get(&stub.place).cloned().ok_or_else(missing)
     }
 }
 

@@ -6,11 +6,10 @@ use super::*;
 struct Shelf(Vec<Leaf>);
 
 impl Buckets for Shelf {
-    fn bucket(&self, place: &Place, _: &Hash) -> Result<Arc<Bucket>, InvariantViolation> {
+    fn bucket(&self, stub: &Stub) -> Result<Arc<Bucket>, InvariantViolation> {
+        let place = &stub.place;
         let below = self.0.iter().filter(|leaf| place.holds(leaf.key_hash()));
-        Ok(Arc::new(
-            Bucket::new(place, below.cloned().collect()).unwrap(),
-        ))
+        Ok(Arc::new(Bucket::new(place, below.cloned()).unwrap()))
     }
 }
 
@@ -49,7 +48,7 @@ fn a_record_under_another_hash_is_not_believed() {
     let held = tree_of(&numbered(0..500));
     let mut leaves = held.leaves();
     let (first, second) = (leaves[0].clone(), leaves[1].clone());
-    leaves[0] = Leaf::placed(*first.key_hash(), second.record().clone()).unwrap();
+    leaves[0] = Leaf::placed(*first.key_hash(), second.shared_record()).unwrap();
     let lying = Shelf(leaves);
     assert!(held.tree.get(first.key(), &lying).is_err());
 }
