@@ -86,28 +86,39 @@ impl Connection {
         request: hyper::http::Result<Request<Full<Bytes>>>,
     ) -> Result<Answer, LoadError> {
         let request = request.map_err(|error| LoadError::connection(&self.url, error))?;
-        let url = self.url.clone();
-        let exchange = async {
-            let sender = self.ready().await?;
-            let answer = sender.send_request(request).await;
-            let answer = answer.map_err(|error| LoadError::connection(&url, error))?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), MOST_ANSWER_BYTES)
-                .collect()
-                .await;
-            let body = body.map_err(|error| LoadError::connection(&url, error))?;
-            Ok(Answer {
-                status,
-                body: body.to_bytes(),
-            })
-        };
-        let answer = timeout(PATIENCE, exchange).await;
-        let answer =
-            answer.unwrap_or_else(|_| Err(LoadError::connection(&url, "no answer within 30 s")));
+        let answer = timeout(PATIENCE, self.exchange(request)).await;
+        let answer = answer
+            .unwrap_or_else(|_| Err(LoadError::connection(&self.url, "no answer within 30 s")));
         if answer.is_err() {
             self.open = None;
         }
         answer
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, LoadError> {
+        let url = self.url.clone();
+        let failed = |error: hyper::Error| LoadError::connection(&url, error);
+        let sent = self.ready().await?.try_send_request(request).await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            // The other side was closing a connection that had been idle: nothing of it was sent.
+            Err(mut unsent) => {
+                let Some(request) = unsent.take_message() else {
+                    return Err(failed(unsent.into_error()));
+                };
+                self.open = None;
+                let again = self.ready().await?.send_request(request).await;
+                again.map_err(failed)?
+            }
+        };
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MOST_ANSWER_BYTES);
+        let body = body.collect().await;
+        let body = body.map_err(|error| LoadError::connection(&url, error))?;
+        Ok(Answer {
+            status,
+            body: body.to_bytes(),
+        })
     }
 
     async fn ready(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, LoadError> {

@@ -14,7 +14,6 @@ use ait_app::{
     engine::ConsensusAddress,
 };
 use axum::{Json, Router, extract::State, routing::post};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tendermint_proto::{
     google::protobuf::Timestamp,
@@ -60,6 +59,7 @@ impl FakeComet {
         });
         let router = Router::new()
             .route("/", post(answer))
+            .route("/broadcast_tx_sync", post(broadcast))
             .with_state(comet.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         *comet.server.lock().unwrap() = Some(server);
@@ -270,8 +270,7 @@ impl FakeComet {
         (answer.code, answer.log)
     }
 
-    fn broadcast(&self, params: &Value) -> Result<Value, Value> {
-        let tx = STANDARD.decode(params["tx"].as_str().unwrap()).unwrap();
+    fn broadcast(&self, tx: Vec<u8>) -> Result<Value, Value> {
         {
             let mut chain = self.chain();
             chain.broadcasts += 1;
@@ -342,11 +341,6 @@ async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>)
     let params = &request["params"];
     let method = request["method"].as_str().unwrap();
     let result = match method {
-        "broadcast_tx_sync" => {
-            let (comet, params) = (comet.clone(), params.clone());
-            let checked = tokio::task::spawn_blocking(move || comet.broadcast(&params));
-            checked.await.unwrap()
-        }
         "dial_peers" => comet.dial(params),
         _ => {
             let mut chain = comet.chain();
@@ -371,6 +365,17 @@ async fn answer(State(comet): State<Arc<FakeComet>>, Json(request): Json<Value>)
             }
         }
     };
+    envelope(result)
+}
+
+/// A transaction as a form, as CometBFT takes it by its method's own path.
+async fn broadcast(State(comet): State<Arc<FakeComet>>, form: String) -> Json<Value> {
+    let tx = hex::decode(form.strip_prefix("tx=0x").unwrap()).unwrap();
+    let checked = tokio::task::spawn_blocking(move || comet.broadcast(tx));
+    envelope(checked.await.unwrap())
+}
+
+fn envelope(result: Result<Value, Value>) -> Json<Value> {
     Json(match result {
         Ok(result) => json!({"jsonrpc": "2.0", "id": 1, "result": result}),
         Err(error) => json!({"jsonrpc": "2.0", "id": 1, "error": error}),
