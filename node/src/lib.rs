@@ -7,11 +7,12 @@
 //! too.
 //!
 //! Reading order: [`Node`] (the parts, and what runs), [`Submitter`] (a transaction's way to CometBFT),
-//! `submit_many` (the same of many at once), `together` (the envelopes in which they go),
+//! `submit_many` (the same of many at once), `together` (which go together), `carrier` (in an envelope),
 //! `attester` (coordinators), `offer` (saved transactions), `scrub` (the disk), [`liveness`] and [`peers`]
 //! (what is watched), [`comet`] (CometBFT's JSON-RPC), [`config`] (what is set from outside).
 
 mod attester;
+mod carrier;
 pub mod comet;
 pub mod config;
 pub mod liveness;
@@ -26,9 +27,9 @@ mod submit_many;
 mod together;
 mod unanswered;
 
+pub use carrier::OneOfMany;
 pub use config::{Config, ConfigError};
 pub use node::{Node, NodeError};
 pub use stop::Stop;
 pub use submit::{Found, Replacing, SubmitError, Submitted, Submitter};
-pub use submit_many::OneOfMany;
 pub use unanswered::{Unanswered, off_thread};

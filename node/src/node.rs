@@ -9,6 +9,7 @@ use tokio::{sync::broadcast, task::JoinSet, time::timeout};
 
 use crate::{
     attester::{self, Attester},
+    carrier::Carrier,
     comet::Comet,
     config::{self, Config, ConfigError},
     liveness::{self, Liveness},
@@ -77,7 +78,12 @@ impl Node {
         };
         let mut background = JoinSet::new();
         background.spawn(attester::run(attester, stop.clone()));
-        let (gatherer, gathering) = Gatherer::new(mempool.clone(), comet.clone(), stop.clone());
+        let carrier = Carrier {
+            reader: reader.clone(),
+            mempool: mempool.clone(),
+            comet: comet.clone(),
+        };
+        let (gatherer, gathering) = Gatherer::new(carrier.clone(), stop.clone());
         background.spawn(gathering);
         background.spawn(offer::run(mempool.clone(), comet.clone(), stop.clone()));
         background.spawn(peers::run(peers, stop.clone()));
@@ -89,7 +95,7 @@ impl Node {
             stop.clone(),
         ));
         Ok(Self {
-            submitter: Submitter::new(&reader, &mempool, &comet, gatherer, &stop),
+            submitter: Submitter::new(carrier, gatherer, stop.clone()),
             reader,
             mempool,
             comet,

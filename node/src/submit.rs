@@ -3,13 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ait_abci::{CommittedBlock, Mempool, PendingTx, Reader, TxRecord, Verdict};
+use ait_abci::{CommittedBlock, PendingTx, TxRecord, Verdict};
 use ait_app::{
     Code, Refusal,
     state::View,
     tx::{MAX_WIRE_BYTES, TxHash, canonicalise},
 };
-use ait_store::StoreError;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::{
@@ -18,7 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    comet::{BroadcastAnswer, Comet, CometError},
+    carrier::{Carrier, OneOfMany},
+    comet::{BroadcastAnswer, CometError},
     stop::Stop,
     together::Gatherer,
     unanswered::{Unanswered, off_thread},
@@ -91,27 +91,17 @@ pub enum Found {
 /// Sends transactions and follows them. Cloning is cheap.
 #[derive(Clone)]
 pub struct Submitter {
-    reader: Reader,
-    pub(crate) mempool: Mempool,
-    pub(crate) comet: Comet,
+    pub(crate) carrier: Carrier,
     gatherer: Gatherer,
     stop: Stop,
 }
 
 impl Submitter {
-    pub(crate) fn new(
-        reader: &Reader,
-        mempool: &Mempool,
-        comet: &Comet,
-        gatherer: Gatherer,
-        stop: &Stop,
-    ) -> Self {
+    pub(crate) fn new(carrier: Carrier, gatherer: Gatherer, stop: Stop) -> Self {
         Self {
-            reader: reader.clone(),
-            mempool: mempool.clone(),
-            comet: comet.clone(),
+            carrier,
             gatherer,
-            stop: stop.clone(),
+            stop,
         }
     }
 
@@ -129,7 +119,7 @@ impl Submitter {
             let message = format!("the transaction has {bytes} bytes, more than {MAX_WIRE_BYTES}");
             return Err(Refusal::new(Code::TooLarge, message));
         }
-        let snapshot = self.reader.snapshot();
+        let snapshot = self.carrier.reader.snapshot();
         let known_key = |address: &_| {
             let account = snapshot.as_ref()?.state.account(address).ok()?;
             account.pubkey
@@ -152,15 +142,20 @@ impl Submitter {
         // it has answered.
         let _kept = match replacing {
             Replacing::Allowed => None,
-            Replacing::Refused => Some(self.mempool.replace_nothing(hash)),
+            Replacing::Refused => Some(self.carrier.mempool.replace_nothing(hash)),
         };
         let wire = Bytes::from(wire);
+        match self.gatherer.send(wire.clone()).await {
+            OneOfMany::Submitted(submitted) => return Ok(submitted),
+            OneOfMany::Refused(refusal) => return Err(SubmitError::Refused(refusal)),
+            OneOfMany::Alone => {}
+        }
         let (asked, bytes) = (self.clone(), wire.clone());
         let was_known = off_thread(move || asked.is_taken(&hash, &bytes)).await??;
-        if was_known || self.gatherer.send(wire.clone()).await {
+        if was_known {
             return Ok(Submitted { hash, was_known });
         }
-        match self.comet.broadcast_tx_sync(&wire).await {
+        match self.carrier.comet.broadcast_tx_sync(&wire).await {
             Ok(answer) => judge(answer)?,
             Err(error) if error.says("already exists in cache") => self.await_check(hash).await?,
             Err(error) => return Err(refused_by_mempool(error)),
@@ -221,13 +216,13 @@ impl Submitter {
     pub async fn find(&self, hash: TxHash) -> Result<Found, Unanswered> {
         let asked = self.clone();
         off_thread(move || {
-            if let Some(pending) = asked.mempool.pending(&hash) {
+            if let Some(pending) = asked.carrier.mempool.pending(&hash) {
                 return Ok(Found::Pending(pending));
             }
-            if let Some(record) = asked.reader.transaction(&hash)? {
+            if let Some(record) = asked.carrier.reader.transaction(&hash)? {
                 return Ok(Found::Committed(record));
             }
-            Ok(match asked.mempool.dropped(&hash) {
+            Ok(match asked.carrier.mempool.dropped(&hash) {
                 Some(reason) => Found::Dropped(reason),
                 None => Found::Nowhere,
             })
@@ -238,24 +233,24 @@ impl Submitter {
     /// Whether these bytes are pending or committed already. If not, CometBFT shall have them, unless the
     /// node refuses them here.
     fn is_taken(&self, hash: &TxHash, wire: &[u8]) -> Result<bool, SubmitError> {
-        if self.is_known(hash).map_err(Unanswered::from)? {
+        if self.carrier.is_known(hash).map_err(Unanswered::from)? {
             return Ok(true);
         }
-        match self.mempool.preview(wire).map_err(Unanswered::from)? {
+        match self
+            .carrier
+            .mempool
+            .preview(wire)
+            .map_err(Unanswered::from)?
+        {
             Verdict::Ready | Verdict::WaitsForAttestation => Ok(false),
             // It may have come in over P2P since we looked, or be the one that made this nonce used.
-            Verdict::Refused(_) if self.is_known(hash).map_err(Unanswered::from)? => Ok(true),
+            Verdict::Refused(_) if self.carrier.is_known(hash).map_err(Unanswered::from)? => {
+                Ok(true)
+            }
             Verdict::Parked(refusal) | Verdict::Refused(refusal) => {
                 Err(SubmitError::Refused(refusal))
             }
         }
-    }
-
-    pub(crate) fn is_known(&self, hash: &TxHash) -> Result<bool, StoreError> {
-        if self.mempool.pending(hash).is_some() {
-            return Ok(true);
-        }
-        Ok(self.reader.transaction(hash)?.is_some())
     }
 
     /// CometBFT saw these bytes before: somebody else's CheckTx of them is under way, or they are gone
@@ -266,7 +261,7 @@ impl Submitter {
         while Instant::now() < deadline {
             looks.tick().await;
             let asked = self.clone();
-            let known = off_thread(move || asked.is_known(&hash)).await?;
+            let known = off_thread(move || asked.carrier.is_known(&hash)).await?;
             if known.map_err(Unanswered::from)? {
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! Owns what routes are made of. A handler takes the parts that it uses, and no others.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use ait_abci::{Mempool, Reader};
 use ait_node::{Node, Submitter, comet::Comet, liveness::Liveness};
@@ -17,9 +17,12 @@ use crate::{
 /// Batches of transactions at once: each may have 16 MiB in memory.
 const MAX_BATCHES: usize = 16;
 
-/// All of them. Cloning is cheap.
-#[derive(Clone, FromRef)]
-pub struct Parts {
+/// All of them. Cloning is cheap: each request does it for each layer that it passes.
+#[derive(Clone)]
+pub struct Parts(Arc<AllParts>);
+
+/// What there is.
+pub struct AllParts {
     /// What was committed.
     pub reader: Reader,
     /// What waits for a block.
@@ -75,7 +78,7 @@ impl Parts {
     /// [`ServeError`] names the setting that can't be used.
     pub fn new(node: &Node, config: &Config) -> Result<Self, ServeError> {
         let metrics = Arc::new(Metrics::register(&node.registry)?);
-        Ok(Self {
+        Ok(Self(Arc::new(AllParts {
             reader: node.reader.clone(),
             mempool: node.mempool.clone(),
             comet: node.comet.clone(),
@@ -93,6 +96,47 @@ impl Parts {
             mock: Arc::new(MockCoordinator::new(config)?),
             commit_wait: CommitWait(config.commit_wait),
             is_devnet: IsDevnet(config.devnet),
-        })
+        })))
     }
+}
+
+impl Deref for Parts {
+    type Target = AllParts;
+
+    fn deref(&self) -> &AllParts {
+        &self.0
+    }
+}
+
+/// A handler asks for a part by its type.
+macro_rules! parts {
+    ($($part:ident: $type:ty,)+) => {
+        $(
+            impl FromRef<Parts> for $type {
+                fn from_ref(parts: &Parts) -> Self {
+                    parts.$part.clone()
+                }
+            }
+        )+
+    };
+}
+
+parts! {
+    reader: Reader,
+    mempool: Mempool,
+    comet: Comet,
+    submitter: Submitter,
+    liveness: Arc<Liveness>,
+    registry: Registry,
+    metrics: Arc<Metrics>,
+    events: Events,
+    callers: Arc<Callers>,
+    shelf: Arc<Shelf>,
+    batches: Batches,
+    prices: Arc<Prices>,
+    administration: Arc<Administration>,
+    wallets: Arc<Wallets>,
+    mock: Arc<MockCoordinator>,
+    commit_wait: CommitWait,
+    is_devnet: IsDevnet,
 }
