@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ait_devnet::network::manifest::Manifest;
-use ait_home::comet::config::{AbciAddress, NodeConfig, config_toml};
+use ait_devnet::network::manifest::{Manifest, NodeEntry};
+use ait_home::comet::config::{AbciAddress, NodeConfig, Peer, config_toml, parse_peers};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -94,12 +94,42 @@ impl Devnet {
         Manifest::read(&self.home).ok().flatten()
     }
 
-    /// Its first CometBFT's RPC.
-    pub fn rpc(&self) -> Result<String, LoadError> {
+    fn first_node(&self) -> Result<NodeEntry, LoadError> {
         let manifest = self.manifest();
         let node = manifest.and_then(|manifest| manifest.nodes.into_iter().next());
-        let node = node.ok_or_else(|| failed("devnet.json", "it names no node"))?;
-        Ok(node.rpc)
+        node.ok_or_else(|| failed("devnet.json", "it names no node"))
+    }
+
+    /// Its first CometBFT's RPC.
+    pub fn rpc(&self) -> Result<String, LoadError> {
+        Ok(self.first_node()?.rpc)
+    }
+
+    /// Its first node's REST.
+    pub fn rest(&self) -> Result<String, LoadError> {
+        Ok(self.first_node()?.rest)
+    }
+
+    /// The genesis account that pays.
+    pub fn payer(&self) -> Result<String, LoadError> {
+        let manifest = self.manifest();
+        let manifest = manifest.ok_or_else(|| failed("devnet.json", "it can't be read"))?;
+        Ok(manifest.faucet.address)
+    }
+
+    /// What another node joins.
+    pub fn first(&self) -> Result<First, LoadError> {
+        let node = self.first_node()?;
+        let manifest = self.manifest();
+        let chain_id = manifest.map(|manifest| manifest.chain_id);
+        Ok(First {
+            kind: Kind::Own {
+                chain_id: chain_id.unwrap_or_default(),
+            },
+            genesis: node.home.join("cometbft/config/genesis.json"),
+            peer: node.p2p,
+            rpc: node.rpc,
+        })
     }
 
     /// Stops it.
@@ -127,9 +157,20 @@ impl Drop for Devnet {
     }
 }
 
+/// The node of a chain that another one joins.
+pub(super) struct First {
+    pub kind: Kind,
+    genesis: PathBuf,
+    /// `id@host:port`
+    peer: String,
+    pub rpc: String,
+}
+
 /// The application beside CometBFT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// This chain's.
+    Own { chain_id: String },
     /// CometBFT's kvstore in CometBFT's process.
     KvstoreInProcess,
     /// CometBFT's kvstore over a unix socket.
@@ -142,7 +183,10 @@ pub(super) enum Kind {
 pub(super) struct Engine {
     comet: Running,
     application: Option<Running>,
+    kind: Kind,
+    home: PathBuf,
     rpc: SocketAddr,
+    p2p: SocketAddr,
 }
 
 impl Engine {
@@ -152,15 +196,56 @@ impl Engine {
         kind: Kind,
         pause: &str,
     ) -> Result<Self, LoadError> {
+        let engine = Self::begin(args, folder, kind, pause, None).await?;
+        engine.wait_for_blocks().await?;
+        Ok(engine)
+    }
+
+    /// A node that begins at the genesis of another one's chain; returns before it has any block.
+    pub async fn join(args: &CompareArgs, folder: &Path, first: &First) -> Result<Self, LoadError> {
+        Self::begin(args, folder, first.kind.clone(), "1s", Some(first)).await
+    }
+
+    async fn begin(
+        args: &CompareArgs,
+        folder: &Path,
+        kind: Kind,
+        pause: &str,
+        first: Option<&First>,
+    ) -> Result<Self, LoadError> {
         let home = folder.join("cometbft");
         let shown = home.to_string_lossy();
         process::run(&args.cometbft, &["init", "--home", &shown]).await?;
         let (rpc, p2p) = (free_address()?, free_address()?);
         let socket = folder.join("app.sock");
-        set(args, &home, &socket, (rpc, p2p), pause)?;
+        let peers = first.map_or("", |first| &first.peer);
+        let peers = parse_peers(peers).map_err(|error| failed("the peer", error))?;
+        set(&home, &socket, (rpc, p2p), peers, pause)?;
+        let genesis = home.join("config/genesis.json");
+        match first {
+            Some(first) => copy(&first.genesis, &genesis)?,
+            None => set_block_bytes(args, &genesis)?,
+        }
         let address = format!("unix://{}", socket.display());
         let log = folder.join("application.log");
-        let application = match kind {
+        let application = match &kind {
+            Kind::Own { chain_id } => {
+                let store = folder.join("chain.db");
+                let store = store.to_string_lossy();
+                let words = [
+                    "start",
+                    "--no-rest",
+                    "--chain-id",
+                    chain_id,
+                    "--db-path",
+                    &store,
+                    "--abci-bind",
+                    &address,
+                    "--comet-rpc",
+                    &format!("http://{rpc}"),
+                ];
+                Some(Running::start(&own_program()?, &words, &log)?)
+            }
             Kind::KvstoreInProcess => None,
             Kind::KvstoreSocket => {
                 let words = ["kvstore", "--address", &address, "--log_level", "error"];
@@ -170,17 +255,30 @@ impl Engine {
         };
         let proxy = match kind {
             Kind::KvstoreInProcess => "kvstore",
-            Kind::KvstoreSocket | Kind::Nothing => &address,
+            Kind::Own { .. } | Kind::KvstoreSocket | Kind::Nothing => &address,
         };
         let words = ["node", "--home", &shown, "--proxy_app", proxy];
         let comet = Running::start(&args.cometbft, &words, &folder.join("cometbft.log"))?;
-        let engine = Self {
+        Ok(Self {
             comet,
             application,
+            kind,
+            home: home.clone(),
             rpc,
-        };
-        engine.wait_for_blocks().await?;
-        Ok(engine)
+            p2p,
+        })
+    }
+
+    /// What another node joins.
+    pub async fn first(&self, args: &CompareArgs) -> Result<First, LoadError> {
+        let home = self.home.to_string_lossy();
+        let id = process::run(&args.cometbft, &["show-node-id", "--home", &home]).await?;
+        Ok(First {
+            kind: self.kind.clone(),
+            genesis: self.home.join("config/genesis.json"),
+            peer: format!("{}@{}", id.trim(), self.p2p),
+            rpc: self.rpc(),
+        })
     }
 
     async fn wait_for_blocks(&self) -> Result<(), LoadError> {
@@ -217,12 +315,12 @@ impl Engine {
     }
 }
 
-/// Gives a home of `cometbft init` the settings and the size of blocks that this project's nodes have.
+/// Gives a home of `cometbft init` the settings that this project's nodes have.
 fn set(
-    args: &CompareArgs,
     home: &Path,
     socket: &Path,
     (rpc, p2p): (SocketAddr, SocketAddr),
+    peers: Vec<Peer>,
     pause: &str,
 ) -> Result<(), LoadError> {
     let config = config_toml(&NodeConfig {
@@ -230,22 +328,30 @@ fn set(
         moniker: "bench".to_owned(),
         rpc,
         p2p,
-        peers: Vec::new(),
+        peers,
         block_interval: humantime::parse_duration(pause)
             .map_err(|error| failed("the pause", error))?,
         devnet: true,
     });
     let config = config.map_err(|error| failed("config.toml", error))?;
-    let folder = home.join("config");
-    fs::write(folder.join("config.toml"), config).map_err(|error| failed("config.toml", error))?;
-    let path = folder.join("genesis.json");
-    let text = fs::read(&path).map_err(|error| failed("genesis.json", error))?;
+    fs::write(home.join("config/config.toml"), config).map_err(|error| failed("config.toml", error))
+}
+
+/// Gives a genesis of `cometbft init` the size of blocks that was asked for.
+fn set_block_bytes(args: &CompareArgs, path: &Path) -> Result<(), LoadError> {
+    let text = fs::read(path).map_err(|error| failed("genesis.json", error))?;
     let mut genesis: Value =
         serde_json::from_slice(&text).map_err(|error| failed("genesis.json", error))?;
     if let Some(size) = genesis.pointer_mut("/consensus_params/block/max_bytes") {
         *size = json!(args.block_bytes.to_string());
     }
     fs::write(path, genesis.to_string()).map_err(|error| failed("genesis.json", error))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), LoadError> {
+    fs::copy(from, to)
+        .map(|_| ())
+        .map_err(|error| failed("genesis.json", error))
 }
 
 /// An address on loopback that nobody listens on at present.

@@ -3,16 +3,18 @@
 //! Owns chains of its own on loopback, in temporary folders: it starts each contender, loads or watches it, stops it
 //! (CometBFT first, in bounded time), and says what was measured. Repeats are interleaved, so that a machine that gets
 //! busy does so for all. Reading order: [`args`], `contender` (who takes part), `chains` and `process` (how they run),
-//! `idle`, [`outcome`].
+//! `idle`, `reads`, `join`, [`outcome`].
 
 pub mod args;
 mod chains;
 mod contender;
 mod idle;
+mod join;
 mod machine;
 pub mod outcome;
 mod plot;
 mod process;
+mod reads;
 
 use std::{fs, path::Path};
 

@@ -16,6 +16,10 @@ pub struct Sample(BTreeMap<String, f64>);
 const COMMITTED: &str = "committed_per_second";
 /// Blocks a second.
 const BLOCKS: &str = "blocks_per_second";
+/// Answers a second.
+const ANSWERS: &str = "answers_per_second";
+/// Transactions a second that a late node took from another.
+const REPLAYED: &str = "replayed_per_second";
 
 impl Sample {
     fn with(mut self, name: &str, value: f64) -> Self {
@@ -45,16 +49,30 @@ impl Sample {
         sample
     }
 
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "counts of blocks are far below 2^52"
-    )]
     pub(super) fn idle(blocks: u64, passed: Duration, median: Duration) -> Self {
-        let rate = blocks as f64 / passed.as_secs_f64().max(f64::EPSILON);
         Self::default()
-            .with(BLOCKS, (rate * 10.0).round() / 10.0)
+            .with(BLOCKS, rate(blocks, passed))
             .with("block_p50_ms", (median.as_secs_f64() * 1e5).round() / 100.0)
     }
+}
+
+impl Sample {
+    pub(super) fn answers(answers: u64, passed: Duration) -> Self {
+        Self::default().with(ANSWERS, rate(answers, passed))
+    }
+
+    pub(super) fn replayed(transactions: u64, passed: Duration) -> Self {
+        Self::default().with(REPLAYED, rate(transactions, passed))
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "what is counted is far below 2^52"
+)]
+fn rate(count: u64, passed: Duration) -> f64 {
+    let rate = count as f64 / passed.as_secs_f64().max(f64::EPSILON);
+    (rate * 10.0).round() / 10.0
 }
 
 impl fmt::Display for Sample {
@@ -181,7 +199,7 @@ impl Outcome {
 }
 
 /// The figures that are told, with what they are divided by for the last column.
-const TABLES: [(&str, &str, &[&str]); 2] = [
+const TABLES: [(&str, &str, &[&str]); 4] = [
     (
         COMMITTED,
         "kvstore-socket",
@@ -193,6 +211,8 @@ const TABLES: [(&str, &str, &[&str]); 2] = [
         ],
     ),
     (BLOCKS, "idle-nothing", &["block_p50_ms"]),
+    (ANSWERS, "health", &[]),
+    (REPLAYED, "join-kvstore", &[]),
 ];
 
 impl fmt::Display for Outcome {

@@ -8,25 +8,33 @@ use super::outcome::{Outcome, Spread};
 
 type Failure = Box<dyn std::error::Error>;
 
-const SIZE: (u32, u32) = (1_100, 720);
-const PANELS: [(&str, &str); 2] = [
+const WIDTH: u32 = 1_100;
+const PANEL_HEIGHT: u32 = 360;
+const PANELS: [(&str, &str); 4] = [
     (
         "committed_per_second",
         "Committed transactions a second, pause of 1 s after each block",
     ),
     ("blocks_per_second", "Idle blocks a second, no pause"),
+    ("answers_per_second", "Reads answered a second"),
+    (
+        "replayed_per_second",
+        "Transactions a second that a late node replays",
+    ),
 ];
 
 /// Writes it as SVG.
 pub(super) fn write(outcome: &Outcome, path: &Path) -> Result<(), Failure> {
-    let area = SVGBackend::new(path, SIZE).into_drawing_area();
-    area.fill(&WHITE)?;
     let panels: Vec<_> = PANELS
         .iter()
         .map(|(figure, title)| (*title, outcome.bars(figure)))
         .filter(|(_, bars)| !bars.is_empty())
         .collect();
-    let areas = area.split_evenly((panels.len().max(1), 1));
+    let count = panels.len().max(1);
+    let height = PANEL_HEIGHT.saturating_mul(u32::try_from(count)?);
+    let area = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let areas = area.split_evenly((count, 1));
     for (area, (title, bars)) in areas.iter().zip(&panels) {
         panel(area, title, bars)?;
     }

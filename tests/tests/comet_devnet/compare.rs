@@ -5,6 +5,16 @@ use std::{fs, path::Path};
 use ait_tests::comet::{binaries, devnet::said, node};
 use serde_json::Value;
 
+/// Some of each kind, and the figure that is told of them.
+const CONTENDERS: [(&str, &str); 6] = [
+    ("rest", "committed_per_second"),
+    ("kvstore-in-process", "committed_per_second"),
+    ("idle-kvstore", "blocks_per_second"),
+    ("idle-reads", "blocks_per_second"),
+    ("balance", "answers_per_second"),
+    ("join", "replayed_per_second"),
+];
+
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).expect("a folder").next().is_none()
 }
@@ -17,7 +27,7 @@ fn contenders_are_measured_side_by_side_and_nothing_is_left() {
     let output = node::ait(folder.path())
         .args(["bench", "compare", "--quick", "--json", "--repeats", "2"])
         .args(["--count", "200", "--idle", "500ms"])
-        .args(["--only", "rest,kvstore-in-process,idle-kvstore"])
+        .args(["--only", &CONTENDERS.map(|(name, _)| name).join(",")])
         .arg("--cometbft")
         .arg(binaries::cometbft())
         .arg("--out")
@@ -29,12 +39,8 @@ fn contenders_are_measured_side_by_side_and_nothing_is_left() {
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let rows = told["rows"].as_array().expect("rows");
     let names: Vec<_> = rows.iter().map(|row| &row["contender"]).collect();
-    assert_eq!(names, ["rest", "kvstore-in-process", "idle-kvstore"]);
-    for (row, figure) in rows.iter().zip([
-        "committed_per_second",
-        "committed_per_second",
-        "blocks_per_second",
-    ]) {
+    assert_eq!(names, CONTENDERS.map(|(name, _)| name));
+    for (row, (_, figure)) in rows.iter().zip(CONTENDERS) {
         let spread = &row["figures"][figure];
         let of = |name: &str| spread[name].as_f64().expect("a number");
         assert!(0.0 < of("least") && of("least") <= of("median"), "{row}");
