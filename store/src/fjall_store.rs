@@ -12,7 +12,7 @@ use std::{
 
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
-    config::{BlockSizePolicy, CompressionPolicy},
+    config::{BlockSizePolicy, CompressionPolicy, FilterPolicy},
 };
 
 use crate::{
@@ -33,10 +33,10 @@ const HEAD_KEYSPACE: &str = "head";
 const HEAD: &str = "head";
 const POOL: &str = "pool";
 /// Memory for blocks of its files. The state has a cache of its own above it.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Memory for what a table got last, before it goes to a file.
-const RECORDS_MEMTABLE_BYTES: u64 = 32 * 1024 * 1024;
-const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+const RECORDS_MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
 /// How long to wait for a lock: a process that was just stopped may still be closing its files.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(20);
@@ -64,17 +64,20 @@ impl FjallStore {
     pub fn open(path: &Path, chain_id: &str) -> Result<Self, StoreError> {
         let files = folder::prepare(path, chain_id, Engine::Fjall, DATABASE_FILE)?;
         let database = open_database(path, &files)?;
-        let keyspace = |name: &str, memtable: u64| {
-            read(path, || database.keyspace(name, || options(memtable)))
+        let keyspace = |name: &str, options: KeyspaceCreateOptions| {
+            read(path, || database.keyspace(name, || options))
         };
-        let head = keyspace(HEAD_KEYSPACE, MEMTABLE_BYTES)?;
+        let head = keyspace(HEAD_KEYSPACE, options(MEMTABLE_BYTES))?;
         let mut tables = Vec::new();
         for table in Table::ALL {
-            let memtable = match table {
-                Table::Records => RECORDS_MEMTABLE_BYTES,
-                _ => MEMTABLE_BYTES,
+            let options = match table {
+                // They are read by ranges alone, which no filter shortens.
+                Table::Records => {
+                    options(RECORDS_MEMTABLE_BYTES).filter_policy(FilterPolicy::disabled())
+                }
+                _ => options(MEMTABLE_BYTES),
             };
-            tables.push(keyspace(table.name(), memtable)?);
+            tables.push(keyspace(table.name(), options)?);
         }
         disk::sync_tree(&files)?;
         let stored = read(path, || head.get(HEAD))?;
