@@ -1,6 +1,11 @@
 //! Stores that are brought over: from the first format, and from one database to another.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use ait_abci::{Application, Checked, bring_over, copy};
 use ait_app::tx::TxHash;
@@ -21,9 +26,20 @@ fn put_first(database: &sled::Db, key: &[u8], further: &[u8], head: &[u8], value
     }
 }
 
+/// sled's database of a store. sled's threads may hold the lock of one that was just closed a moment longer.
+fn database(store: &Path) -> sled::Db {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match sled::open(store.join("sled")) {
+            Err(sled::Error::Io(_)) if Instant::now() < deadline => thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 /// Writes what a chain's store would have been in the first format.
 fn write_first_format(folder: &Path, comet: &Comet, pool: &[Vec<u8>]) {
-    let database = sled::open(folder.join("sled")).unwrap();
+    let database = database(folder);
     let head = comet.node.reader().snapshot().unwrap();
     for leaf in head.state.entries().map(Result::unwrap) {
         let key = [b"s", leaf.key()].concat();
@@ -150,7 +166,7 @@ fn a_damaged_store_of_the_first_format_is_not_brought_over() {
     let folder = tempfile::tempdir().unwrap();
     let comet = chain(Arc::new(MemoryStore::new()));
     write_first_format(folder.path(), &comet, &[]);
-    let database = sled::open(folder.path().join("sled")).unwrap();
+    let database = database(folder.path());
     let forged = b"s/account/ait1qxxmqhwxgq5xrk9a8llq6qh2guytvrp5mcljxe";
     let value = br#"{"balance":7,"nonce":0,"pubkey":null}"#;
     put_first(&database, forged, b"S", &[], value);

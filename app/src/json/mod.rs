@@ -47,13 +47,23 @@ pub fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8], path: &str) -> Result<T,
 /// Reads again, to say where it fails: that it is no JSON at all comes before what is wrong with a
 /// field. Apart from [`read`], which is fast because it keeps no path.
 fn explain<'de, T: Deserialize<'de>>(bytes: &'de [u8], path: &str) -> Result<T, Refusal> {
-    serde_json::from_slice::<WellFormed>(bytes)
-        .map_err(|error| Refusal::new(Code::MalformedJson, format!("not valid JSON: {error}")))?;
+    check_well_formed(bytes)?;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = joined(path, &error.path().to_string());
         Refusal::field(format!("field {field}: {}", without_place(error.inner())))
     })
+}
+
+/// Checks that bytes are JSON that repeats no field at any depth. Reading what keeps a part of them as its
+/// text does not: that part may be refused before anybody reads it.
+///
+/// # Errors
+/// [`Code::MalformedJson`].
+pub(crate) fn check_well_formed(bytes: &[u8]) -> Result<(), Refusal> {
+    serde_json::from_slice::<WellFormed>(bytes)
+        .map(|_| ())
+        .map_err(|error| Refusal::new(Code::MalformedJson, format!("not valid JSON: {error}")))
 }
 
 /// Any JSON that repeats no field at any depth. Keeps nothing of it.

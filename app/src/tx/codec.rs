@@ -165,6 +165,7 @@ pub fn decode(wire: &[u8]) -> Result<(Transaction, usize), Refusal> {
 pub fn decode_slowly(wire: &[u8]) -> Result<(Transaction, usize), Refusal> {
     refuse_other_entries(wire)?;
     check_size(wire.len())?;
+    json::check_well_formed(wire)?;
     let fields: Fields<'_> = json::read(wire, "")?;
     let payload_bytes = fields.payload.get().len();
     let tx = Transaction {

@@ -58,6 +58,7 @@ impl Draft {
     /// # Errors
     /// A refusal that names the field and the limit.
     pub fn read(text: &[u8]) -> Result<Self, Refusal> {
+        json::check_well_formed(text)?;
         let fields: Fields<'_> = json::read(text, "")?;
         let payload = Payload::read(&fields.r#type, fields.payload.get())?;
         payload.check_sender(&fields.sender)?;

@@ -17,23 +17,11 @@ const TOO_MUCH: u64 = 1 << 53;
 /// A number that is no integer from 0 to 2^53-1, or that is spelled otherwise, becomes -1, which no
 /// field takes.
 pub fn parse(bytes: &[u8]) -> Option<Value> {
-    read(bytes, None)
-}
-
-/// The same, but that the value of this field of the whole may repeat fields and hold half a surrogate
-/// pair or a number that is too large.
-pub(super) fn parse_but(bytes: &[u8], loose: &str) -> Option<Value> {
-    read(bytes, Some(loose))
-}
-
-fn read(bytes: &[u8], loose: Option<&str>) -> Option<Value> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut reader = Reader {
         text,
         at: 0,
         depth: 0,
-        loose,
-        is_loose: false,
     };
     let value = reader.value()?;
     reader.skip_space();
@@ -44,8 +32,6 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    loose: Option<&'a str>,
-    is_loose: bool,
 }
 
 impl Reader<'_> {
@@ -106,11 +92,8 @@ impl Reader<'_> {
             if !self.next_is(":") {
                 return None;
             }
-            let begins = self.depth == 1 && self.loose == Some(&name);
-            self.is_loose |= begins;
             let value = self.value()?;
-            self.is_loose &= !begins;
-            if fields.insert(name, value).is_some() && !self.is_loose {
+            if fields.insert(name, value).is_some() {
                 return None;
             }
             if self.next_is("}") {
@@ -170,9 +153,6 @@ impl Reader<'_> {
                 if !(0xd800..0xe000).contains(&first) {
                     return char::from_u32(first);
                 }
-                if self.is_loose {
-                    return Some('?');
-                }
                 // The first half of a pair stands before the second one, which stands nowhere else.
                 self.take("\\u")?;
                 let second = self.four_digits()?;
@@ -218,7 +198,7 @@ impl Reader<'_> {
         }
         let text = &self.text[from..self.at];
         // No reader that takes numbers for doubles could hold it.
-        if text.parse::<f64>().ok()?.is_infinite() && !self.is_loose {
+        if text.parse::<f64>().ok()?.is_infinite() {
             return None;
         }
         let integer = text.parse::<u64>().ok();

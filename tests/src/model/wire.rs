@@ -59,7 +59,7 @@ pub(super) fn read(bytes: &[u8], chain_id: &str) -> Result<Entry, &'static str> 
     if bytes.len() > LONGEST {
         return Err("too_large");
     }
-    let value = json::parse(bytes).ok_or_else(|| why_malformed(bytes, chain_id))?;
+    let value = json::parse(bytes).ok_or("malformed_json")?;
     let (tx, content, sig) = read_tx(&value, chain_id)?;
     is_canonical(bytes, &value)?;
     if address_of(&tx.pubkey) != tx.sender {
@@ -70,15 +70,6 @@ pub(super) fn read(bytes: &[u8], chain_id: &str) -> Result<Entry, &'static str> 
     }
     let hash = tx_hash(bytes);
     Ok(Entry::Tx(Box::new(Tx { hash, ..tx })))
-}
-
-/// What is inside of the payload comes after the transaction's type.
-fn why_malformed(bytes: &[u8], chain_id: &str) -> &'static str {
-    let value = json::parse_but(bytes, "payload");
-    match value.map(|value| read_tx(&value, chain_id).map(drop)) {
-        Some(Err("unknown_type")) => "unknown_type",
-        _ => "malformed_json",
-    }
 }
 
 fn is_canonical(bytes: &[u8], value: &Value) -> Result<(), &'static str> {

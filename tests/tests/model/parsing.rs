@@ -63,6 +63,32 @@ fn every_single_bit_flip_of_every_kind_has_one_code() {
     }
 }
 
+#[test]
+fn that_bytes_are_no_json_is_told_before_what_they_name() {
+    for wire in &EXAMPLES.1 {
+        let text = String::from_utf8(wire.clone()).unwrap();
+        // A kind, a field and a param that there are not, behind half of a surrogate pair.
+        let broken = text.replacen(r#""payload":{""#, r#""payload":{"\ud800"#, 1);
+        let unknown = broken.replacen(r#""type":""#, r#""type":"NO_"#, 1);
+        let param = text.replacen(r#""key":""#, r#""key":"no_"#, 1).replacen(
+            r#""value":{""#,
+            r#""value":{"\ud800"#,
+            1,
+        );
+        for wire in [broken, unknown, param] {
+            if !wire.contains(r"\ud800") {
+                continue;
+            }
+            let (chains, models, log) = verdicts(wire.as_bytes());
+            assert_eq!(
+                (chains, models),
+                ("malformed_json", "malformed_json"),
+                "{log} {wire}"
+            );
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(plan::cases(10_000))]
 
