@@ -55,14 +55,18 @@ impl Bucket {
         let mut run = Run::default();
         for leaf in leaves {
             let last = run.slots().last();
-            if last.is_some_and(|last| last.head.key_hash >= *leaf.key_hash())
-                || !place.holds(leaf.key_hash())
-            {
+            if last.is_some_and(|last| last.key_hash() >= leaf.key_hash()) {
                 return None;
             }
             run.push(&leaf).ok()?;
         }
-        Some(run.into_bucket(place))
+        // What lies between two that belong there does too.
+        let ends = [run.slots().first(), run.slots().last()];
+        let at_home = ends
+            .into_iter()
+            .flatten()
+            .all(|slot| place.holds(slot.key_hash()));
+        at_home.then(|| run.into_bucket(place))
     }
 
     /// The same where order and place are known to hold.

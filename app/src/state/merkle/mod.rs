@@ -25,7 +25,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::{crypto::sha256, error::InvariantViolation, prelude::*};
+use crate::{error::InvariantViolation, prelude::*};
 
 pub use bucket::{Bucket, Buckets, MAX_BUCKET, NoBuckets};
 pub use leaf::Leaf;
@@ -93,18 +93,6 @@ impl Tree {
     /// Whether the tree holds no key at all.
     pub fn is_empty(&self) -> bool {
         self.top.is_none()
-    }
-
-    /// The leaf of `key`, or `None` when the tree doesn't hold it.
-    ///
-    /// # Errors
-    /// As [`Buckets::bucket`].
-    pub fn get(
-        &self,
-        key: &[u8],
-        buckets: &dyn Buckets,
-    ) -> Result<Option<Leaf>, InvariantViolation> {
-        self.look_up(&sha256(key), buckets, |leaf| leaf.alone())
     }
 
     /// What `of` makes of the leaf of the key that has this hash; `None` when the tree doesn't hold it.

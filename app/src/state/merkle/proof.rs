@@ -29,7 +29,7 @@ pub fn decode_proof(bytes: &[u8]) -> Option<CommitmentProof> {
 }
 
 impl Tree {
-    /// The ICS-23 proof (`smt_spec`) that `key` has the value [`Tree::get`] tells, or, for an absent
+    /// The ICS-23 proof (`smt_spec`) that `key` has the value [`Tree::look_up`] finds, or, for an absent
     /// key, that it has none: then the proof shows its neighbours in the order of key hashes.
     ///
     /// `None` only for the empty tree, whose root of 32 zero bytes is proof enough.

@@ -9,6 +9,7 @@ mod whole_tree;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::crypto::sha256;
 
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -47,6 +48,12 @@ fn naive_root(pairs: &Pairs) -> Hash {
 
 fn set(value: &[u8]) -> Option<Arc<[u8]>> {
     Some(Arc::from(value))
+}
+
+impl Tree {
+    fn get(&self, key: &[u8], buckets: &dyn Buckets) -> Result<Option<Leaf>, InvariantViolation> {
+        self.look_up(&sha256(key), buckets, |leaf| leaf.alone())
+    }
 }
 
 /// A tree with its buckets, all in memory.
