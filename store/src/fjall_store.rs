@@ -6,8 +6,6 @@ use std::{
     io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    thread,
-    time::{Duration, Instant},
 };
 
 use fjall::{
@@ -37,9 +35,6 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Memory for what a table got last, before it goes to a file.
 const RECORDS_MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
-/// How long to wait for a lock: a process that was just stopped may still be closing its files.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
-const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// A [`Store`] in a folder, opened with [`FjallStore::open`]. One process at a time has it open.
 pub struct FjallStore {
@@ -62,7 +57,8 @@ impl FjallStore {
     /// [`StoreError::RolledBack`], [`StoreError::Io`]: each says what to do. Damage may also show later, from
     /// reading.
     pub fn open(path: &Path, chain_id: &str) -> Result<Self, StoreError> {
-        let files = folder::prepare(path, chain_id, Engine::Fjall, DATABASE_FILE)?;
+        let make = |new: &Path| open_database(path, new).map(drop);
+        let files = folder::prepare(path, chain_id, Engine::Fjall, DATABASE_FILE, make)?;
         let database = open_database(path, &files)?;
         let keyspace = |name: &str, options: KeyspaceCreateOptions| {
             read(path, || database.keyspace(name, || options))
@@ -242,8 +238,7 @@ fn open_database(path: &Path, files: &Path) -> Result<Database, StoreError> {
 }
 
 fn open_files(path: &Path, files: &Path) -> Result<fjall::Result<Database>, StoreError> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
+    folder::wait_for_lock(path, || {
         let opened = contain(|| {
             Database::builder(files)
                 .cache_size(CACHE_BYTES)
@@ -252,15 +247,10 @@ fn open_files(path: &Path, files: &Path) -> Result<fjall::Result<Database>, Stor
                 .open()
         });
         match opened {
-            Ok(Err(fjall::Error::Locked)) if Instant::now() < deadline => thread::sleep(LOCK_RETRY),
-            Ok(Err(fjall::Error::Locked)) => {
-                return Err(StoreError::Locked {
-                    path: path.to_owned(),
-                });
-            }
-            other => return Ok(flat(other)),
+            Ok(Err(fjall::Error::Locked)) => None,
+            other => Some(flat(other)),
         }
-    }
+    })
 }
 
 /// The end of the last journal, which was cut off: its last byte that is not zero, and what is behind it.

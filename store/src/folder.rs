@@ -2,18 +2,29 @@
 //! store it refuses where that can be.
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    StoreError, disk,
+    StoreError,
+    contain::corrupt,
+    disk,
     head::ChainHead,
     marker::{self, HeightFile},
 };
 
 /// The longest chain id in bytes (CometBFT, `MaxChainIDLen`).
 const MAX_CHAIN_ID_BYTES: usize = 50;
+/// Where a database is made, before it is put in its place.
+const NEW_FOLDER: &str = "new";
+/// The file that is locked while one is made.
+const LOCK_FILE: &str = "LOCK";
+/// How long to wait for a lock: a process that was just stopped may still be closing its files.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// The database in which a store lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +54,15 @@ impl Engine {
     }
 }
 
-/// Looks at a folder before its database is opened, and creates it with those above it if need be. `files`
-/// are within the database's folder, and are there whenever the database is. Gives the database's folder.
+/// Looks at a folder before its database is opened, and creates it with those above it if need be. `file`
+/// is within the database's folder, and is there whenever the database is; `make` makes an empty database in
+/// a folder and closes it. Gives the database's folder.
 pub(crate) fn prepare(
     path: &Path,
     chain_id: &str,
     engine: Engine,
-    files: &str,
+    file: &str,
+    make: impl FnOnce(&Path) -> Result<(), StoreError>,
 ) -> Result<PathBuf, StoreError> {
     check_chain_id(chain_id)?;
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir()) {
@@ -59,14 +72,80 @@ pub(crate) fn prepare(
     }
     disk::create_folder(path)?;
     let database = path.join(engine.name());
-    // Before the database makes new files where old ones are missing, or changes those of another store.
-    if marker::check_marker(path, chain_id)? && !database.join(files).exists() {
-        return Err(StoreError::Lost {
-            path: path.to_owned(),
-            height: HeightFile::read(path)?,
-        });
+    let is_marked = marker::check_marker(path, chain_id)?;
+    if !database.join(file).exists() {
+        // Before the database makes new files where old ones are missing, or changes those of another store.
+        if is_marked {
+            return Err(StoreError::Lost {
+                path: path.to_owned(),
+                height: HeightFile::read(path)?,
+            });
+        }
+        let _lock = lock(path)?;
+        if !database.exists() {
+            make_whole(path, &database, make)?;
+        } else if !database.join(file).exists() {
+            let name = engine.name();
+            return Err(corrupt(path, format!("its file {name}/{file} is missing")));
+        }
     }
     Ok(database)
+}
+
+/// Puts an empty database in its place once all of it is on disk: no engine opens one again that was cut short
+/// while it was made.
+fn make_whole(
+    path: &Path,
+    database: &Path,
+    make: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let new = path.join(NEW_FOLDER);
+    if new.exists() {
+        fs::remove_dir_all(&new)
+            .map_err(|error| StoreError::io("remove the unfinished", &new, error))?;
+    }
+    make(&new)?;
+    disk::sync_tree(&new)?;
+    fs::rename(&new, database)
+        .map_err(|error| StoreError::io("put a new database in", database, error))?;
+    disk::sync_folder_and_parent(path)
+}
+
+/// The right to make a database in a store's folder, until it is dropped.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let name = path.join(LOCK_FILE);
+    let fail = |error| StoreError::io("lock", &name, error);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(fail)?;
+    wait_for_lock(path, || match file.try_lock() {
+        Err(TryLockError::WouldBlock) => None,
+        Err(TryLockError::Error(error)) => Some(Err(fail(error))),
+        Ok(()) => Some(Ok(())),
+    })??;
+    Ok(file)
+}
+
+/// Repeats what gives nothing while another process holds a lock of the store, for a while.
+pub(crate) fn wait_for_lock<T>(
+    path: &Path,
+    mut attempt: impl FnMut() -> Option<T>,
+) -> Result<T, StoreError> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        if let Some(done) = attempt() {
+            return Ok(done);
+        }
+        if Instant::now() >= deadline {
+            return Err(StoreError::Locked {
+                path: path.to_owned(),
+            });
+        }
+        thread::sleep(LOCK_RETRY);
+    }
 }
 
 /// Compares what the database holds with what the files beside it know, once its lock is held.

@@ -1,12 +1,6 @@
 //! Opening sled's files.
 
-use std::{
-    fs::File,
-    path::Path,
-    sync::Mutex,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs::File, path::Path, sync::Mutex};
 
 use super::{FILL_PART, SledStore, Target, changes::Changes, contain::read, layout, value_of};
 use crate::{Engine, StoreError, Table, disk, folder, head, writer::Writer};
@@ -15,9 +9,6 @@ use crate::{Engine, StoreError, Table, disk, folder, head, writer::Writer};
 const DATABASE_FILE: &str = "db";
 /// Memory for sled's pages, in bytes. The state has a cache of its own above it.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// How long to wait for a lock: a process that was just stopped may still be closing its files.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
-const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 impl SledStore {
     /// Opens the store of a chain in a folder, which is created with those above it if need be.
@@ -29,7 +20,8 @@ impl SledStore {
     /// [`StoreError::RolledBack`], [`StoreError::Io`]: each says what to do. Damage may also show later, from
     /// reading.
     pub fn open(path: &Path, chain_id: &str) -> Result<Self, StoreError> {
-        let files = folder::prepare(path, chain_id, Engine::Sled, DATABASE_FILE)?;
+        let make = |new: &Path| open_database(path, new).map(drop);
+        let files = folder::prepare(path, chain_id, Engine::Sled, DATABASE_FILE, make)?;
         let database = open_database(path, &files)?;
         disk::sync_tree(&files)?;
         let data = files.join(DATABASE_FILE);
@@ -69,8 +61,7 @@ pub(super) fn open_database(path: &Path, database_folder: &Path) -> Result<sled:
             // Every commit flushes by itself, and a flush in between might free what a power loss still needs.
             .flush_every_ms(None)
     };
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
+    folder::wait_for_lock(path, || {
         // The flag is taken out of the closure because sled names a lock held elsewhere only in a message.
         let mut locked = false;
         let opened = read(path, || {
@@ -78,16 +69,8 @@ pub(super) fn open_database(path: &Path, database_folder: &Path) -> Result<sled:
                 .open()
                 .inspect_err(|error| locked = is_lock_error(error))
         });
-        match opened {
-            Err(_) if locked && Instant::now() < deadline => thread::sleep(LOCK_RETRY),
-            Err(_) if locked => {
-                return Err(StoreError::Locked {
-                    path: path.to_owned(),
-                });
-            }
-            other => return other,
-        }
-    }
+        (!locked).then_some(opened)
+    })?
 }
 
 fn is_lock_error(error: &sled::Error) -> bool {

@@ -20,6 +20,7 @@ fn child_commits_until_it_is_killed() -> TestResult {
     let Some((engine, folder)) = child_folder() else {
         return Ok(());
     };
+    println!("\nopens");
     let store = open(engine, &folder)?;
     let mut height = contents(store.as_ref())?.map_or(0, |(height, ..)| height);
     println!("\nacknowledged {height}");
@@ -87,6 +88,31 @@ fn a_process_killed_in_its_first_block_leaves_nothing_or_the_whole_block() -> Te
             store.commit(&batch(height + 1))?;
             assert_holds_block(store.as_ref(), height + 1)?;
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_process_killed_while_it_begins_a_store_leaves_nothing_that_the_next_one_stumbles_over()
+-> TestResult {
+    for engine in ENGINES {
+        let mut delay = Duration::ZERO;
+        let mut began = false;
+        while !began && delay < Duration::from_secs(10) {
+            let folder = tempfile::tempdir()?;
+            let mut process = child(CHILD, engine, folder.path())?.spawn()?;
+            let output = process.stdout.take().ok_or("no output")?;
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            assert!(lines.any(|line| line == "opens"));
+            thread::sleep(delay);
+            process.kill()?;
+            process.wait()?;
+            began = lines.any(|line| line.starts_with("acknowledged"));
+            let store = open(engine, folder.path());
+            drop(store.map_err(|error| format!("killed after {delay:?}: {error}"))?);
+            delay += delay / 8 + Duration::from_micros(200);
+        }
+        assert!(began);
     }
     Ok(())
 }

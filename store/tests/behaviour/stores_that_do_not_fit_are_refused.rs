@@ -1,4 +1,4 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread};
 
 use ait_store::{Engine, MAX_VALUE_BYTES, StoreError, Table, WriteBatch};
 
@@ -332,6 +332,25 @@ fn a_store_that_is_open_cannot_be_opened_again_by(engine: Engine) -> TestResult 
     ));
     store.commit(&batch(1))?;
     assert_holds_block(store.as_ref(), 1)
+}
+
+#[test]
+fn of_those_who_begin_a_store_at_once_one_has_it() -> TestResult {
+    for engine in ENGINES {
+        let folder = tempfile::tempdir()?;
+        let opened: Vec<_> = thread::scope(|scope| {
+            let opening = [(); 4].map(|()| scope.spawn(|| open(engine, folder.path())));
+            opening
+                .map(|thread| thread.join().expect("no panic"))
+                .into()
+        });
+        let (has_it, refused): (Vec<_>, Vec<_>) = opened.into_iter().partition(Result::is_ok);
+        assert_eq!((has_it.len(), refused.len()), (1, 3));
+        for refusal in refused.into_iter().filter_map(Result::err) {
+            assert!(matches!(refusal, StoreError::Locked { .. }), "{refusal}");
+        }
+    }
+    Ok(())
 }
 
 #[test]
