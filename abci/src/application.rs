@@ -67,7 +67,7 @@ impl Application {
         state_cache_bytes: usize,
         on_fatal: OnFatal,
     ) -> Result<Self, OpenError> {
-        let (stored, snapshot) = stored::open(store.clone(), &chain_id, state_cache_bytes)?;
+        let (stored, newest) = stored::open(store.clone(), &chain_id, state_cache_bytes)?;
         let stored = Arc::new(stored);
         let saved = store.take_pool()?;
         if !saved.is_empty() {
@@ -75,11 +75,11 @@ impl Application {
         }
         let making = Making::new(!saved.is_empty());
         let metrics = Arc::new(Metrics::new()?);
-        if let Some(snapshot) = &snapshot {
-            metrics.show_head(&snapshot.block);
+        if let Some(newest) = &newest {
+            metrics.show_head(&newest.block);
         }
         let chain_id = Arc::new(chain_id);
-        let committed = Arc::new(Committed::new(snapshot));
+        let committed = Arc::new(Committed::new(newest));
         let verified = Arc::new(VerifiedCache::default());
         let judged = metrics.judged_signatures.clone();
         let signatures = Arc::new(SignatureMemo::new(MAX_VERDICTS, judged));
@@ -156,9 +156,9 @@ impl Application {
     /// Info: the last block that is on disk, from which CometBFT replays what it has beyond.
     pub fn info(&self) -> ResponseInfo {
         self.mempool.offer_again();
-        let snapshot = self.reader.snapshot();
-        let height = snapshot.as_ref().map(|snapshot| snapshot.block.height);
-        let hash = snapshot.map(|snapshot| snapshot.state.app_hash());
+        let newest = self.reader.newest();
+        let height = newest.as_ref().map(|newest| newest.block.height);
+        let hash = newest.map(|newest| newest.state.app_hash());
         ResponseInfo {
             data: "ait".into(),
             version: env!("CARGO_PKG_VERSION").into(),

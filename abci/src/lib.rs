@@ -35,7 +35,7 @@ pub use mempool::{
 };
 pub use reader::Reader;
 pub use records::{
-    Arrival, BlockInfo, CommittedBlock, CommittedTx, PendingTx, PoolStats, Snapshot, TxRecord,
-    Verdict, WantedAttestation,
+    Arrival, BlockInfo, CommittedBlock, CommittedState, CommittedTx, PendingTx, PoolStats,
+    TxRecord, Verdict, WantedAttestation,
 };
 pub use stored::{Checked, OpenError, Scrubber, bring_over, check, copy};

@@ -29,19 +29,19 @@ pub(crate) fn answer(
         Ok(key) => key,
         Err(refusal) => return Ok(refused(INVALID_PATH, &refusal.message)),
     };
-    let snapshot = match u64::try_from(request.height) {
-        Ok(0) => reader.snapshot(),
-        Ok(height) => reader.snapshot_at(height),
+    let committed = match u64::try_from(request.height) {
+        Ok(0) => reader.newest(),
+        Ok(height) => reader.at(height),
         Err(_) => None,
     };
-    let Some(snapshot) = snapshot else {
+    let Some(committed) = committed else {
         let message = format!(
             "height {} is not readable: the node answers for the last 100 heights since it started",
             request.height
         );
         return Ok(refused(HEIGHT_UNAVAILABLE, &message));
     };
-    let state = &snapshot.state;
+    let state = &committed.state;
     let value = state.bytes(&key)?.unwrap_or_default();
     let proof_ops = match request.prove {
         true => prove(state, &key)?,

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     committed::Committed,
-    records::{CommittedBlock, Snapshot, TxRecord},
+    records::{CommittedBlock, CommittedState, TxRecord},
     stored::Stored,
 };
 
@@ -27,18 +27,18 @@ impl Reader {
     }
 
     /// The state after the last block; `None` before the first.
-    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+    pub fn newest(&self) -> Option<Arc<CommittedState>> {
         self.committed.newest()
     }
 
     /// The state after an earlier block: the last 100 since the process started.
-    pub fn snapshot_at(&self, height: u64) -> Option<Arc<Snapshot>> {
+    pub fn at(&self, height: u64) -> Option<Arc<CommittedState>> {
         self.committed.at(height)
     }
 
     /// The height of the last block; 0 before the first.
     pub fn height(&self) -> u64 {
-        self.snapshot().map_or(0, |snapshot| snapshot.block.height)
+        self.newest().map_or(0, |newest| newest.block.height)
     }
 
     /// Every block from now on, as it is committed. Who lags too far behind misses some.

@@ -29,13 +29,13 @@ pub struct BlockInfo {
 }
 
 /// The committed state of one height. Readers hold it as long as they like and block nobody.
-pub struct Snapshot {
+pub struct CommittedState {
     pub state: State,
     /// The block that made it.
     pub block: BlockInfo,
 }
 
-impl Snapshot {
+impl CommittedState {
     /// Whether a block made it, not the genesis alone.
     pub(crate) fn is_of_a_block(&self) -> bool {
         !self.block.block_hash.is_empty()

@@ -119,9 +119,9 @@ impl Submitter {
             let message = format!("the transaction has {bytes} bytes, more than {MAX_WIRE_BYTES}");
             return Err(Refusal::new(Code::TooLarge, message));
         }
-        let snapshot = self.carrier.reader.snapshot();
+        let committed = self.carrier.reader.newest();
         let known_key = |address: &_| {
-            let account = snapshot.as_ref()?.state.account(address).ok()?;
+            let account = committed.as_ref()?.state.account(address).ok()?;
             account.pubkey
         };
         canonicalise(text, known_key)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ait_abci::{Reader, Snapshot};
+use ait_abci::{CommittedState, Reader};
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request,
@@ -11,7 +11,7 @@ use axum::{
 use crate::error::{ApiError, RestCode};
 
 /// The state after the last block, which a request reads from first to last.
-pub struct LastBlock(pub Arc<Snapshot>);
+pub struct LastBlock(pub Arc<CommittedState>);
 
 impl<S: Send + Sync> FromRequestParts<S> for LastBlock
 where
@@ -27,8 +27,8 @@ where
 ///
 /// # Errors
 /// 503 before the first.
-pub fn last_block(reader: &Reader) -> Result<Arc<Snapshot>, ApiError> {
-    reader.snapshot().ok_or_else(|| {
+pub fn last_block(reader: &Reader) -> Result<Arc<CommittedState>, ApiError> {
+    reader.newest().ok_or_else(|| {
         ApiError::new(RestCode::Starting, "no block is committed yet").retry_after(1)
     })
 }

@@ -1,7 +1,7 @@
 //! Owns what REST counts, for Prometheus; it joins the node's own metrics in the
 //! node's registry.
 
-use ait_abci::Snapshot;
+use ait_abci::CommittedState;
 use ait_app::{InvariantViolation, state::View};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Registry, exponential_buckets,
@@ -100,12 +100,12 @@ impl Metrics {
     ///
     /// # Errors
     /// [`InvariantViolation`] when the state has no supply.
-    pub fn show_state(&self, snapshot: &Snapshot) -> Result<(), InvariantViolation> {
+    pub fn show_state(&self, committed: &CommittedState) -> Result<(), InvariantViolation> {
         let set =
             |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        let validators = snapshot.state.sent_validators();
+        let validators = committed.state.sent_validators();
         let powers = validators.values().map(|validator| validator.power.get());
-        let supply = snapshot.state.supply()?;
+        let supply = committed.state.supply()?;
         set(
             &self.state.validators,
             u64::try_from(validators.len()).unwrap_or(u64::MAX),

@@ -1,7 +1,7 @@
 //! Owns what `?prove=true` adds (PROTOCOL sections 7 and 9): the chain of two ICS-23 proofs
-//! of presence or absence, made from the one snapshot that the answer itself is read from.
+//! of presence or absence, made from the one state that the answer itself is read from.
 
-use ait_abci::Snapshot;
+use ait_abci::CommittedState;
 use ait_api::proof::{Proof, ProofOp};
 use ait_app::state::{Key, app_hash};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -23,8 +23,8 @@ impl ProveQuery {
     ///
     /// # Errors
     /// As [`prove`].
-    pub fn proof(&self, snapshot: &Snapshot, key: &Key) -> Result<Option<Proof>, ApiError> {
-        self.prove.then(|| prove(snapshot, key)).transpose()
+    pub fn proof(&self, committed: &CommittedState, key: &Key) -> Result<Option<Proof>, ApiError> {
+        self.prove.then(|| prove(committed, key)).transpose()
     }
 
     /// The proofs of `keys`, in their order, where they were asked for.
@@ -33,20 +33,20 @@ impl ProveQuery {
     /// As [`prove`].
     pub fn proofs(
         &self,
-        snapshot: &Snapshot,
+        committed: &CommittedState,
         keys: impl Iterator<Item = Key>,
     ) -> Result<Option<Vec<Proof>>, ApiError> {
-        let prove_all = || keys.map(|key| prove(snapshot, &key)).collect();
+        let prove_all = || keys.map(|key| prove(committed, &key)).collect();
         self.prove.then(prove_all).transpose()
     }
 }
 
-/// The record that `key` has, or that it has none, under the app hash of the snapshot.
+/// The record that `key` has, or that it has none, under the app hash of that state.
 ///
 /// # Errors
 /// 500 when the state has no proof of one of its own keys.
-fn prove(snapshot: &Snapshot, key: &Key) -> Result<Proof, ApiError> {
-    let state = &snapshot.state;
+fn prove(committed: &CommittedState, key: &Key) -> Result<Proof, ApiError> {
+    let state = &committed.state;
     let ops = state
         .prove(key)?
         .ok_or_else(|| ApiError::internal(format!("no proof of {key}")))?;

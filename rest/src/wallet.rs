@@ -107,8 +107,8 @@ impl Wallet {
     }
 
     fn sign(&self, payload: &Payload, nonce: Nonce) -> Result<Transaction, ApiError> {
-        let snapshot = last_block(&self.reader)?;
-        let fee = required_fee(&snapshot.state, payload, Some(&self.address))?;
+        let committed = last_block(&self.reader)?;
+        let fee = required_fee(&committed.state, payload, Some(&self.address))?;
         let chain_id = self.reader.chain_id();
         Ok(Transaction::sign(
             chain_id,

@@ -169,7 +169,7 @@ impl World {
             .map(|n| Actor::named(&format!("sender {n}")))
             .collect();
         let node = open();
-        if node.reader().snapshot().is_none() {
+        if node.reader().newest().is_none() {
             write_genesis(&node, &senders, settings.accounts);
         }
         // A start, after which every record is on disk and none in memory.
@@ -177,7 +177,7 @@ impl World {
         let begun = Instant::now();
         let node = open();
         eprintln!("opened in {:?}", begun.elapsed());
-        let head = node.reader().snapshot().unwrap();
+        let head = node.reader().newest().unwrap();
         let nonce = |sender: &Actor| head.state.account(&sender.address()).unwrap().nonce.get();
         Self {
             served: Served::begin(node.clone(), temporary.path()),

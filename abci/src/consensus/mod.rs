@@ -36,7 +36,7 @@ use crate::{
     genesis,
     mempool::Mempool,
     metrics::Metrics,
-    records::{BlockInfo, CommittedBlock, Snapshot},
+    records::{BlockInfo, CommittedBlock, CommittedState},
     report,
     signatures::SignatureMemo,
     stored::{self, Stored, Written},
@@ -173,7 +173,7 @@ impl Consensus {
             max_block_bytes: limits.block_bytes,
         };
         self.committed
-            .publish(Arc::new(Snapshot { state, block: info }));
+            .publish(Arc::new(CommittedState { state, block: info }));
         self.mempool.restore()?;
         Ok(ResponseInitChain {
             consensus_params: Some(genesis::version()),
@@ -352,7 +352,7 @@ impl Consensus {
         let committed: HashSet<TxHash> = hashes.iter().copied().collect();
         let changed = &block.outcome.delta.changed;
         self.mempool.commit(
-            &Arc::new(Snapshot { state, block: info }),
+            &Arc::new(CommittedState { state, block: info }),
             &committed,
             changed,
         )?;
@@ -369,7 +369,7 @@ impl Consensus {
     }
 
     /// Reads a block's entries, and the records that they need, on all cores.
-    fn read(&self, txs: &[Bytes], base: &Snapshot) -> Result<Vec<Entry>, Fatal> {
+    fn read(&self, txs: &[Bytes], base: &CommittedState) -> Result<Vec<Entry>, Fatal> {
         let entries = self.verified.read_all(txs, &self.chain_id);
         let verified = entries.iter().filter_map(|entry| match entry {
             Entry::Transaction(verified) => Some(verified.as_ref()),
@@ -380,7 +380,7 @@ impl Consensus {
     }
 
     /// The state that block `height` builds on.
-    fn base_for(&self, height: i64) -> Result<Arc<Snapshot>, Fatal> {
+    fn base_for(&self, height: i64) -> Result<Arc<CommittedState>, Fatal> {
         let base = self
             .committed
             .base()

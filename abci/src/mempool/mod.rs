@@ -33,7 +33,7 @@ use crate::{
     committed::Committed,
     fatal::{Fatal, Stopper, Stopping},
     metrics::Metrics,
-    records::{Arrival, PendingTx, PoolStats, Snapshot, Verdict, WantedAttestation},
+    records::{Arrival, CommittedState, PendingTx, PoolStats, Verdict, WantedAttestation},
     signatures::SignatureMemo,
     verified::VerifiedCache,
 };
@@ -198,7 +198,7 @@ impl Mempool {
     /// protobuf size, and no more than a block may have. `base` is read once nothing can change it.
     pub(crate) fn propose(
         &self,
-        base: impl FnOnce() -> Result<Arc<Snapshot>, Fatal>,
+        base: impl FnOnce() -> Result<Arc<CommittedState>, Fatal>,
         max_bytes: usize,
     ) -> Result<Vec<Bytes>, Fatal> {
         let mut pool = self.pool();
@@ -214,19 +214,19 @@ impl Mempool {
     /// nor there.
     pub(crate) fn commit(
         &self,
-        snapshot: &Arc<Snapshot>,
+        newest: &Arc<CommittedState>,
         committed: &HashSet<TxHash>,
         changed: &[Changed],
     ) -> Result<(), Fatal> {
         let parts = &self.inner.parts;
         let stats = {
             let mut pool = self.pool();
-            parts.committed.publish(snapshot.clone());
+            parts.committed.publish(newest.clone());
             let block = pool::Block {
                 txs: committed,
                 changed,
             };
-            pool.commit(&snapshot.state, parts.signatures.as_ref(), block)?;
+            pool.commit(&newest.state, parts.signatures.as_ref(), block)?;
             pool.stats()
         };
         if stats.waiting_for_attestation > 0 {
@@ -276,7 +276,7 @@ impl Mempool {
         judge(&mut pool, &self.bench(&base)?, verified)
     }
 
-    fn bench<'a>(&'a self, base: &'a Snapshot) -> Result<Bench<'a>, InvariantViolation> {
+    fn bench<'a>(&'a self, base: &'a CommittedState) -> Result<Bench<'a>, InvariantViolation> {
         Bench::new(&base.state, self.inner.parts.signatures.as_ref())
     }
 }

@@ -29,11 +29,11 @@ pub fn check(
     mut progress: impl FnMut(usize),
 ) -> Result<Option<Checked>, OpenError> {
     let reader = Arc::new(StateReader::new(store.clone(), 0)?);
-    let Some((snapshot, _)) = load(&reader, store.as_ref(), chain_id)? else {
+    let Some((newest, _)) = load(&reader, store.as_ref(), chain_id)? else {
         return Ok(None);
     };
     let mut records = 0_usize;
-    for leaf in snapshot.state.entries() {
+    for leaf in newest.state.entries() {
         let leaf = leaf?;
         let path = String::from_utf8_lossy(leaf.key());
         let key = ait_app::state::Key::parse(&path)
@@ -58,7 +58,7 @@ pub fn check(
         transactions = transactions.saturating_add(1);
     })?;
     Ok(Some(Checked {
-        height: snapshot.block.height,
+        height: newest.block.height,
         records,
         transactions,
     }))

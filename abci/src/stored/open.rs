@@ -16,7 +16,7 @@ use super::{
     buckets::StateReader,
     shape::{Shape, ShapeError},
 };
-use crate::records::{BlockInfo, Snapshot};
+use crate::records::{BlockInfo, CommittedState};
 
 /// Why a node can't start on its store.
 #[derive(Debug, thiserror::Error)]
@@ -47,27 +47,27 @@ pub(crate) fn open(
     store: Arc<dyn Store>,
     chain_id: &ChainId,
     cache_bytes: usize,
-) -> Result<(Stored, Option<Snapshot>), OpenError> {
+) -> Result<(Stored, Option<CommittedState>), OpenError> {
     let reader = Arc::new(StateReader::new(store.clone(), cache_bytes)?);
     let loaded = load(&reader, store.as_ref(), chain_id)?;
-    let (snapshot, shape) = loaded.map_or((None, Shape::none()), |(snapshot, shape)| {
-        (Some(snapshot), shape)
+    let (newest, shape) = loaded.map_or((None, Shape::none()), |(newest, shape)| {
+        (Some(newest), shape)
     });
     let stored = Stored {
         store,
         blocks: Blocks::default(),
         reader,
         shape: Mutex::new(shape),
-        has_state: AtomicBool::new(snapshot.is_some()),
+        has_state: AtomicBool::new(newest.is_some()),
     };
-    Ok((stored, snapshot))
+    Ok((stored, newest))
 }
 
 pub(super) fn load(
     reader: &Arc<StateReader>,
     store: &dyn Store,
     chain_id: &ChainId,
-) -> Result<Option<(Snapshot, Shape)>, OpenError> {
+) -> Result<Option<(CommittedState, Shape)>, OpenError> {
     let Some(head) = store.head()? else {
         return Ok(None);
     };
@@ -106,5 +106,5 @@ pub(super) fn load(
     let source = Arc::new(reader.at(block.height));
     let state = State::restored(chain_id.clone(), height, tree, source, indexed)
         .map_err(|violation| corrupt(&violation))?;
-    Ok(Some((Snapshot { state, block }, shape)))
+    Ok(Some((CommittedState { state, block }, shape)))
 }

@@ -39,11 +39,11 @@ impl Scrubber {
     }
 
     fn read(&mut self, buckets: usize) -> Result<usize, InvariantViolation> {
-        let Some(snapshot) = self.committed.newest() else {
+        let Some(newest) = self.committed.newest() else {
             return Ok(0);
         };
-        let source = self.stored.reader.at(snapshot.block.height);
-        let tree = snapshot.state.tree();
+        let source = self.stored.reader.at(newest.block.height);
+        let tree = newest.state.tree();
         let mut read = 0_usize;
         let mut stubs = tree.buckets_from(&self.next);
         for stub in stubs.by_ref().take(buckets) {

@@ -38,7 +38,7 @@ fn replay_without_proposals_gives_the_same_app_hash() {
         replica.decide(block.into_iter().map(|(tx, _)| tx).collect());
     }
     let heads =
-        [&proposer, &replica].map(|comet| comet.node.reader().snapshot().unwrap().block.clone());
+        [&proposer, &replica].map(|comet| comet.node.reader().newest().unwrap().block.clone());
     assert_eq!(heads[0], heads[1]);
     assert_eq!(heads[0].height, 5);
 }
@@ -58,14 +58,7 @@ fn a_proposal_with_a_transaction_that_fails_authentication_is_rejected_but_one_t
 fn a_decided_block_of_garbage_has_a_result_for_each_entry_and_changes_nothing() {
     let mut comet = Comet::begin(&["alice"]);
     comet.make_block();
-    let before = comet
-        .node
-        .reader()
-        .snapshot()
-        .unwrap()
-        .block
-        .app_hash
-        .clone();
+    let before = comet.node.reader().newest().unwrap().block.app_hash.clone();
     let garbage: Vec<bytes::Bytes> = vec![
         b"".as_slice().into(),
         b"{}".as_slice().into(),
@@ -78,10 +71,7 @@ fn a_decided_block_of_garbage_has_a_result_for_each_entry_and_changes_nothing() 
     let results = comet.decide(garbage);
     assert_eq!(results.len(), 5);
     assert!(results.iter().all(|(_, result)| result.code != 0));
-    assert_eq!(
-        comet.node.reader().snapshot().unwrap().block.app_hash,
-        before
-    );
+    assert_eq!(comet.node.reader().newest().unwrap().block.app_hash, before);
 }
 
 #[test]
@@ -101,7 +91,7 @@ fn a_restarted_node_goes_on_from_its_store() {
     let mut first = Comet::begin_on(store.clone(), &["alice"]);
     first.submit(&transfer("alice", 1, 100));
     first.make_block();
-    let head = first.node.reader().snapshot().unwrap();
+    let head = first.node.reader().newest().unwrap();
     let mut again = Comet::open(store, 1);
     let info = again.node.info();
     assert_eq!(info.last_block_height, 1);
@@ -115,7 +105,7 @@ fn a_restarted_node_goes_on_from_its_store() {
         comet.submit(&transfer("alice", 2, 100));
         comet.make_block();
     }
-    let heads = [&other, &again].map(|comet| comet.node.reader().snapshot().unwrap().block.clone());
+    let heads = [&other, &again].map(|comet| comet.node.reader().newest().unwrap().block.clone());
     assert_eq!(heads[0], heads[1]);
 }
 
@@ -146,7 +136,7 @@ fn tampered(table: Table, change: impl FnOnce(&State) -> (Vec<u8>, Vec<u8>)) -> 
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let mut comet = Comet::begin_on(store.clone(), &["alice"]);
     comet.make_block();
-    let head = comet.node.reader().snapshot().unwrap();
+    let head = comet.node.reader().newest().unwrap();
     let block = BlockInfo {
         height: 2,
         ..head.block.clone()
@@ -212,8 +202,8 @@ fn a_record_that_the_disk_loses_while_the_node_runs_is_found() {
         height: 2,
         ..WriteBatch::default()
     };
-    let snapshot = comet.node.reader().snapshot().unwrap();
-    let is_read = || snapshot.state.bytes(&alice).unwrap().is_some();
+    let committed = comet.node.reader().newest().unwrap();
+    let is_read = || committed.state.bytes(&alice).unwrap().is_some();
     assert!(is_read());
     batch.remove(Table::Records, sha256(&alice.to_bytes()));
     lost.commit(&batch).unwrap();
@@ -360,11 +350,7 @@ fn queries_answer_with_value_and_proof_at_the_asked_height() {
         assert_eq!(kinds, ["ics23:smt", "ics23:simple"]);
         assert_eq!(ops[0].key, path.as_bytes());
         assert_eq!(ops[1].key, b"ait");
-        let snapshot = comet
-            .node
-            .reader()
-            .snapshot_at(height.unsigned_abs())
-            .unwrap();
+        let committed = comet.node.reader().at(height.unsigned_abs()).unwrap();
         let value = balance.map(|_| answer.value.as_ref());
         let steps: Vec<ProofOp> = ["ics23:smt", "ics23:simple"]
             .into_iter()
@@ -375,7 +361,7 @@ fn queries_answer_with_value_and_proof_at_the_asked_height() {
                 data: op.data,
             })
             .collect();
-        let header = snapshot.state.app_hash();
+        let header = committed.state.app_hash();
         assert!(app_hash::verify(&header, path.as_bytes(), value, &steps));
     }
     for (path, height) in [

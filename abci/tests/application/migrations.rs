@@ -40,7 +40,7 @@ fn database(store: &Path) -> sled::Db {
 /// Writes what a chain's store would have been in the first format.
 fn write_first_format(folder: &Path, comet: &Comet, pool: &[Vec<u8>]) {
     let database = database(folder);
-    let head = comet.node.reader().snapshot().unwrap();
+    let head = comet.node.reader().newest().unwrap();
     for leaf in head.state.entries().map(Result::unwrap) {
         let key = [b"s", leaf.key()].concat();
         let further = [b"S", leaf.key()].concat();
@@ -109,7 +109,7 @@ fn chain(store: Arc<dyn Store>) -> Comet {
 }
 
 fn expected(comet: &Comet) -> Option<Checked> {
-    let head = comet.node.reader().snapshot().unwrap();
+    let head = comet.node.reader().newest().unwrap();
     Some(Checked {
         height: 4,
         records: head.state.len(),
@@ -134,7 +134,7 @@ fn assert_goes_on(store: Arc<dyn Store>, old: &mut Comet) {
     for comet in [&mut new, old] {
         assert_eq!(comet.decide(next.clone())[0].1.code, 0);
     }
-    let heads = [&new, &*old].map(|comet| comet.node.reader().snapshot().unwrap().block.clone());
+    let heads = [&new, &*old].map(|comet| comet.node.reader().newest().unwrap().block.clone());
     assert_eq!(heads[0], heads[1]);
 }
 
@@ -201,5 +201,5 @@ fn a_store_without_a_block_is_not_copied() {
     let (from, to) = (MemoryStore::new(), Arc::new(MemoryStore::new()));
     assert_eq!(copy(&from, to, &chain_id()).unwrap(), None);
     let opened = Application::open(Arc::new(from), chain_id(), 0, Arc::new(|_| {}));
-    assert!(opened.unwrap().reader().snapshot().is_none());
+    assert!(opened.unwrap().reader().newest().is_none());
 }

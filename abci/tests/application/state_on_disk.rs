@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use ait_abci::{Snapshot, check};
+use ait_abci::{CommittedState, check};
 use ait_app::{
     address::Address,
     quantity::{Nonce, Uait},
@@ -66,7 +66,7 @@ const KINDS: [Kind; 3] = [
 ];
 
 fn app_hash_of(comet: &Comet) -> AppHash {
-    comet.node.reader().snapshot().unwrap().state.app_hash()
+    comet.node.reader().newest().unwrap().state.app_hash()
 }
 
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ proptest! {
                 comet.decide(block(&mut nonce, &step.people));
                 prop_assert_eq!(app_hash_of(&comet), *expected);
             }
-            let records = comet.node.reader().snapshot().unwrap().state.len();
+            let records = comet.node.reader().newest().unwrap().state.len();
             drop(comet);
             let store = open(kind, folder.path(), &memory);
             let checked = check(store, &chain_id(), |_| {}).unwrap().unwrap();
@@ -138,17 +138,17 @@ proptest! {
 /// What is known of every block so far: its app hash, and what each person owned.
 type Known = BTreeMap<u64, (AppHash, BTreeMap<u64, u64>)>;
 
-fn assert_reads(snapshot: &Snapshot, known: &Known, number: u64) {
-    let height = snapshot.block.height;
+fn assert_reads(committed: &CommittedState, known: &Known, number: u64) {
+    let height = committed.block.height;
     let (app_hash, balances) = &known[&height];
     let key = Key::Account(person(number));
-    let value = snapshot.state.bytes(&key).unwrap();
+    let value = committed.state.bytes(&key).unwrap();
     let balance = value.as_deref().map(|bytes| {
         let record: serde_json::Value = serde_json::from_slice(bytes).unwrap();
         record["balance"].as_u64().unwrap()
     });
     assert_eq!(balance, balances.get(&number).copied(), "block {height}");
-    let ops = snapshot.state.prove(&key).unwrap().unwrap();
+    let ops = committed.state.prove(&key).unwrap().unwrap();
     let proved = app_hash::verify(app_hash, &key.to_bytes(), value.as_deref(), &ops);
     assert!(proved, "person {number} at block {height}");
 }
@@ -169,10 +169,10 @@ fn blocks_go_on_while_heights_are_read(store: Arc<dyn Store>) {
             while !done.load(Ordering::Relaxed) {
                 let heights: Vec<u64> = known.lock().unwrap().keys().copied().collect();
                 let height = heights.iter().rev().nth((reads % 97) as usize);
-                let snapshot = height.and_then(|height| reader.snapshot_at(*height));
-                if let Some(snapshot) = snapshot {
+                let committed = height.and_then(|height| reader.at(*height));
+                if let Some(committed) = committed {
                     let known = known.lock().unwrap().clone();
-                    assert_reads(&snapshot, &known, reads * 31 % PEOPLE);
+                    assert_reads(&committed, &known, reads * 31 % PEOPLE);
                     reads += 1;
                 }
             }
@@ -196,7 +196,7 @@ fn blocks_go_on_while_heights_are_read(store: Arc<dyn Store>) {
             .unwrap()
             .insert(height, (hash, balances.clone()));
         if height == 5 {
-            held = comet.node.reader().snapshot();
+            held = comet.node.reader().newest();
         }
     }
     done.store(true, Ordering::Relaxed);
@@ -204,10 +204,10 @@ fn blocks_go_on_while_heights_are_read(store: Arc<dyn Store>) {
     assert!(reads >= 50, "{reads} reads");
     let known = known.lock().unwrap();
     let reader = comet.node.reader();
-    assert!(reader.snapshot_at(39).is_none() && reader.snapshot_at(40).is_some());
+    assert!(reader.at(39).is_none() && reader.at(40).is_some());
     for height in [40, 41, 77, 136, 137, 140] {
         for number in (0..PEOPLE).step_by(50) {
-            assert_reads(&reader.snapshot_at(height).unwrap(), &known, number);
+            assert_reads(&reader.at(height).unwrap(), &known, number);
         }
     }
     for number in (0..PEOPLE).step_by(50) {

@@ -34,7 +34,7 @@ const PACES: u32 = 10;
 /// How long ago the last block was made, by its own time; `None` before the first, zero for
 /// a time to come.
 pub fn last_block_age(reader: &Reader) -> Option<Duration> {
-    let seconds = u64::try_from(reader.snapshot()?.block.time).unwrap_or(0);
+    let seconds = u64::try_from(reader.newest()?.block.time).unwrap_or(0);
     let made = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
     Some(SystemTime::now().duration_since(made).unwrap_or_default())
 }
@@ -204,8 +204,8 @@ impl Seen {
 fn pace(reader: &Reader) -> Duration {
     let last = reader.height();
     let heights = last.saturating_sub(PACE_BLOCKS)..=last;
-    let snapshots = heights.filter_map(|height| reader.snapshot_at(height));
-    let times: Vec<i64> = snapshots.map(|snapshot| snapshot.block.time).collect();
+    let states = heights.filter_map(|height| reader.at(height));
+    let times: Vec<i64> = states.map(|state| state.block.time).collect();
     Duration::from_secs(median_pause(&times))
 }
 

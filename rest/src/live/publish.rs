@@ -83,8 +83,8 @@ fn parent(reader: &Reader, block: &CommittedBlock, last: Option<(u64, String)>) 
     {
         return hash;
     }
-    let snapshot = reader.snapshot_at(before);
-    snapshot.map_or_else(String::new, |snapshot| snapshot.block.block_hash.clone())
+    let committed = reader.at(before);
+    committed.map_or_else(String::new, |committed| committed.block.block_hash.clone())
 }
 
 fn render(block: &CommittedBlock, parent: &str) -> Vec<String> {

@@ -35,13 +35,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_balance(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Balance>>, ApiError> {
     let address: Address = parse(&address)?;
-    let account = snapshot.state.account(&address)?;
-    let proof = query.proof(&snapshot, &Key::Account(address))?;
+    let account = committed.state.account(&address)?;
+    let proof = query.proof(&committed, &Key::Account(address))?;
     let answer = Balance {
         balance: account.balance,
         nonce: account.nonce,
@@ -55,12 +55,12 @@ async fn get_account(
     PathOf(address): PathOf<String>,
 ) -> Result<Json<Account>, ApiError> {
     let address: Address = parse(&address)?;
-    // Waits for the mempool, which a commit holds. Before the snapshot: then a transaction that a block
+    // Waits for the mempool, which a commit holds. Before the state: then a transaction that a block
     // takes in between is counted by at least one of the two.
     let pending_next = off_thread(move || mempool.next_nonce(&address)).await?;
     let pending_next = pending_next.map_err(Unanswered::from)?;
-    let snapshot = last_block(&reader)?;
-    let state = &snapshot.state;
+    let committed = last_block(&reader)?;
+    let state = &committed.state;
     let account = state.account(&address)?;
     let validator = state.get::<Validator>(&address)?;
     let coordinator = state.get::<Coordinator>(&address)?;
@@ -80,7 +80,7 @@ async fn get_account(
             open: escrows.open,
             locked: escrows.locked,
         },
-        miner: miner_today(&snapshot, &address)?,
+        miner: miner_today(&committed, &address)?,
         validator,
         coordinator,
     }))

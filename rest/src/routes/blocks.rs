@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ait_abci::{Reader, Snapshot};
+use ait_abci::{CommittedState, Reader};
 use ait_api::{
     blocks::Head,
     routes::{GET_BLOCK, GET_HEAD},
@@ -46,8 +46,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn get_head(LastBlock(snapshot): LastBlock) -> Result<Json<Head>, ApiError> {
-    let head = &snapshot.block;
+async fn get_head(LastBlock(committed): LastBlock) -> Result<Json<Head>, ApiError> {
+    let head = &committed.block;
     Ok(Json(Head {
         height: head.height,
         hash: head.block_hash.clone(),
@@ -69,7 +69,7 @@ enum Txs {
 }
 
 async fn get_block(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     State(sources): State<Sources>,
     State(shelf): State<Arc<Shelf>>,
     PathOf(id): PathOf<String>,
@@ -81,7 +81,7 @@ async fn get_block(
         BlockName::Height(height) => height,
     };
     // CometBFT stores a block before it is executed.
-    if height == 0 || height > snapshot.block.height {
+    if height == 0 || height > committed.block.height {
         return Err(unknown());
     }
     let title = Title {
@@ -90,9 +90,9 @@ async fn get_block(
             Some(Txs::Full) => Entries::Full,
             None => Entries::Hashes,
         },
-        is_head: height == snapshot.block.height,
+        is_head: height == committed.block.height,
     };
-    let make = sources.make(&snapshot, title.clone());
+    let make = sources.make(&committed, title.clone());
     let body = shelf.answer(title, make).await;
     let body = body.map_err(|error| {
         if error.is_not_found() {
@@ -147,12 +147,12 @@ impl Sources {
         Ok(found_by_comet(found)?.and_then(|answer| Some(answer.header?.height)))
     }
 
-    async fn make(&self, snapshot: &Snapshot, title: Title) -> Result<Made, ApiError> {
+    async fn make(&self, committed: &CommittedState, title: Title) -> Result<Made, ApiError> {
         let Title {
             height, entries, ..
         } = title;
         let (found, state_root) =
-            tokio::join!(self.find(height), self.state_root(snapshot, height));
+            tokio::join!(self.find(height), self.state_root(committed, height));
         let Found {
             hash,
             header,
@@ -166,7 +166,7 @@ impl Sources {
             hash,
             parent: header.last_block_id.hash.clone(),
             time: time.unix_timestamp(),
-            proposer: self.proposer(snapshot, &header),
+            proposer: self.proposer(committed, &header),
             state_root: state_root?,
         };
         let is_final = title.is_head || commit.as_ref().is_some_and(|commit| commit.canonical);
@@ -224,12 +224,16 @@ impl Sources {
     }
 
     /// The app hash after a block: the next header has it, and for the head we have it ourselves.
-    async fn state_root(&self, snapshot: &Snapshot, height: u64) -> Result<String, ApiError> {
-        if height == snapshot.block.height {
-            return Ok(snapshot.block.app_hash.clone());
+    async fn state_root(
+        &self,
+        committed: &CommittedState,
+        height: u64,
+    ) -> Result<String, ApiError> {
+        if height == committed.block.height {
+            return Ok(committed.block.app_hash.clone());
         }
-        if let Some(snapshot) = self.reader.snapshot_at(height) {
-            return Ok(snapshot.block.app_hash.clone());
+        if let Some(committed) = self.reader.at(height) {
+            return Ok(committed.block.app_hash.clone());
         }
         let next = self.comet.header(height.saturating_add(1)).await?;
         let next = next.header.ok_or_else(|| malformed("no next header"))?;
@@ -237,13 +241,13 @@ impl Sources {
     }
 
     /// The account that the block's fees went to.
-    fn proposer(&self, snapshot: &Snapshot, header: &Header) -> Address {
-        if let Some(snapshot) = self.reader.snapshot_at(header.height) {
-            return snapshot.block.proposer;
+    fn proposer(&self, committed: &CommittedState, header: &Header) -> Address {
+        if let Some(committed) = self.reader.at(header.height) {
+            return committed.block.proposer;
         }
         let bytes = hex::decode(&header.proposer_address).unwrap_or_default();
         let key = ConsensusAddress::from_slice(&bytes);
-        let owner = key.and_then(|key| snapshot.state.key_owner(&key));
+        let owner = key.and_then(|key| committed.state.key_owner(&key));
         owner.unwrap_or_else(Address::treasury)
     }
 }

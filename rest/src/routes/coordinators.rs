@@ -20,15 +20,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_coordinator(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<CoordinatorAnswer>>, ApiError> {
     let address: Address = parse(&address)?;
-    let state = &snapshot.state;
+    let state = &committed.state;
     let record = state.get::<Coordinator>(&address)?;
     let record = record.unwrap_or_else(|| Coordinator::new(address));
-    let proof = query.proof(&snapshot, &Key::Coordinator(address))?;
+    let proof = query.proof(&committed, &Key::Coordinator(address))?;
     // Its key in the params, which also says whether a conviction still suspends it.
     let named = state.params().coordinators.key_of(&address);
     // The record's own count is of the epoch in which it minted last.

@@ -25,14 +25,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_escrow(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     PathOf((client, job_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Escrow>>, ApiError> {
     let client: Address = parse(&client)?;
     let job_id: JobId = parse(&job_id)?;
-    let escrow = snapshot.state.get::<Escrow>(&(client, job_id.clone()))?;
-    let proof = query.proof(&snapshot, &Key::Escrow(client, job_id.clone()))?;
+    let escrow = committed.state.get::<Escrow>(&(client, job_id.clone()))?;
+    let proof = query.proof(&committed, &Key::Escrow(client, job_id.clone()))?;
     let Some(escrow) = escrow else {
         let message = format!(
             "there is no escrow of {client} for the job {job_id}: it was never opened, or refunded \

@@ -45,14 +45,14 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>
 }
 
 async fn estimate_fee(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     State(mempool): State<Mempool>,
     State(prices): State<Arc<Prices>>,
     Body(text): Body,
 ) -> Result<Json<FeeEstimate>, ApiError> {
     let question: Question<'_> = json::read(&text, "")?;
     let payload = Payload::read(&question.r#type, question.payload.get())?;
-    let fee = required_fee(&snapshot.state, &payload, question.sender.as_ref())?;
+    let fee = required_fee(&committed.state, &payload, question.sender.as_ref())?;
     let payload_bytes = json::canonical(&payload)?.len();
     // Waits for the mempool, which a commit holds.
     let stats = off_thread(move || mempool.stats()).await?;
@@ -61,10 +61,10 @@ async fn estimate_fee(
 }
 
 async fn simulate_tx(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     Body(text): Body,
 ) -> Result<Json<SimulationAnswer>, ApiError> {
-    let simulation = off_thread(move || simulate(&snapshot.state, &text)).await??;
+    let simulation = off_thread(move || simulate(&committed.state, &text)).await??;
     let result = simulation.result;
     Ok(Json(SimulationAnswer {
         code: result.code,

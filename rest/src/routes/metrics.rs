@@ -19,8 +19,8 @@ async fn metrics(
     State(metrics): State<Arc<Metrics>>,
     State(registry): State<Registry>,
 ) -> Result<impl IntoResponse, ApiError> {
-    if let Some(snapshot) = reader.snapshot() {
-        metrics.show_state(&snapshot)?;
+    if let Some(committed) = reader.newest() {
+        metrics.show_state(&committed)?;
     }
     let encoder = TextEncoder::new();
     let mut text = Vec::new();

@@ -1,6 +1,6 @@
 //! Owns miners' records: `getMiner`. An account that never claimed has a clean one.
 
-use ait_abci::Snapshot;
+use ait_abci::CommittedState;
 use ait_api::{accounts::MinerAnswer, proof::Proved, routes::GET_MINER};
 use ait_app::{
     InvariantViolation,
@@ -26,29 +26,29 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// # Errors
 /// [`InvariantViolation`].
 pub(super) fn miner_today(
-    snapshot: &Snapshot,
+    committed: &CommittedState,
     address: &Address,
 ) -> Result<Option<Miner>, InvariantViolation> {
-    let Some(mut miner) = snapshot.state.get::<Miner>(address)? else {
+    let Some(mut miner) = committed.state.get::<Miner>(address)? else {
         return Ok(None);
     };
-    let consensus = snapshot.state.consensus()?;
+    let consensus = committed.state.consensus()?;
     miner.roll(consensus.epochs, &consensus.decays);
     Ok(Some(miner))
 }
 
 async fn get_miner(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     PathOf(address): PathOf<String>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<MinerAnswer>>, ApiError> {
     let address: Address = parse(&address)?;
-    let state = &snapshot.state;
-    let miner = match miner_today(&snapshot, &address)? {
+    let state = &committed.state;
+    let miner = match miner_today(&committed, &address)? {
         Some(miner) => miner,
         None => Miner::new(address, state.consensus()?.epochs),
     };
-    let proof = query.proof(&snapshot, &Key::Miner(address))?;
+    let proof = query.proof(&committed, &Key::Miner(address))?;
     // The record keeps the end of the latest ban for ever; a past one bars nothing.
     let next_block = state.height().next();
     let ban = miner

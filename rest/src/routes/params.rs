@@ -14,10 +14,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_params(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Params>, ApiError> {
-    let params = snapshot.state.params();
+    let params = committed.state.params();
     // By name ascending, the proofs in the same order.
     let keys: BTreeMap<&str, ParamKey> =
         ParamKey::ALL.iter().map(|key| (key.name(), *key)).collect();
@@ -26,6 +26,6 @@ async fn get_params(
         .map(|(name, key)| ((*name).to_owned(), params.value(*key)));
     Ok(Json(Params {
         values: values.collect(),
-        proofs: query.proofs(&snapshot, keys.values().copied().map(Key::Param))?,
+        proofs: query.proofs(&committed, keys.values().copied().map(Key::Param))?,
     }))
 }

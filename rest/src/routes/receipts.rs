@@ -25,14 +25,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_receipt(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     PathOf((miner, receipt_id)): PathOf<(String, String)>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Receipt>>, ApiError> {
     let miner: Address = parse(&miner)?;
     let id: ReceiptId = parse(&receipt_id)?;
-    let receipt = snapshot.state.get::<Receipt>(&(miner, id.clone()))?;
-    let proof = query.proof(&snapshot, &Key::Receipt(miner, id.clone()))?;
+    let receipt = committed.state.get::<Receipt>(&(miner, id.clone()))?;
+    let proof = query.proof(&committed, &Key::Receipt(miner, id.clone()))?;
     let Some(receipt) = receipt else {
         let message = format!("no receipt {id} of {miner} was ever paid or refused");
         return Err(ApiError::new(RestCode::NotFound, message).with_proof(proof));

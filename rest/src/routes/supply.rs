@@ -15,10 +15,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_supply(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Supply>>, ApiError> {
-    let answer = snapshot.state.supply()?;
-    let proof = query.proof(&snapshot, &Key::Supply)?;
+    let answer = committed.state.supply()?;
+    let proof = query.proof(&committed, &Key::Supply)?;
     Ok(Json(Proved { answer, proof }))
 }

@@ -4,7 +4,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use ait_abci::Snapshot;
+use ait_abci::CommittedState;
 use ait_api::{
     routes::GET_VALIDATORS,
     validators::{Validator as Line, Validators},
@@ -31,25 +31,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_validators(
-    LastBlock(snapshot): LastBlock,
+    LastBlock(committed): LastBlock,
     State(comet): State<Comet>,
     QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Validators>, ApiError> {
     let priorities = priorities(&comet).await;
-    let consensus = snapshot.state.consensus()?;
-    let listed = listed(&snapshot)?;
+    let consensus = committed.state.consensus()?;
+    let listed = listed(&committed)?;
     let validators = listed
         .iter()
-        .map(|validator| view(&snapshot, &consensus, validator, &priorities))
+        .map(|validator| view(&committed, &consensus, validator, &priorities))
         .collect::<Result<Vec<_>, _>>()?;
     let keys = listed
         .iter()
         .map(|line| Key::Validator(line.record.address));
     Ok(Json(Validators {
-        height: snapshot.state.height(),
+        height: committed.state.height(),
         mode: consensus.mode,
         validators,
-        proofs: query.proofs(&snapshot, keys)?,
+        proofs: query.proofs(&committed, keys)?,
     }))
 }
 
@@ -76,8 +76,8 @@ struct Listed {
     record: Validator,
 }
 
-fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
-    let state = &snapshot.state;
+fn listed(committed: &CommittedState) -> Result<Vec<Listed>, ApiError> {
+    let state = &committed.state;
     let record_of = |address: &Address| {
         state
             .get::<Validator>(address)?
@@ -116,13 +116,13 @@ fn listed(snapshot: &Snapshot) -> Result<Vec<Listed>, ApiError> {
 }
 
 fn view(
-    snapshot: &Snapshot,
+    committed: &CommittedState,
     consensus: &Consensus,
     validator: &Listed,
     priorities: &BTreeMap<PublicKey, i64>,
 ) -> Result<Line, ApiError> {
     let record = &validator.record;
-    let miner = miner_today(snapshot, &record.address)?;
+    let miner = miner_today(committed, &record.address)?;
     // A change of mode begins every window anew, which the record notes when it is counted next.
     let missed_blocks = if record.window == consensus.mode_changes {
         record.missed_blocks

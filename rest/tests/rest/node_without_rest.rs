@@ -30,8 +30,8 @@ async fn claims_are_attested_and_paid_by_a_node_without_rest() {
     let node = Node::start(&application, &config).unwrap();
 
     let balance = || {
-        let snapshot = node.reader.snapshot().unwrap();
-        snapshot.state.account(&MINER.address()).unwrap().balance
+        let committed = node.reader.newest().unwrap();
+        committed.state.account(&MINER.address()).unwrap().balance
     };
     let before = balance();
     let send = async |tx: ait_app::tx::Transaction| {

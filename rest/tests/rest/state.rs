@@ -275,7 +275,7 @@ async fn a_score_is_shown_as_of_the_last_epoch_and_proved_as_it_was_written() {
     );
     assert!(holds(&later["proof"]));
     // Who has the record brings it up to date likewise.
-    let state = &chain.node.reader().snapshot().unwrap().state;
+    let state = &chain.node.reader().newest().unwrap().state;
     let consensus = state.consensus().unwrap();
     record.roll(consensus.epochs, &consensus.decays);
     assert_eq!(later["score"], record.score.get());

@@ -194,12 +194,8 @@ impl Comet {
     }
 
     pub fn balance(&self, name: &str) -> u64 {
-        let snapshot = self
-            .node
-            .reader()
-            .snapshot()
-            .expect("a block was committed");
-        snapshot
+        let committed = self.node.reader().newest().expect("a block was committed");
+        committed
             .state
             .account(&address(name))
             .unwrap()

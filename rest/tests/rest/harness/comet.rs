@@ -46,7 +46,7 @@ pub struct FakeComet {
 
 impl FakeComet {
     pub async fn start(node: Application, genesis: &Value) -> Arc<Self> {
-        if node.reader().snapshot().is_none() {
+        if node.reader().newest().is_none() {
             begin(&node, genesis);
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -240,8 +240,10 @@ impl FakeComet {
         let app_hash = self
             .node
             .reader()
-            .snapshot()
-            .map_or(vec![0; 32], |snapshot| snapshot.state.app_hash().0.to_vec());
+            .newest()
+            .map_or(vec![0; 32], |committed| {
+                committed.state.app_hash().0.to_vec()
+            });
         let key = chain
             .consensus_key
             .unwrap_or(*CONSENSUS.secret().public_key().as_bytes());
