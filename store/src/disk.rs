@@ -79,6 +79,20 @@ pub(crate) fn replace_file(path: &Path, contents: &[u8]) -> Result<(), StoreErro
     }
 }
 
+/// Removes a file if it is there; on disk when it returns.
+pub(crate) fn remove_file(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::io("remove", path, error));
+        }
+        _ => {}
+    }
+    match path.parent() {
+        Some(folder) => sync(folder),
+        None => Ok(()),
+    }
+}
+
 fn temporary_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");

@@ -80,9 +80,7 @@ impl FjallStore {
         let found = head::read(path, stored.as_deref())?;
         folder::check_head(path, chain_id, found.as_ref())?;
         if found.is_none() {
-            for table in &tables {
-                read(path, || table.clear())?;
-            }
+            clear_tables(path, &tables)?;
         }
         let writer = Writer::open(path, found.map(|found| found.head.height))?;
         Ok(Self {
@@ -196,6 +194,18 @@ impl Store for FjallStore {
             })
     }
 
+    fn clear(&self) -> Result<(), StoreError> {
+        self.writer().clear(&self.path, || {
+            let mut changes = self
+                .database
+                .batch()
+                .durability(Some(PersistMode::SyncData));
+            changes.remove(&self.head, HEAD);
+            write(&self.path, || changes.commit())?;
+            clear_tables(&self.path, &self.tables)
+        })
+    }
+
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {
         self.writer()
             .save_pool(transactions, || self.write_pool(transactions))
@@ -211,6 +221,11 @@ impl Store for FjallStore {
         self.save_pool(&[])?;
         Ok(transactions)
     }
+}
+
+fn clear_tables(path: &Path, tables: &[Keyspace]) -> Result<(), StoreError> {
+    let mut tables = tables.iter();
+    tables.try_for_each(|table| write(path, || table.clear()))
 }
 
 /// The settings of a table.

@@ -89,6 +89,13 @@ pub trait Store: Send + Sync {
     /// or this block, whole.
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError>;
 
+    /// Removes every block and everything filled, and leaves an empty store with the saved pool. Whatever
+    /// interrupts it, a store that is opened afterwards is as before, or empty.
+    ///
+    /// # Errors
+    /// As [`Store::commit`], without the height.
+    fn clear(&self) -> Result<(), StoreError>;
+
     /// Saves transactions that wait in the pool, for the next start to offer again. Replaces what was saved
     /// before; returns when it is on disk.
     ///

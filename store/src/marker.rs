@@ -84,6 +84,11 @@ pub(crate) fn write_marker(folder: &Path, chain_id: &str) -> Result<(), StoreErr
     )
 }
 
+/// Makes the folder one without blocks, on disk when it returns.
+pub(crate) fn remove_marker(folder: &Path) -> Result<(), StoreError> {
+    disk::remove_file(&folder.join(MARKER_FILE))
+}
+
 fn marker_text(format: u32, chain_id: &str) -> String {
     let text = format!("{MARKER_TITLE}\nformat {format}\nchain {chain_id}\n");
     let checksum = checksum(text.as_bytes());
@@ -107,6 +112,8 @@ impl HeightFile {
     /// The height the file names, or `None` when there is none or it cannot be read.
     pub(crate) fn read(folder: &Path) -> Result<Option<u64>, StoreError> {
         let contents = disk::read_file(&folder.join(HEIGHT_FILE))?;
+        // An empty one is of a store that was cleared.
+        let contents = contents.filter(|contents| !contents.is_empty());
         let height = contents.as_deref().and_then(decode_height);
         if contents.is_some() && height.is_none() {
             tracing::warn!(
@@ -147,6 +154,14 @@ impl HeightFile {
         } else {
             Ok(())
         }
+    }
+
+    /// Names none any more, on disk when it returns.
+    pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
+        self.file
+            .set_len(0)
+            .map_err(|error| StoreError::io("write", &self.path, error))?;
+        self.sync()
     }
 
     /// Waits until what was written is on disk.

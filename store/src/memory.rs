@@ -103,6 +103,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn clear(&self) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        contents.head = None;
+        contents.tables.clear();
+        Ok(())
+    }
+
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {
         for transaction in transactions {
             check_length("transaction of the pool", transaction)?;

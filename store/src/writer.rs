@@ -64,6 +64,23 @@ impl Writer {
         self.remember_failure(written)
     }
 
+    /// Forgets the blocks, all of which `clear` removes; on disk when it returns.
+    pub(crate) fn clear(
+        &mut self,
+        folder: &Path,
+        clear: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.check_usable()?;
+        // First, so that whoever interrupts it leaves no store that counts as lost.
+        let cleared = marker::remove_marker(folder)
+            .and_then(|()| self.height_file.clear())
+            .and_then(|()| clear());
+        if cleared.is_ok() {
+            self.height = None;
+        }
+        self.remember_failure(cleared)
+    }
+
     /// Saves the pool by `write`; on disk when it returns.
     pub(crate) fn save_pool(
         &mut self,

@@ -208,6 +208,15 @@ impl Store for SledStore {
             .commit(&self.path, &self.chain_id, batch, write)
     }
 
+    fn clear(&self) -> Result<(), StoreError> {
+        self.writer().clear(&self.path, || {
+            let mut changes = Changes::default();
+            put(self.target(), HEAD, None, &mut changes)?;
+            changes.apply(self.target())?;
+            open::remove_all_entries(self.target())
+        })
+    }
+
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError> {
         self.writer().save_pool(transactions, || {
             let mut changes = Changes::default();

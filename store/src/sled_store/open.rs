@@ -39,7 +39,8 @@ impl SledStore {
         let found = head::read(path, stored.as_deref())?;
         folder::check_head(path, chain_id, found.as_ref())?;
         if found.is_none() {
-            remove_cut_short_fill(target)?;
+            // Of a first block that was cut short before its head.
+            remove_all_entries(target)?;
         }
         let writer = Writer::open(path, found.map(|found| found.head.height))?;
         Ok(Self {
@@ -80,8 +81,8 @@ fn is_lock_error(error: &sled::Error) -> bool {
     }
 }
 
-/// Removes what a first block left behind when it was cut short before its head.
-fn remove_cut_short_fill(target: Target<'_>) -> Result<(), StoreError> {
+/// Removes what is in the tables.
+pub(super) fn remove_all_entries(target: Target<'_>) -> Result<(), StoreError> {
     let letters = Table::ALL.iter().map(|table| layout::letter(*table));
     for prefix in letters.flat_map(|letter| [vec![letter], vec![layout::CHUNK, letter]]) {
         loop {

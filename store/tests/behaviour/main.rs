@@ -1,6 +1,7 @@
 //! What a user of the store relies on, one behaviour a file.
 
 mod blocks_survive_restarts;
+mod cleared_stores_begin_anew;
 mod damaged_files_are_refused;
 mod failed_writes_stop_the_store;
 mod fills_count_with_the_first_block;
