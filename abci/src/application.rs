@@ -25,8 +25,9 @@ use crate::{
     metrics::Metrics,
     query,
     reader::Reader,
-    records::Verdict,
+    records::{Origin, Verdict},
     signatures::{MAX_VERDICTS, SignatureMemo},
+    snapshots::{Snapshots, StateSync},
     stored::{self, Scrubber},
     transport,
     verified::VerifiedCache,
@@ -45,6 +46,8 @@ pub struct Application {
     consensus: Arc<Consensus>,
     mempool: Mempool,
     reader: Reader,
+    snapshots: Arc<Snapshots>,
+    state_sync: Arc<StateSync>,
     metrics: Arc<Metrics>,
     stopper: Stopper,
 }
@@ -102,6 +105,15 @@ impl Application {
             stored: stored.clone(),
             blocks: blocks.clone(),
         };
+        let snapshots = Snapshots::new(committed.clone(), metrics.snapshot_height.clone());
+        let snapshots = Arc::new(snapshots);
+        let state_sync = StateSync {
+            chain_id: chain_id.clone(),
+            committed: committed.clone(),
+            stored: stored.clone(),
+            mempool: mempool.clone(),
+            current: Mutex::default(),
+        };
         let consensus = Consensus {
             chain_id,
             committed,
@@ -113,11 +125,14 @@ impl Application {
             blocks,
             making: Mutex::new(making),
             kept_blocks: AtomicU64::new(0),
+            snapshots: snapshots.clone(),
         };
         Ok(Self {
             consensus: Arc::new(consensus),
             mempool,
             reader,
+            snapshots,
+            state_sync: Arc::new(state_sync),
             metrics,
             stopper,
         })
@@ -138,6 +153,11 @@ impl Application {
         &self.reader
     }
 
+    /// Snapshots, which are taken and offered once they have a folder.
+    pub fn snapshots(&self) -> &Arc<Snapshots> {
+        &self.snapshots
+    }
+
     /// What reads the whole state from disk, slowly.
     pub fn scrubber(&self) -> Scrubber {
         let consensus = &self.consensus;
@@ -156,9 +176,10 @@ impl Application {
     /// Info: the last block that is on disk, from which CometBFT replays what it has beyond.
     pub fn info(&self) -> ResponseInfo {
         self.mempool.offer_again();
-        let newest = self.reader.newest();
-        let height = newest.as_ref().map(|newest| newest.block.height);
-        let hash = newest.map(|newest| newest.state.app_hash());
+        let last = self.state_sync.committed.base();
+        let last = last.filter(|base| base.block.origin != Origin::Genesis);
+        let height = last.as_ref().map(|last| last.block.height);
+        let hash = last.map(|last| last.state.app_hash());
         ResponseInfo {
             data: "ait".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -248,7 +269,18 @@ impl transport::Application for Application {
                 Ok(Response::Query(answer))
             }),
             Request::Info(_) => Ok(Response::Info(self.info())),
-            // This chain extends no votes and gives no snapshots.
+            Request::ListSnapshots(_) => Ok(Response::ListSnapshots(self.snapshots.list())),
+            Request::LoadSnapshotChunk(request) => self.timed("load_snapshot_chunk", || {
+                Ok(Response::LoadSnapshotChunk(self.snapshots.load(&request)))
+            }),
+            Request::OfferSnapshot(request) => self.timed("offer_snapshot", || {
+                self.state_sync.offer(&request).map(Response::OfferSnapshot)
+            }),
+            Request::ApplySnapshotChunk(request) => self.timed("apply_snapshot_chunk", || {
+                let answer = self.state_sync.apply(&request);
+                answer.map(Response::ApplySnapshotChunk)
+            }),
+            // This chain extends no votes.
             other => Ok(transport::default_answer(other)),
         }
     }

@@ -1,4 +1,5 @@
-//! Owns the committed states that readers hold, the newest last. Only Commit and InitChain publish.
+//! Owns the committed states that readers hold, the newest last. Only Commit, InitChain and
+//! a restored snapshot publish.
 
 use std::{
     collections::VecDeque,
@@ -31,12 +32,12 @@ impl Committed {
         }
     }
 
-    /// The state that the next block builds on: the last block's, or the genesis.
+    /// The state that the next block builds on: the last block's, a snapshot's, or the genesis.
     pub(crate) fn base(&self) -> Option<Arc<CommittedState>> {
         self.history().back().cloned()
     }
 
-    /// The state after the last block; `None` before the first.
+    /// The state after the last block that this node executed; `None` before the first.
     pub(crate) fn newest(&self) -> Option<Arc<CommittedState>> {
         self.base().filter(|state| state.is_of_a_block())
     }
@@ -64,6 +65,12 @@ impl Committed {
         if let Some(old) = oldest_fine.and_then(|index| history.get_mut(index)) {
             *old = Arc::new(coarsened(old));
         }
+    }
+
+    /// Readers find nothing from now on.
+    pub(crate) fn clear(&self) {
+        let mut history = self.history.write().unwrap_or_else(PoisonError::into_inner);
+        history.clear();
     }
 
     fn history(&self) -> RwLockReadGuard<'_, VecDeque<Arc<CommittedState>>> {

@@ -5,6 +5,8 @@ use std::{fmt::Display, sync::Arc};
 use ait_app::InvariantViolation;
 use ait_store::StoreError;
 
+use crate::OpenError;
+
 /// Ends the process with one message, since going on would be wrong. Tests record it instead.
 pub type OnFatal = Arc<dyn Fn(String) + Send + Sync>;
 
@@ -23,6 +25,9 @@ pub enum Fatal {
     /// CometBFT asks for what can't come next.
     #[error("CometBFT is out of step: {0}")]
     OutOfStep(String),
+    /// What was stored can't be read again.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// What shall be stored can't be written down.
     #[error("a record does not serialise: {0}")]
     Record(#[from] serde_json::Error),

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`Application`] (the parts, and which answers what), [`Consensus`] (the life of a chain
 //! and of a block), [`Mempool`] (what waits), [`Reader`] (what was committed; it cannot commit),
-//! [`transport`] (the socket).
+//! [`Snapshots`] (for nodes that join), [`transport`] (the socket).
 
 mod application;
 mod committed;
@@ -21,6 +21,7 @@ mod reader;
 mod records;
 mod report;
 mod signatures;
+mod snapshots;
 mod stored;
 pub mod transport;
 mod verified;
@@ -37,5 +38,9 @@ pub use reader::Reader;
 pub use records::{
     Arrival, BlockInfo, CommittedBlock, CommittedState, CommittedTx, PendingTx, PoolStats,
     TxRecord, Verdict, WantedAttestation,
+};
+pub use snapshots::{
+    FORMAT as SNAPSHOT_FORMAT, Manifest, SnapshotError, SnapshotFiles, Snapshots, export, import,
+    take, verify,
 };
 pub use stored::{Checked, OpenError, Scrubber, bring_over, check, copy};

@@ -42,6 +42,8 @@ pub struct Metrics {
     pub last_block: IntGauge,
     /// `ait_state_records`: records in the state.
     pub records: IntGauge,
+    /// `ait_snapshot_height`: height of the newest snapshot on offer; 0 for none.
+    pub snapshot_height: IntGauge,
 }
 
 impl Metrics {
@@ -94,6 +96,10 @@ impl Metrics {
                 "Time of the last committed block in Unix seconds",
             )?,
             records: IntGauge::new("ait_state_records", "Records in the committed state")?,
+            snapshot_height: IntGauge::new(
+                "ait_snapshot_height",
+                "Height of the newest snapshot that is offered; 0 for none",
+            )?,
         };
         let registry = &metrics.registry;
         registry.register(Box::new(metrics.abci_seconds.clone()))?;
@@ -107,6 +113,7 @@ impl Metrics {
         registry.register(Box::new(metrics.height.clone()))?;
         registry.register(Box::new(metrics.last_block.clone()))?;
         registry.register(Box::new(metrics.records.clone()))?;
+        registry.register(Box::new(metrics.snapshot_height.clone()))?;
         Ok(metrics)
     }
 

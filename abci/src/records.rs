@@ -12,11 +12,26 @@ use ait_app::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Where a committed state comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The genesis, before the first block.
+    Genesis,
+    /// A block that this node executed.
+    #[default]
+    Block,
+    /// A snapshot of the state after a block, of which this node knows nothing else.
+    Snapshot,
+}
+
 /// What is known of a block besides its transactions and the state after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockInfo {
     pub height: u64,
-    /// Its CometBFT hash, upper-case hex; empty before the first block.
+    #[serde(default)]
+    pub origin: Origin,
+    /// Its CometBFT hash, upper-case hex; empty where this node executed no block.
     pub block_hash: String,
     /// Its time, Unix seconds.
     pub time: i64,
@@ -36,9 +51,9 @@ pub struct CommittedState {
 }
 
 impl CommittedState {
-    /// Whether a block made it, not the genesis alone.
+    /// Whether a block made it that this node executed.
     pub(crate) fn is_of_a_block(&self) -> bool {
-        !self.block.block_hash.is_empty()
+        self.block.origin == Origin::Block
     }
 }
 

@@ -36,9 +36,10 @@ use crate::{
     genesis,
     mempool::Mempool,
     metrics::Metrics,
-    records::{BlockInfo, CommittedBlock, CommittedState},
+    records::{BlockInfo, CommittedBlock, CommittedState, Origin},
     report,
     signatures::SignatureMemo,
+    snapshots::Snapshots,
     stored::{self, Stored, Written},
     verified::VerifiedCache,
 };
@@ -64,6 +65,7 @@ pub struct Consensus {
     pub(crate) making: Mutex<Making>,
     /// Blocks whose transactions stay in the index and in CometBFT; 0 for all.
     pub(crate) kept_blocks: AtomicU64,
+    pub(crate) snapshots: Arc<Snapshots>,
 }
 
 /// What is between two commits.
@@ -166,6 +168,7 @@ impl Consensus {
         let app_hash = state.app_hash().0;
         let info = BlockInfo {
             height: state.height().get(),
+            origin: Origin::Genesis,
             block_hash: String::new(),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
             proposer: Address::treasury(),
@@ -296,6 +299,7 @@ impl Consensus {
         let app_hash = outcome.state.app_hash().0;
         let info = BlockInfo {
             height: outcome.state.height().get(),
+            origin: Origin::Block,
             block_hash: hex::encode_upper(&request.hash),
             time: request.time.as_ref().map_or(0, |time| time.seconds),
             proposer: block::fee_collector(&base.state, input.proposer),
@@ -395,14 +399,16 @@ impl Consensus {
     }
 
     /// The oldest block worth keeping after `height`, 0 for all: evidence may still name those of
-    /// its age.
+    /// its age, and who restores a snapshot needs those behind it.
     fn retain_height(&self, height: u64, evidence_age: u64) -> u64 {
         let kept = self.kept_blocks.load(Ordering::Relaxed);
         if kept == 0 {
             return 0;
         }
         let oldest = height.saturating_sub(kept.max(evidence_age));
-        oldest.saturating_add(1).min(height)
+        let oldest = oldest.saturating_add(1).min(height);
+        let snapshot = self.snapshots.oldest();
+        snapshot.map_or(oldest, |snapshot| oldest.min(snapshot))
     }
 
     fn making(&self) -> MutexGuard<'_, Making> {

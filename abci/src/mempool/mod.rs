@@ -236,6 +236,12 @@ impl Mempool {
         Ok(())
     }
 
+    /// Takes the published state back: its records are about to be removed, and nobody judges on it then.
+    pub(crate) fn withdraw(&self) {
+        let _pool = self.pool();
+        self.inner.parts.committed.clear();
+    }
+
     fn pool(&self) -> MutexGuard<'_, Pool> {
         lock(&self.inner.pool)
     }

@@ -59,6 +59,13 @@ impl Accounts {
         }
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        let mut newest = self.height.write().unwrap_or_else(PoisonError::into_inner);
+        *newest = 0;
+        self.known.clear();
+    }
+
     fn height(&self) -> RwLockReadGuard<'_, u64> {
         self.height.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ait_app::tx::TxHash;
 use ait_store::{Store, StoreError, Table, WriteBatch};
 
-use super::Written;
+use super::{
+    Written,
+    packing::{packed, unpacked},
+};
 use crate::{fatal::Fatal, records::TxRecord};
 
 /// Transactions of a group: enough to compress well, and few to read for one of them.
@@ -68,7 +71,7 @@ impl Blocks {
         let at = usize::try_from(index).unwrap_or(usize::MAX);
         let group = u32::try_from(at / GROUP).unwrap_or(u32::MAX);
         let stored = store.get(Table::Blocks, &group_key(height, group))?;
-        let records = stored.as_deref().and_then(unpacked).unwrap_or_default();
+        let records = stored.as_deref().and_then(of_group).unwrap_or_default();
         let record = records.get(at % GROUP);
         Ok(record.and_then(|bytes| TxRecord::decode(height, index, bytes)))
     }
@@ -88,7 +91,7 @@ impl Blocks {
             &group_key(height, u32::MAX),
             usize::MAX,
         )?;
-        let records = groups.iter().filter_map(|(_, group)| unpacked(group));
+        let records = groups.iter().filter_map(|(_, group)| of_group(group));
         let wires = records.flatten().filter_map(|bytes| {
             let wire = TxRecord::wire(&bytes)?;
             Some(wire.to_vec())
@@ -117,7 +120,7 @@ impl Blocks {
         };
         for (key, group) in groups {
             let height = decode_place(&key).map(|(height, _)| height);
-            for record in unpacked(&group).unwrap_or_default() {
+            for record in of_group(&group).unwrap_or_default() {
                 let Some(wire) = TxRecord::wire(&record) else {
                     continue;
                 };
@@ -144,7 +147,11 @@ pub(super) fn write_block(
     batch: &mut WriteBatch,
 ) {
     for (group, records) in (0_u32..).zip(records.chunks(GROUP)) {
-        batch.put(Table::Blocks, group_key(height, group), packed(records));
+        batch.put(
+            Table::Blocks,
+            group_key(height, group),
+            packed(records.iter().map(Vec::as_slice)),
+        );
     }
     for (index, hash) in (0_u32..).zip(hashes) {
         batch.put(Table::Transactions, hash.0, group_key(height, index));
@@ -162,30 +169,6 @@ fn decode_place(bytes: &[u8]) -> Option<(u64, u32)> {
     Some((u64::from_be_bytes(*height), u32::from_be_bytes(index)))
 }
 
-fn packed(records: &[Vec<u8>]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    for record in records {
-        let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
-        plain.extend_from_slice(&length.to_be_bytes());
-        plain.extend_from_slice(record);
-    }
-    lz4_flex::block::compress_prepend_size(&plain)
-}
-
-fn unpacked(stored: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let size = stored.first_chunk().map(|size| u32::from_le_bytes(*size))?;
-    if usize::try_from(size).ok()? > MAX_GROUP_BYTES {
-        return None;
-    }
-    let plain = lz4_flex::block::decompress_size_prepended(stored).ok()?;
-    let mut rest = plain.as_slice();
-    let mut records = Vec::new();
-    while !rest.is_empty() {
-        let (length, behind) = rest.split_first_chunk()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (record, behind) = behind.split_at_checked(length)?;
-        records.push(record.to_vec());
-        rest = behind;
-    }
-    Some(records)
+fn of_group(stored: &[u8]) -> Option<Vec<Vec<u8>>> {
+    unpacked(stored, MAX_GROUP_BYTES)
 }

@@ -74,6 +74,11 @@ impl StateReader {
         })
     }
 
+    /// The store was cleared.
+    pub(super) fn forget(&self) {
+        self.accounts.clear();
+    }
+
     /// The buckets of a height: the one on disk.
     pub(super) fn at(self: &Arc<Self>, height: u64) -> AtHeight {
         let mut heights = self.heights();

@@ -4,7 +4,8 @@
 //! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
 //! one range. `shape` has the tree itself, `history` what records were before, `buckets` reads them all and
 //! remembers, `accounts` remembers those decoded; `blocks` has the transactions; `open` finds the chain
-//! again, `check` and `scrub` read everything, `migrate` brings a store over. Whatever is read counts only
+//! again, `check` and `scrub` read everything, `migrate` brings a store over, `packing` makes one value
+//! of several. Whatever is read counts only
 //! with the root that the tree has for it: a lost, torn or exchanged record stops the node with one message.
 
 mod accounts;
@@ -14,6 +15,7 @@ mod check;
 mod history;
 mod migrate;
 mod open;
+pub(crate) mod packing;
 mod scrub;
 mod shape;
 
@@ -27,7 +29,11 @@ use std::{
 
 use ait_app::{
     InvariantViolation,
-    state::{Key, State, StateDelta, View as _},
+    identifiers::ChainId,
+    state::{
+        Key, State, StateDelta, View as _, indexed_in,
+        merkle::{Bucket, Hash, Tree},
+    },
     tx::{TxHash, TxResult, VerifiedTx},
 };
 use ait_store::{Store, StoreError, Table, WriteBatch};
@@ -43,7 +49,10 @@ pub(crate) use open::open;
 pub use scrub::Scrubber;
 use shape::Shape;
 
-use crate::{fatal::Fatal, records::BlockInfo};
+use crate::{
+    fatal::Fatal,
+    records::{BlockInfo, CommittedState},
+};
 
 /// Changes of the first state that are written at once.
 const FILL_PART: usize = 10_000;
@@ -104,6 +113,52 @@ impl Stored {
         Ok(block.state.stored(Arc::new(source)))
     }
 
+    /// Removes all that the store holds of a chain.
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub(crate) fn clear(&self) -> Result<(), Fatal> {
+        self.has_state.store(false, Ordering::Relaxed);
+        *self.shape() = Shape::none();
+        self.reader.forget();
+        Ok(self.store.clear()?)
+    }
+
+    /// Writes records of a state that is being restored, which count once that is.
+    ///
+    /// # Errors
+    /// [`Fatal`].
+    pub(crate) fn fill(&self, bucket: &Bucket) -> Result<(), Fatal> {
+        let mut part = WriteBatch::default();
+        put_bucket(bucket, &indexed_in(bucket)?, &mut part);
+        Ok(self.store.fill(&part.writes)?)
+    }
+
+    /// Makes the records that were filled in the state after a block, and finds it as a start would.
+    ///
+    /// # Errors
+    /// [`Fatal`], also where the records are not those of the tree.
+    pub(crate) fn restore(
+        &self,
+        tree: &Tree,
+        info: &BlockInfo,
+        chain_id: &ChainId,
+    ) -> Result<CommittedState, Fatal> {
+        let mut batch = WriteBatch {
+            height: info.height,
+            meta: serde_json::to_vec(info)?,
+            ..WriteBatch::default()
+        };
+        self.shape().write_all(tree, info.height, &mut batch);
+        self.store.commit(&batch)?;
+        let loaded = open::load(&self.reader, self.store.as_ref(), chain_id)?;
+        let (committed, shape) =
+            loaded.ok_or_else(|| Fatal::OutOfStep("a restored state is not there".to_owned()))?;
+        *self.shape() = shape;
+        self.has_state.store(true, Ordering::Relaxed);
+        Ok(committed)
+    }
+
     fn shape(&self) -> MutexGuard<'_, Shape> {
         self.shape.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,12 +201,7 @@ where
 {
     let mut part = WriteBatch::default();
     state.for_each_bucket(|bucket, indexed| {
-        for leaf in bucket.leaves() {
-            part.put(Table::Records, *leaf.key_hash(), leaf.record());
-        }
-        for key_hash in indexed {
-            part.put(Table::Indexed, *key_hash, []);
-        }
+        put_bucket(bucket, indexed, &mut part);
         if part.writes.len() >= FILL_PART {
             store.fill(&part.writes)?;
             part.writes.clear();
@@ -159,4 +209,13 @@ where
         Ok::<(), E>(())
     })?;
     Ok(store.fill(&part.writes)?)
+}
+
+fn put_bucket(bucket: &Bucket, indexed: &[Hash], part: &mut WriteBatch) {
+    for leaf in bucket.leaves() {
+        part.put(Table::Records, *leaf.key_hash(), leaf.record());
+    }
+    for key_hash in indexed {
+        part.put(Table::Indexed, *key_hash, []);
+    }
 }

@@ -22,5 +22,8 @@ mod pool_replacements;
 mod pool_runs;
 mod pool_waiting;
 mod restarts;
+mod snapshots_kept;
+mod snapshots_refused;
+mod snapshots_restored;
 mod state_on_disk;
 mod unpayable_claims;

@@ -224,17 +224,9 @@ impl State {
         &self,
         mut then: impl FnMut(&merkle::Bucket, &[merkle::Hash]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut indexed = Vec::new();
         for stub in self.tree.buckets() {
             let bucket = stub.read(&self.buckets)?;
-            indexed.clear();
-            for leaf in bucket.leaves() {
-                let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
-                if Indexes::need(&value) {
-                    indexed.push(*leaf.key_hash());
-                }
-            }
-            then(&bucket, &indexed)?;
+            then(&bucket, &indexed_in(&bucket)?)?;
         }
         Ok(())
     }
@@ -366,6 +358,21 @@ impl State {
     pub fn due_deletions(&self, height: Height) -> impl Iterator<Item = &Key> {
         due(self.indexes.due_deletions.iter(), height).map(|(_, key)| key)
     }
+}
+
+/// The key hashes of those of a bucket's records that the indexes need, as [`StateDelta::indexed`] has them.
+///
+/// # Errors
+/// [`InvariantViolation`] when a record can't be read.
+pub fn indexed_in(bucket: &merkle::Bucket) -> Result<Vec<merkle::Hash>, InvariantViolation> {
+    let mut indexed = Vec::new();
+    for leaf in bucket.leaves() {
+        let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
+        if Indexes::need(&value) {
+            indexed.push(*leaf.key_hash());
+        }
+    }
+    Ok(indexed)
 }
 
 fn stored_key(path: &[u8]) -> Result<Key, InvariantViolation> {

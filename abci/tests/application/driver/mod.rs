@@ -32,6 +32,7 @@ use tendermint_proto::v0_38::{
     types::{BlockParams, ConsensusParams, EvidenceParams, ValidatorParams},
 };
 
+pub mod joining;
 pub mod work;
 
 pub const CHAIN: &str = "ait-test";
@@ -163,6 +164,15 @@ impl Comet {
 
     /// Finalises and commits a block without asking, as replay does; then rechecks the mempool.
     pub fn decide(&mut self, txs: Vec<Bytes>) -> Vec<(Bytes, ExecTxResult)> {
+        self.decide_block(txs).0
+    }
+
+    /// As [`Comet::decide`]; gives the height below which blocks may be pruned.
+    pub fn decide_and_retain(&mut self, txs: Vec<Bytes>) -> i64 {
+        self.decide_block(txs).1
+    }
+
+    fn decide_block(&mut self, txs: Vec<Bytes>) -> (Vec<(Bytes, ExecTxResult)>, i64) {
         self.height += 1;
         let consensus = self.node.consensus();
         let request = RequestFinalizeBlock {
@@ -173,7 +183,7 @@ impl Comet {
             ..RequestFinalizeBlock::default()
         };
         let response = consensus.finalize_block(request).unwrap();
-        consensus.commit().unwrap();
+        let retain_height = consensus.commit().unwrap().retain_height;
         self.mempool.retain(|tx| !txs.contains(tx));
         let node = self.node.clone();
         self.mempool.retain(|tx| {
@@ -183,7 +193,8 @@ impl Comet {
             };
             node.check_tx(&request).unwrap().code == 0
         });
-        txs.into_iter().zip(response.tx_results).collect()
+        let results = txs.into_iter().zip(response.tx_results).collect();
+        (results, retain_height)
     }
 
     /// The code of a transaction in a block.

@@ -4,7 +4,7 @@
 use core::cmp::Ordering;
 
 use super::{
-    EMPTY, Hash, Leaf, Place, Stub, inner_hash,
+    EMPTY, Hash, Leaf, Place, Side, Stub, inner_hash,
     leaf::Head,
     run::{Run, Slot},
     split,
@@ -119,6 +119,14 @@ impl Bucket {
         }
     }
 
+    /// The buckets of up to `most` leaves that there would be instead of it below its place, from left to
+    /// right: its own stub where it has no more.
+    pub fn stubs(&self, place: &Place, most: usize) -> Vec<Stub> {
+        let mut stubs = Vec::new();
+        part(&self.slots, place, most.max(1), &mut stubs);
+        stubs
+    }
+
     pub(super) fn slots(&self) -> &[Slot] {
         &self.slots
     }
@@ -140,6 +148,20 @@ impl PartialEq for Bucket {
 }
 
 impl Eq for Bucket {}
+
+fn part(slots: &[Slot], place: &Place, most: usize, stubs: &mut Vec<Stub>) {
+    if slots.len() > most {
+        let (left, right) = split(slots, Slot::key_hash, place.depth());
+        part(left, &place.child(Side::Left), most, stubs);
+        part(right, &place.child(Side::Right), most, stubs);
+    } else if !slots.is_empty() {
+        stubs.push(Stub {
+            place: *place,
+            root: subtree_root(slots, place.depth()),
+            leaves: slots.len(),
+        });
+    }
+}
 
 /// The root of a subtree at `depth` of leaves sorted by distinct key hashes. A lone leaf rises to wherever
 /// it is alone.

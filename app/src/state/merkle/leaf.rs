@@ -64,6 +64,14 @@ impl<R: AsRef<[u8]>> Leaf<R> {
         Some(Self { head, record })
     }
 
+    /// The leaf that [`Leaf::record`] gave, whose key is hashed; `None` for other bytes.
+    pub fn of_record(record: R) -> Option<Self> {
+        let (length, rest) = record.as_ref().split_first_chunk::<LENGTH_BYTES>()?;
+        let key = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+        let key_hash = sha256(key);
+        Self::placed(key_hash, record)
+    }
+
     /// A leaf whose hashes are known.
     pub(super) fn known(head: Head, record: R) -> Self {
         Self { head, record }
