@@ -105,7 +105,8 @@ impl Application {
             stored: stored.clone(),
             blocks: blocks.clone(),
         };
-        let snapshots = Snapshots::new(committed.clone(), metrics.snapshot_height.clone());
+        let newest_height = metrics.snapshot_height.clone();
+        let snapshots = Snapshots::new(committed.clone(), newest_height, stopper.clone());
         let snapshots = Arc::new(snapshots);
         let state_sync = StateSync {
             chain_id: chain_id.clone(),

@@ -41,6 +41,6 @@ pub use records::{
 };
 pub use snapshots::{
     FORMAT as SNAPSHOT_FORMAT, Manifest, SnapshotError, SnapshotFiles, Snapshots, export, import,
-    take, verify,
+    snapshots_in, take, verify,
 };
 pub use stored::{Checked, OpenError, Scrubber, bring_over, check, copy};

@@ -3,6 +3,7 @@
 //! Owns the dispatch, and the commands that are about one node or one transaction:
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
 //! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped.
+//!   `snapshot`: its snapshots as files.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
 //!
@@ -14,6 +15,7 @@ mod init;
 mod keys;
 mod limits;
 mod query;
+mod snapshot;
 mod start;
 mod store;
 mod tx;
@@ -54,6 +56,9 @@ enum What {
     /// Look at a node's store, or bring it over to another database
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Take, show, copy, check and restore snapshots of a node's state
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
     /// Make and show keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -145,6 +150,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             }
             What::Start(args) => start::run(*args).await,
             What::Store(command) => store::run(command),
+            What::Snapshot(command) => snapshot::run(command),
             What::Keys(command) => keys::run(command),
             What::Genesis(args) => genesis::run(args),
             What::Tx(command) => tx::run(*command).await,

@@ -3,6 +3,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU64,
     panic,
     path::PathBuf,
     sync::{Arc, Once},
@@ -26,7 +27,10 @@ use ait_store::Engine;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::limits::{LimitArgs, raise_descriptors};
+use crate::{
+    limits::{LimitArgs, raise_descriptors},
+    snapshot::{self, KeepArgs},
+};
 
 /// `ait start`
 #[derive(Debug, Args)]
@@ -76,6 +80,12 @@ pub struct StartArgs {
     /// evidence may still name; 0 keeps all
     #[arg(long, env = "KEEP_BLOCKS", default_value = "0", value_parser = parse_blocks)]
     keep_blocks: u64,
+    /// From one snapshot of the state to the next, blocks; 0 takes and offers none. Nodes that join by state sync
+    /// restore them; blocks behind the oldest one are never pruned
+    #[arg(long, env = "SNAPSHOT_INTERVAL", default_value = "1000", value_parser = parse_blocks)]
+    snapshot_interval: u64,
+    #[command(flatten)]
+    keep: KeepArgs,
     /// Serve no REST and no page: for a validator that nobody asks. It asks coordinators all the same
     #[arg(long, conflicts_with_all = ["devnet", "ops_bind"])]
     no_rest: bool,
@@ -109,6 +119,14 @@ pub async fn run(args: StartArgs) -> Result<()> {
     let state_cache = args.state_cache_mb.saturating_mul(1024 * 1024);
     let application = Application::open(store, chain_id, state_cache, on_fatal.clone())?;
     application.consensus().keep_blocks(args.keep_blocks);
+    if args.snapshot_interval > 0 {
+        let folder = snapshot::folder_of(&args.db_path);
+        let keep = args.keep.snapshot_keep;
+        application
+            .snapshots()
+            .keep_in(&folder, keep)
+            .context("the folder of snapshots (SNAPSHOT_INTERVAL=0 does without)")?;
+    }
     let abci_address: transport::Address = args.abci_bind.to_string().parse()?;
     let abci = transport::Server::bind(&abci_address).with_context(|| {
         format!(
@@ -202,6 +220,7 @@ impl StartArgs {
         let mut config = ait_node::Config::new(self.comet_rpc.clone());
         config.coordinator_urls = self.coordinator_urls.clone().unwrap_or_default();
         config.trust = self.trust.trust();
+        config.snapshot_interval = NonZeroU64::new(self.snapshot_interval);
         config
     }
 

@@ -31,10 +31,10 @@ pub enum StoreCommand {
 pub struct StoreArgs {
     /// The chain's name
     #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
-    chain_id: ChainId,
+    pub chain_id: ChainId,
     /// The folder of the store
     #[arg(long, env = "DB_PATH", default_value = "./data/chain.db")]
-    db_path: PathBuf,
+    pub db_path: PathBuf,
 }
 
 /// `ait store migrate`

@@ -1,13 +1,14 @@
-//! Owns what a node is told from outside (PROTOCOL section 10) about those whom it calls, and its checks.
+//! Owns what a node is told from outside (PROTOCOL section 10) about those whom it calls and what it
+//! does by itself, and its checks.
 //! Reads no environment: the binary does.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU64, time::Duration};
 
 use ait_app::address::Address;
 use ait_client::http::Trust;
 use reqwest::Url;
 
-/// Whom a node calls. Begin with [`Config::new`] and set what differs.
+/// Whom a node calls, and what it does by itself. Begin with [`Config::new`] and set what differs.
 #[derive(Clone)]
 pub struct Config {
     /// CometBFT's JSON-RPC, `http://host:port` (`COMETBFT_RPC`).
@@ -19,6 +20,8 @@ pub struct Config {
     /// From which age of the last block on the chain counts as standing still; from ten times the pause
     /// between its last blocks on, where that is longer.
     pub max_block_age: Duration,
+    /// From one snapshot to the next, blocks; `None` for no snapshots (`SNAPSHOT_INTERVAL`).
+    pub snapshot_interval: Option<NonZeroU64>,
 }
 
 impl Config {
@@ -29,6 +32,7 @@ impl Config {
             coordinator_urls: BTreeMap::new(),
             trust: Trust::default(),
             max_block_age: Duration::from_secs(30),
+            snapshot_interval: None,
         }
     }
 }

@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`Node`] (the parts, and what runs), [`Submitter`] (a transaction's way to CometBFT),
 //! `submit_many` (the same of many at once), `together` (which go together), `carrier` (in an envelope),
-//! `attester` (coordinators), `offer` (saved transactions), `scrub` (the disk), [`liveness`] and [`peers`]
+//! `attester` (coordinators), `offer` (saved transactions), `scrub` (the disk), `snapshots`
+//! (for nodes that join), [`liveness`] and [`peers`]
 //! (what is watched), [`comet`] (CometBFT's JSON-RPC), [`config`] (what is set from outside).
 
 mod attester;
@@ -21,6 +22,7 @@ mod node;
 mod offer;
 pub mod peers;
 mod scrub;
+mod snapshots;
 mod stop;
 mod submit;
 mod submit_many;

@@ -14,7 +14,7 @@ use crate::{
     config::{self, Config, ConfigError},
     liveness::{self, Liveness},
     metrics::Metrics,
-    offer, peers, scrub,
+    offer, peers, scrub, snapshots,
     stop::Stop,
     submit::Submitter,
     together::Gatherer,
@@ -88,6 +88,14 @@ impl Node {
         background.spawn(offer::run(mempool.clone(), comet.clone(), stop.clone()));
         background.spawn(peers::run(peers, stop.clone()));
         background.spawn(scrub::run(application.scrubber(), stop.clone()));
+        if let Some(interval) = config.snapshot_interval {
+            background.spawn(snapshots::run(
+                application.snapshots().clone(),
+                reader.clone(),
+                interval.get(),
+                stop.clone(),
+            ));
+        }
         background.spawn(liveness::run(
             liveness.clone(),
             reader.clone(),

@@ -67,7 +67,7 @@ pub enum StoreError {
     },
     /// The store's bytes are damaged.
     #[error(
-        "the store at {} is damaged: {detail}; restore the folder from a copy, or move it away and let the node build its state again from the chain's blocks",
+        "the store at {} is damaged: {detail}; restore the folder from a copy, or move it away and let the node build its state again: from the chain's blocks, or from a snapshot where these are pruned (`ait snapshot import`)",
         path.display()
     )]
     Corrupt {
@@ -78,7 +78,7 @@ pub enum StoreError {
     },
     /// Blocks were stored here, and the database is empty.
     #[error(
-        "the store at {} is lost: {} had been stored, and the database is empty; restore the folder from a copy, or move it away and let the node build its state again from the chain's blocks",
+        "the store at {} is lost: {} had been stored, and the database is empty; restore the folder from a copy, or move it away and let the node build its state again: from the chain's blocks, or from a snapshot where these are pruned (`ait snapshot import`)",
         path.display(),
         match height { Some(height) => format!("block {height}"), None => "blocks".to_owned() }
     )]
@@ -90,7 +90,7 @@ pub enum StoreError {
     },
     /// The database holds an older block than the store is known to have stored.
     #[error(
-        "the store at {} went back to block {found}, although block {stored} had been stored: its files are damaged or from different times; restore the whole folder from one copy, or move it away and let the node build its state again from the chain's blocks",
+        "the store at {} went back to block {found}, although block {stored} had been stored: its files are damaged or from different times; restore the whole folder from one copy, or move it away and let the node build its state again: from the chain's blocks, or from a snapshot where these are pruned (`ait snapshot import`)",
         path.display()
     )]
     RolledBack {

@@ -9,13 +9,28 @@ use ait_app::{
 use ait_store::Store;
 
 use super::{
-    Restoring, SnapshotError, SnapshotFiles, SnapshotsFolder, folder::NewSnapshot,
-    format::Manifest, state_sync::check, taking::Taking,
+    Restoring, SnapshotError, SnapshotFiles, SnapshotsFolder,
+    folder::{NewSnapshot, list},
+    format::Manifest,
+    state_sync::check,
+    taking::Taking,
 };
 use crate::{
     records::{CommittedState, Origin},
     stored,
 };
+
+/// The snapshots in the folder of a node's, the newest first; none where there is no folder. What can't be
+/// read is left out.
+///
+/// # Errors
+/// [`SnapshotError::Io`].
+pub fn snapshots_in(path: &Path) -> Result<Vec<SnapshotFiles>, SnapshotError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(list(path)?.into_values().rev().collect())
+}
 
 /// Takes a snapshot of the last block's state in a store, into the folder of a node's snapshots, of which
 /// the last `keep` stay.

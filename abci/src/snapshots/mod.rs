@@ -30,7 +30,7 @@ use tendermint_proto::v0_38::abci::{
 };
 
 pub use error::SnapshotError;
-pub use files::{export, import, take, verify};
+pub use files::{export, import, snapshots_in, take, verify};
 pub use folder::SnapshotFiles;
 use folder::SnapshotsFolder;
 pub use format::{FORMAT, Manifest};
@@ -38,7 +38,7 @@ use restoring::Restoring;
 pub(crate) use state_sync::StateSync;
 use taking::Taking;
 
-use crate::{committed::Committed, records::CommittedState};
+use crate::{committed::Committed, fatal::Stopper, records::CommittedState};
 
 /// Snapshots that a node offers: CometBFT takes no more of one peer.
 const OFFERED: usize = 10;
@@ -52,12 +52,18 @@ pub struct Snapshots {
     /// One at a time.
     turn: Mutex<()>,
     newest_height: IntGauge,
+    stopper: Stopper,
 }
 
 impl Snapshots {
-    pub(crate) fn new(committed: Arc<Committed>, newest_height: IntGauge) -> Self {
+    pub(crate) fn new(
+        committed: Arc<Committed>,
+        newest_height: IntGauge,
+        stopper: Stopper,
+    ) -> Self {
         Self {
             committed,
+            stopper,
             folder: OnceLock::new(),
             taking: AtomicU64::new(0),
             turn: Mutex::default(),
@@ -81,7 +87,7 @@ impl Snapshots {
     /// and reads have the machine. Gives up, without an error, when `goes_on` says no.
     ///
     /// # Errors
-    /// [`SnapshotError`].
+    /// [`SnapshotError`]. A state that can't be read also stops the node.
     pub fn take(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, SnapshotError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(folder) = self.folder.get() else {
@@ -96,6 +102,9 @@ impl Snapshots {
         let taken = take_into(folder, committed, goes_on);
         self.taking.store(0, Ordering::Relaxed);
         self.show();
+        if let Err(SnapshotError::Violation(violation)) = &taken {
+            let _ = self.stopper.stop(violation);
+        }
         taken.map(|is_whole| is_whole.then_some(height))
     }
 

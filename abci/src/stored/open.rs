@@ -26,12 +26,12 @@ pub enum OpenError {
     Store(#[from] StoreError),
     /// What is stored contradicts itself.
     #[error(
-        "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
+        "the stored state is corrupt: {0}; restore it from a backup, or move the store away and let the node build its state again: from the chain's blocks, or from a snapshot where these are pruned (`ait snapshot import`)"
     )]
     Corrupt(String),
     /// The transactions that a stop saved can't be judged on it.
     #[error(
-        "the stored state is corrupt: {0}; restore it from a backup, or remove the store to replay the chain from its blocks"
+        "the stored state is corrupt: {0}; restore it from a backup, or move the store away and let the node build its state again: from the chain's blocks, or from a snapshot where these are pruned (`ait snapshot import`)"
     )]
     Violation(#[from] InvariantViolation),
     /// Two metrics of one name.

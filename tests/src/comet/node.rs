@@ -192,6 +192,12 @@ impl Node {
         app.stop()
     }
 
+    /// What CometBFT logged in all its runs.
+    pub fn comet_log(&self) -> String {
+        let bytes = std::fs::read(self.home.join("cometbft.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// What the application logged in all its runs.
     pub fn app_log(&self) -> String {
         let bytes = std::fs::read(self.home.join("app.log")).unwrap_or_default();

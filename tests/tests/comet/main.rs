@@ -11,6 +11,7 @@ mod graceful_stop;
 mod many_transfers;
 mod operator_log;
 mod pruned_peers;
+mod state_sync;
 mod store_commands;
 mod store_refusals;
 mod transfers;

@@ -1,0 +1,158 @@
+//! Where the first blocks are pruned, a snapshot is the beginning: of a node that joins by state sync, and of
+//! one whose store is lost.
+
+use std::{
+    process::{Command, Output},
+    time::Duration,
+};
+
+use ait_tests::comet::{
+    Network, Node, Setup, binaries, eventually_within,
+    network::{self, wallet},
+};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Snapshots every 20 blocks, and as few blocks as evidence and snapshots allow.
+async fn pruned_network() -> Network {
+    let setup = Setup {
+        validators: 2,
+        block_interval: "20ms",
+        ..Setup::default()
+    };
+    let mut network = Network::prepare(&setup.with_account("alice", 1_000_000)).await;
+    for node in &mut network.nodes {
+        node.app_arguments.push("--keep-blocks=1".to_owned());
+        node.app_arguments.push("--snapshot-interval=20".to_owned());
+        node.start_app();
+        node.start_comet();
+    }
+    for node in &network.nodes {
+        node.rest.reaches(1).await;
+    }
+    network
+}
+
+/// Waits until nobody has the first blocks any more.
+async fn first_blocks_are_pruned(network: &Network) {
+    for node in &network.nodes {
+        eventually_within(PATIENCE, "the first blocks are pruned", async || {
+            let status = node.rpc.call("status", "").await;
+            let earliest = status["sync_info"]["earliest_block_height"].as_str()?;
+            (earliest != "1").then_some(())
+        })
+        .await;
+    }
+}
+
+/// Makes it join by state sync, trusting what the first node says of a block.
+async fn trust(node: &mut Node, servers: &[String], rest: &Node) {
+    let height = rest.rpc.height().await - 2;
+    let commit = rest.rpc.call("commit", &format!("height={height}")).await;
+    let hash = &commit["signed_header"]["commit"]["block_id"]["hash"];
+    let table = format!(
+        "\n[statesync]\nenable = true\nrpc_servers = \"{}\"\ntrust_height = {height}\ntrust_hash = \"{}\"\ntrust_period = \"1h\"\ndiscovery_time = \"5s\"\n",
+        servers.join(","),
+        hash.as_str().expect("a hash")
+    );
+    let path = node.home.join("cometbft/config/config.toml");
+    let text = std::fs::read_to_string(&path).expect("a config") + &table;
+    std::fs::write(path, text).expect("a config");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_joins_a_pruned_network_by_state_sync_and_goes_on_with_it() {
+    let mut network = pruned_network().await;
+    let mut alice = wallet("alice");
+    let bob = wallet("bob");
+    let payment = alice.transfer(bob.address, 1_000);
+    network.first().rest.commit(&payment).await;
+    let rest = network.first().rest.clone();
+    first_blocks_are_pruned(&network).await;
+
+    let servers: Vec<String> = network
+        .nodes
+        .iter()
+        .map(|node| node.rpc.url.clone())
+        .collect();
+    network.join();
+    let mut late = network.nodes.pop().expect("just made");
+    trust(&mut late, &servers, &network.nodes[0]).await;
+    late.start_app();
+    late.start_comet();
+    let reached = rest.goes_on().await;
+    eventually_within(
+        PATIENCE,
+        "the late node has restored and goes on",
+        async || (late.rest.height().await >= reached).then_some(()),
+    )
+    .await;
+    let log = late.app_log();
+    assert!(log.contains("snapshot_restored"), "{log}");
+    assert_eq!(late.rest.balance(bob.address).await, 1_000);
+    assert_eq!(late.rest.get("/rpc/getBlock/1").await.status, 404);
+
+    // It is as any other: it agrees on every block, takes transactions, and starts again.
+    let payment = alice.transfer(bob.address, 2_000);
+    late.rest.commit(&payment).await;
+    let height = late.rest.goes_on().await - 1;
+    let of = |node: &Node| {
+        let (rest, path) = (node.rest.clone(), format!("/rpc/getBlock/{height}"));
+        async move {
+            let block = rest.get(&path).await.ok();
+            (block["hash"].clone(), block["stateRoot"].clone())
+        }
+    };
+    assert_eq!(of(&late).await, of(&network.nodes[0]).await);
+    late.kill_app();
+    late.kill_comet();
+    late.start_app();
+    late.start_comet();
+    late.rest.goes_on().await;
+    assert_eq!(late.rest.balance(bob.address).await, 3_000);
+}
+
+/// `ait snapshot …`; what it printed.
+fn snapshot(arguments: &[&str]) -> Output {
+    let mut command = Command::new(binaries::ait());
+    let chain_id = ["--chain-id", network::CHAIN_ID];
+    command.args([&["snapshot"], arguments, &chain_id].concat());
+    command.output().expect("ait starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_store_whose_blocks_are_pruned_is_rebuilt_from_the_nodes_own_snapshot() {
+    let mut network = pruned_network().await;
+    let bob = wallet("bob");
+    let payment = wallet("alice").transfer(bob.address, 1_000);
+    network.first().rest.commit(&payment).await;
+    first_blocks_are_pruned(&network).await;
+    let node = network.first();
+    node.stop();
+    let store = node.store();
+    let lost = store.with_extension("lost");
+    std::fs::rename(&store, &lost).expect("a store");
+    let [store, lost] = [&store, &lost].map(|path| path.to_str().expect("text"));
+
+    let listed = snapshot(&["list", "--db-path", lost]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let newest = listed[0]["path"].as_str().expect("a snapshot");
+    let other = "07".repeat(32);
+    let refused = snapshot(&["import", newest, "--db-path", store, "--app-hash", &other]);
+    assert_eq!(refused.status.code(), Some(1));
+    let imported = snapshot(&["import", newest, "--db-path", store]);
+    assert!(imported.status.success(), "{imported:?}");
+
+    let node = network.first();
+    node.start_app();
+    node.start_comet();
+    node.rest.goes_on().await;
+    assert_eq!(node.rest.balance(bob.address).await, 1_000);
+    // What was restored is no empty store, and what blocks followed is never replaced.
+    node.stop();
+    let refused = snapshot(&["import", newest, "--db-path", store]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("this node holds block"), "{said}");
+}
