@@ -155,14 +155,8 @@ impl Node {
 
     /// Starts CometBFT.
     pub fn start_comet(&mut self) {
-        let mut command = Command::new(binaries::cometbft());
-        // Those of the developer's shell would win over the node's own config.toml.
-        let of_the_shell = std::env::vars_os().map(|(name, _)| name);
-        for name in of_the_shell.filter(|name| is_comets(&name.to_string_lossy())) {
-            command.env_remove(name);
-        }
+        let mut command = cometbft(&self.home);
         command
-            .current_dir(&self.home)
             .args(["node", "--home"])
             .arg(self.home.join("cometbft"))
             .args(["--p2p.persistent_peers", &self.peers.join(",")]);
@@ -210,6 +204,17 @@ pub fn ait(folder: &Path) -> Command {
     let mut command = Command::new(binaries::ait());
     command.current_dir(folder);
     for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// `cometbft` with nothing of the developer's shell in its settings: those would win over a node's own config.toml.
+pub fn cometbft(folder: &Path) -> Command {
+    let mut command = Command::new(binaries::cometbft());
+    command.current_dir(folder);
+    let of_the_shell = std::env::vars_os().map(|(name, _)| name);
+    for name in of_the_shell.filter(|name| is_comets(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     command

@@ -8,6 +8,7 @@ mod coordinator_failures;
 mod crashes;
 mod envelopes;
 mod graceful_stop;
+mod joining;
 mod many_transfers;
 mod operator_log;
 mod pruned_peers;
