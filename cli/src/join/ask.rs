@@ -11,13 +11,18 @@ use ait_home::genesis::MAX_FILE_BYTES;
 use ait_node::comet::CommitAnswer;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Client, Response};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Value, json, value::RawValue};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one answer may take, all of it.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a genesis may take, all of its parts.
+const GENESIS_TIMEOUT: Duration = Duration::from_secs(180);
 /// How often a node is asked that can't be reached.
 const TRIES: usize = 3;
 /// The longest answer but for the genesis: a commit of ten thousand validators has some 3 MB.
@@ -171,8 +176,15 @@ impl Node {
         self.ask("commit", params, MOST_BYTES).await
     }
 
-    /// The text of its genesis, of at most [`MAX_FILE_BYTES`].
+    /// The text of its genesis: JSON of at most [`MAX_FILE_BYTES`].
     pub async fn genesis(&self) -> Result<String, AskError> {
+        let document = timeout(GENESIS_TIMEOUT, self.genesis_in_time());
+        let seconds = GENESIS_TIMEOUT.as_secs();
+        let late = || AskError::Unreachable(format!("its genesis took longer than {seconds} s"));
+        document.await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn genesis_in_time(&self) -> Result<String, AskError> {
         let whole = self.call("genesis", json!({}), MOST_GENESIS_BYTES);
         match whole.await {
             Ok(GenesisAnswer { genesis }) => Ok(genesis.get().to_owned()),
@@ -209,7 +221,10 @@ impl Node {
             }
             next += 1;
         }
-        String::from_utf8(text).map_err(|error| malformed(error.to_string()))
+        let text = String::from_utf8(text).map_err(|error| malformed(error.to_string()))?;
+        let json: Result<IgnoredAny, _> = serde_json::from_str(&text);
+        json.map_err(|error| malformed(error.to_string()))?;
+        Ok(text)
     }
 
     async fn call<T: DeserializeOwned>(

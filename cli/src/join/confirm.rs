@@ -11,8 +11,8 @@ use std::{
 use ait_home::{comet::state_sync::TrustedBlock, output::shell_word};
 
 use super::{
-    Network,
     error::{Answers, JoinError},
+    network::Network,
 };
 
 /// The longest answer that is read of a question that is answered by a word.
@@ -21,7 +21,7 @@ const MOST_ANSWER_BYTES: u64 = 64;
 const SECRET_FLAG: &str = "--validator-seed";
 
 /// Shows what the nodes agree on.
-pub(super) fn show(network: &Network, trust_period: Duration, undialled: &Answers) {
+pub fn show(network: &Network, trust_period: Duration, undialled: &Answers) {
     let urls: Vec<&str> = network
         .witnesses
         .iter()
@@ -48,7 +48,7 @@ pub(super) fn show(network: &Network, trust_period: Duration, undialled: &Answer
 ///
 /// # Errors
 /// [`JoinError::NotAsked`] where nobody can answer, [`JoinError::Declined`] for any answer but yes.
-pub(super) fn ask(block: &TrustedBlock) -> Result<(), JoinError> {
+pub fn ask(block: &TrustedBlock) -> Result<(), JoinError> {
     if !io::stdin().is_terminal() {
         return Err(JoinError::NotAsked {
             block: *block,

@@ -1,13 +1,14 @@
 //! Owns what leads a new node into a running network (`ait init --join`): the genesis, and the block that it trusts
 //! without having seen those before it, as several nodes say it. CometBFT verifies all else from that block.
 //!
-//! [`ask`] speaks to one node, [`agree`] says what follows from what all said, [`confirm`] asks the person, and
-//! [`peers`] finds where they are dialled. Writes no file.
+//! [`ask`] speaks to one node and [`network`] to all, [`agree`] says what follows from what they said, [`confirm`] asks
+//! the person, and [`peers`] finds where they are dialled. Writes no file.
 
 mod agree;
 mod ask;
 mod confirm;
 mod error;
+mod network;
 mod peers;
 #[cfg(test)]
 mod tests;
@@ -15,29 +16,22 @@ mod tests;
 use std::time::{Duration, SystemTime};
 
 use ait_app::identifiers::ChainId;
-use ait_client::http::Trust;
 use ait_home::{
     comet::{
-        config::{Peer, parse_peers},
+        config::Peer,
         state_sync::{StateSync, TrustedBlock, trust_period},
     },
     exit::Usage,
-    genesis,
     settings::{TrustArgs, parse_http_url},
 };
 use anyhow::Result;
 use clap::Args;
-use futures_util::future::join_all;
-use serde_json::Value;
 
-use agree::{SeenBlock, Witness};
-use ask::{AskError, Node, NodeInfo, Status, shown};
 use error::{Answers, JoinError};
+use network::{Network, WITNESSES, ask_network};
 
 /// Nodes that can be named.
 const MOST_URLS: usize = 10;
-/// Nodes that must say the same where nobody names the block.
-const WITNESSES: usize = 2;
 /// How far a block may be ahead of this machine's clock: CometBFT allows as much.
 const CLOCK_DRIFT: Duration = Duration::from_secs(10);
 const SHORTEST_TRUST_PERIOD: Duration = Duration::from_secs(60);
@@ -88,21 +82,6 @@ pub struct Joined {
     pub state_sync: StateSync,
 }
 
-/// What the nodes agree on.
-#[derive(Debug)]
-struct Network {
-    chain_id: ChainId,
-    genesis: String,
-    /// CometBFT's `evidence.max_age_num_blocks`.
-    evidence_blocks: u64,
-    height: u64,
-    block: SeenBlock,
-    /// Who said so.
-    witnesses: Vec<(Witness, NodeInfo, Node)>,
-    /// Who was asked in vain, and why.
-    silent: Answers,
-}
-
 /// Asks the nodes, and the person where no block is named; `None` where no network is to be joined.
 ///
 /// # Errors
@@ -147,209 +126,6 @@ pub async fn run(args: &JoinArgs, told: Told<'_>) -> Result<Option<Joined>> {
             trust_period,
         },
     }))
-}
-
-impl Network {
-    fn trusted(&self) -> TrustedBlock {
-        TrustedBlock {
-            height: self.height,
-            hash: self.block.hash,
-        }
-    }
-}
-
-/// What the nodes at these URLs agree on.
-async fn ask_network(
-    urls: &[String],
-    trusted: Option<&TrustedBlock>,
-    expected: Option<&ChainId>,
-    tls: &Trust,
-) -> Result<Network, JoinError> {
-    let needed = if trusted.is_some() { 1 } else { WITNESSES };
-    let mut silent = Answers::default();
-    let mut found = ask_status(urls, tls, &mut silent).await;
-    let check = |found: &[(Witness, NodeInfo, Node)], silent: &Answers| {
-        let witnesses: Vec<Witness> = found.iter().map(|(witness, ..)| witness.clone()).collect();
-        agree::check_count(&witnesses, silent, needed)?;
-        Ok::<_, JoinError>(witnesses)
-    };
-    let chain_id = agree::one_chain(&check(&found, &silent)?, expected)?;
-    let genesis = ask_genesis(&mut found, &mut silent).await?;
-    let witnesses = check(&found, &silent)?;
-    let evidence_blocks = check_genesis(&genesis, &chain_id)?;
-    let height = match trusted {
-        Some(block) => block.height,
-        None => agree::common_height(&witnesses)?,
-    };
-    let blocks = ask_block(height, &mut found, &mut silent).await;
-    check(&found, &silent)?;
-    Ok(Network {
-        block: agree::one_block(height, &blocks, trusted)?,
-        chain_id,
-        genesis: genesis.text,
-        evidence_blocks,
-        height,
-        witnesses: found,
-        silent,
-    })
-}
-
-async fn ask_status(
-    urls: &[String],
-    tls: &Trust,
-    silent: &mut Answers,
-) -> Vec<(Witness, NodeInfo, Node)> {
-    let asked = urls.iter().map(async |url| {
-        let node = Node::new(url, tls).map_err(|error| error.to_string())?;
-        let status = node.status().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((witness(url, &status)?, status.node_info, node))
-    });
-    let mut found = Vec::new();
-    for (url, answer) in urls.iter().zip(join_all(asked).await) {
-        match answer {
-            Ok(answer) => found.push(answer),
-            Err(why) => silent.0.push((url.clone(), why)),
-        }
-    }
-    found
-}
-
-fn witness(url: &str, status: &Status) -> Result<Witness, String> {
-    let info = &status.node_info;
-    // As CometBFT writes a peer's id.
-    let is_id = parse_peers(&format!("{}@h:1", info.id)).is_ok_and(|peers| peers.len() == 1);
-    if !is_id {
-        return Err(format!(
-            "it says its id is {:?}, which is none",
-            shown(&info.id)
-        ));
-    }
-    let chain_id = info.network.parse();
-    let chain_id =
-        chain_id.map_err(|_| format!("it says its chain is {:?}", shown(&info.network)))?;
-    if status.sync_info.catching_up {
-        return Err("it still fetches blocks itself: wait until it has them".to_owned());
-    }
-    Ok(Witness {
-        url: url.to_owned(),
-        id: info.id.clone(),
-        chain_id,
-        earliest: status.sync_info.earliest_block_height,
-        latest: status.sync_info.latest_block_height,
-    })
-}
-
-/// A genesis, and who gave it.
-struct Document {
-    url: String,
-    text: String,
-    json: Value,
-}
-
-/// The genesis of all of them, which is one document. One after the other: it can be large.
-async fn ask_genesis(
-    found: &mut Vec<(Witness, NodeInfo, Node)>,
-    silent: &mut Answers,
-) -> Result<Document, JoinError> {
-    let mut first: Option<Document> = None;
-    let mut kept = Vec::new();
-    for entry in found.drain(..) {
-        let url = entry.2.url.clone();
-        let read = |text: String| match serde_json::from_str(&text) {
-            Ok(json) => Ok((text, json)),
-            Err(error) => Err(AskError::Malformed {
-                method: "genesis",
-                reason: error.to_string(),
-            }),
-        };
-        let (text, json) = match entry.2.genesis().await.and_then(read) {
-            Ok(document) => document,
-            Err(why) => {
-                silent.0.push((url, why.to_string()));
-                continue;
-            }
-        };
-        match &first {
-            None => first = Some(Document { url, text, json }),
-            Some(first) => {
-                if let Some(place) = agree::difference(&first.json, &json) {
-                    return Err(JoinError::GenesisDiffers {
-                        first: first.url.clone(),
-                        second: url,
-                        place: shown(&place),
-                    });
-                }
-            }
-        }
-        kept.push(entry);
-    }
-    *found = kept;
-    first.ok_or_else(|| JoinError::TooFew {
-        needed: WITNESSES,
-        found: 0,
-        silent: silent.clone(),
-    })
-}
-
-/// The blocks for which evidence counts, of a genesis that the chain can have begun with.
-fn check_genesis(document: &Document, chain_id: &ChainId) -> Result<u64, JoinError> {
-    let refused = |reason: String| JoinError::GenesisRefused {
-        url: document.url.clone(),
-        reason,
-    };
-    let found =
-        genesis::check(&document.text).map_err(|error| refused(shown(&format!("{error:#}"))))?;
-    if found != *chain_id {
-        return Err(refused(format!(
-            "it is of chain {found}, and the node says it is of {chain_id}"
-        )));
-    }
-    let age = document
-        .json
-        .pointer("/consensus_params/evidence/max_age_num_blocks");
-    let age = age.and_then(Value::as_str).and_then(|age| age.parse().ok());
-    age.ok_or_else(|| refused("evidence.max_age_num_blocks is no number".to_owned()))
-}
-
-async fn ask_block(
-    height: u64,
-    found: &mut Vec<(Witness, NodeInfo, Node)>,
-    silent: &mut Answers,
-) -> Vec<(String, SeenBlock)> {
-    let answers = join_all(found.iter().map(|(_, _, node)| seen_block(node, height))).await;
-    let (mut kept, mut blocks) = (Vec::new(), Vec::new());
-    for (entry, answer) in found.drain(..).zip(answers) {
-        let url = entry.2.url.clone();
-        match answer {
-            Ok(block) => {
-                blocks.push((url, block));
-                kept.push(entry);
-            }
-            Err(why) => silent.0.push((url, why)),
-        }
-    }
-    *found = kept;
-    blocks
-}
-
-async fn seen_block(node: &Node, height: u64) -> Result<SeenBlock, String> {
-    let answer = node.commit(height).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    let absent = || format!("it does not have block {height}, or no longer");
-    let signed = answer.ok_or_else(absent)?.signed_header;
-    let commit = signed.commit.ok_or_else(absent)?;
-    if signed.header.height != height {
-        return Err(format!(
-            "asked for block {height}, it gave block {}",
-            signed.header.height
-        ));
-    }
-    let time = &signed.header.time;
-    Ok(SeenBlock {
-        hash: commit.block_id.hash.parse()?,
-        time: humantime::parse_rfc3339(time)
-            .map_err(|_| format!("the time of its block {height} is {:?}", shown(time)))?,
-    })
 }
 
 /// That CometBFT will still verify from the block.

@@ -2,8 +2,9 @@
 
 mod stand_in;
 
+use ait_client::http::Trust;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use stand_in::{Reply, commit, genesis_text, honest, node, status};
