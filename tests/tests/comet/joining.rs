@@ -101,6 +101,9 @@ async fn a_home_made_from_two_nodes_that_agree_begins_with_state_sync() {
     assert!(!newcomer.home().exists(), "{text}");
     let trust = trust_in(&text);
     let (height, hash) = trust.split_once(':').expect(&text);
+    // The one that every node shows its users.
+    let block = first.rest.get(&format!("/rpc/getBlock/{height}")).await;
+    assert_eq!(block.body["hash"], hash, "{text}");
 
     // Another hash than the nodes' is refused, with theirs.
     let wrong = format!("{height}:{}", "AB".repeat(32));
