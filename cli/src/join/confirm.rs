@@ -25,7 +25,7 @@ pub fn show(network: &Network, trust_period: Duration, undialled: &Answers) {
     let urls: Vec<&str> = network
         .witnesses
         .iter()
-        .map(|(witness, ..)| witness.url.as_str())
+        .map(|node| node.witness.url.as_str())
         .collect();
     eprintln!(
         "chain    {}\nblock    {}\nhash     {}\ntime     {}\nsaid by  {}\ntrusted  for {} from its time on",

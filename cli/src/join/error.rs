@@ -116,8 +116,8 @@ pub enum JoinError {
     },
     /// CometBFT would verify nothing from it.
     #[error(
-        "block {height} is of {time}, {age} ago, and is trusted for {period}: name a later one by --trust, or a \
-         longer --trust-period"
+        "block {height} is of {time}, {age} ago, and is trusted for {period}: name a later one by --trust, the \
+         chain's pause by BLOCK_INTERVAL, from which that period follows, or a longer one by --trust-period"
     )]
     TooOld {
         /// The block.

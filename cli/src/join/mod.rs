@@ -28,7 +28,7 @@ use anyhow::Result;
 use clap::Args;
 
 use error::{Answers, JoinError};
-use network::{Network, WITNESSES, ask_network};
+use network::{Answering, Network, WITNESSES, ask_network};
 
 /// Nodes that can be named.
 const MOST_URLS: usize = 10;
@@ -121,7 +121,7 @@ pub async fn run(args: &JoinArgs, told: Told<'_>) -> Result<Option<Joined>> {
         genesis: network.genesis,
         peers,
         state_sync: StateSync {
-            rpc_servers: witnesses.map(|(witness, _, _)| witness.url).collect(),
+            rpc_servers: witnesses.map(|node| node.witness.url).collect(),
             trusted,
             trust_period,
         },
@@ -159,7 +159,7 @@ fn check_age(
 fn peers_of(network: &Network, told: &Told<'_>) -> (Vec<Peer>, Answers) {
     let mut peers = told.peers.to_vec();
     let mut undialled = Answers::default();
-    for (_, info, node) in &network.witnesses {
+    for Answering { info, node, .. } in &network.witnesses {
         if peers.iter().any(|peer| peer.id() == info.id) {
             continue;
         }

@@ -18,6 +18,17 @@ use super::{
 /// Nodes that must say the same where nobody names the block.
 pub const WITNESSES: usize = 2;
 
+/// A node that answers.
+#[derive(Debug)]
+pub struct Answering {
+    /// What it says of its chain.
+    pub witness: Witness,
+    /// What it says of itself.
+    pub info: NodeInfo,
+    /// To ask it more.
+    pub node: Node,
+}
+
 /// What the nodes agree on.
 #[derive(Debug)]
 pub struct Network {
@@ -32,7 +43,7 @@ pub struct Network {
     /// The same, as they have it.
     pub block: SeenBlock,
     /// Who said so.
-    pub witnesses: Vec<(Witness, NodeInfo, Node)>,
+    pub witnesses: Vec<Answering>,
     /// Who was asked in vain, and why.
     pub silent: Answers,
 }
@@ -60,13 +71,13 @@ pub async fn ask_network(
     let needed = if trusted.is_some() { 1 } else { WITNESSES };
     let mut silent = Answers::default();
     let mut found = ask_status(urls, tls, &mut silent).await;
-    let check = |found: &[(Witness, NodeInfo, Node)], silent: &Answers| {
-        let witnesses: Vec<Witness> = found.iter().map(|(witness, ..)| witness.clone()).collect();
+    let check = |found: &[Answering], silent: &Answers| {
+        let witnesses: Vec<Witness> = found.iter().map(|node| node.witness.clone()).collect();
         agree::check_count(&witnesses, silent, needed)?;
         Ok::<_, JoinError>(witnesses)
     };
     let chain_id = agree::one_chain(&check(&found, &silent)?, expected)?;
-    let genesis = ask_genesis(&mut found, &mut silent).await?;
+    let genesis = ask_genesis(needed, &mut found, &mut silent).await?;
     let witnesses = check(&found, &silent)?;
     let evidence_blocks = check_genesis(&genesis, &chain_id)?;
     let height = match trusted {
@@ -86,15 +97,15 @@ pub async fn ask_network(
     })
 }
 
-async fn ask_status(
-    urls: &[String],
-    tls: &Trust,
-    silent: &mut Answers,
-) -> Vec<(Witness, NodeInfo, Node)> {
+async fn ask_status(urls: &[String], tls: &Trust, silent: &mut Answers) -> Vec<Answering> {
     let asked = urls.iter().map(async |url| {
         let node = Node::new(url, tls).map_err(|error| error.to_string())?;
         let status = node.status().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((witness(url, &status)?, status.node_info, node))
+        Ok::<_, String>(Answering {
+            witness: witness(url, &status)?,
+            info: status.node_info,
+            node,
+        })
     });
     let mut found = Vec::new();
     for (url, answer) in urls.iter().zip(join_all(asked).await) {
@@ -139,14 +150,15 @@ struct Document {
 
 /// The genesis of all of them, which is one document. One after the other: it can be large.
 async fn ask_genesis(
-    found: &mut Vec<(Witness, NodeInfo, Node)>,
+    needed: usize,
+    found: &mut Vec<Answering>,
     silent: &mut Answers,
 ) -> Result<Document, JoinError> {
     let mut first: Option<Document> = None;
     let mut kept = Vec::new();
     for entry in found.drain(..) {
-        let url = entry.2.url.clone();
-        let text = match entry.2.genesis().await {
+        let url = entry.node.url.clone();
+        let text = match entry.node.genesis().await {
             Ok(text) => text,
             Err(why) => {
                 silent.0.push((url, why.to_string()));
@@ -169,7 +181,7 @@ async fn ask_genesis(
     }
     *found = kept;
     first.ok_or_else(|| JoinError::TooFew {
-        needed: WITNESSES,
+        needed,
         found: 0,
         silent: silent.clone(),
     })
@@ -225,13 +237,13 @@ fn check_genesis(document: &Document, chain_id: &ChainId) -> Result<u64, JoinErr
 
 async fn ask_block(
     height: u64,
-    found: &mut Vec<(Witness, NodeInfo, Node)>,
+    found: &mut Vec<Answering>,
     silent: &mut Answers,
 ) -> Vec<(String, SeenBlock)> {
-    let answers = join_all(found.iter().map(|(_, _, node)| seen_block(node, height))).await;
+    let answers = join_all(found.iter().map(|entry| seen_block(&entry.node, height))).await;
     let (mut kept, mut blocks) = (Vec::new(), Vec::new());
     for (entry, answer) in found.drain(..).zip(answers) {
-        let url = entry.2.url.clone();
+        let url = entry.node.url.clone();
         match answer {
             Ok(block) => {
                 blocks.push((url, block));

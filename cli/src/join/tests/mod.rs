@@ -45,7 +45,7 @@ async fn two_nodes_that_agree_are_enough_and_one_that_is_away_is_named() {
     let said: Vec<&str> = network
         .witnesses
         .iter()
-        .map(|(w, ..)| w.url.as_str())
+        .map(|node| node.witness.url.as_str())
         .collect();
     assert_eq!(said, [&urls[0], &urls[2]]);
     assert_eq!(network.silent.0.len(), 1);
