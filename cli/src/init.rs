@@ -14,7 +14,7 @@ use ait_home::{
     },
     exit::Usage,
     files, genesis,
-    init::{InitPlan, create},
+    init::{InitPlan, check_absent, create},
     keys, output,
     settings::{
         DEFAULT_ABCI_BIND, DEFAULT_BLOCK_INTERVAL, DEFAULT_COMETBFT_RPC, DEFAULT_P2P_BIND, Secret,
@@ -23,6 +23,8 @@ use ait_home::{
 };
 use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, Args, parser::ValueSource};
+
+use crate::join::{self, JoinArgs, Told};
 
 type Peers = Vec<Peer>;
 
@@ -35,7 +37,9 @@ pub struct InitArgs {
     /// A genesis file to take over; without it, put one at config/genesis.json before the start
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
-    /// The chain that --genesis must be of
+    #[command(flatten)]
+    join: JoinArgs,
+    /// The chain that --genesis or --join must be of
     #[arg(long, env = "CHAIN_ID", value_parser = parse_chain_id)]
     chain_id: Option<ChainId>,
     /// Ports in a row: P for peers, P+1 for CometBFT's RPC, P+2 for ABCI (both on loopback); the
@@ -73,14 +77,28 @@ pub struct InitArgs {
 ///
 /// # Errors
 /// What went wrong, for people; then nothing was made.
-pub fn run(args: InitArgs, matches: &ArgMatches) -> Result<()> {
-    let genesis = match &args.genesis {
+pub async fn run(args: InitArgs, matches: &ArgMatches) -> Result<()> {
+    let home = Home::new(&args.home);
+    check_absent(&home)?;
+    let mut node = node_config(&args, matches)?;
+    let mut genesis = match &args.genesis {
         Some(path) => Some(genesis_text(path, args.chain_id.as_ref())?),
         None => None,
     };
+    let told = Told {
+        chain_id: args.chain_id.as_ref(),
+        peers: &node.peers,
+        block_interval: node.block_interval,
+        devnet: node.devnet,
+    };
+    if let Some(joined) = join::run(&args.join, told).await? {
+        genesis = Some(joined.genesis);
+        node.peers = joined.peers;
+        node.state_sync = Some(joined.state_sync);
+    }
     let plan = InitPlan {
-        home: Home::new(&args.home),
-        node: node_config(&args, matches)?,
+        home,
+        node,
         validator_key: args.validator_seed,
         genesis,
     };
@@ -135,6 +153,7 @@ fn node_config(args: &InitArgs, matches: &ArgMatches) -> Result<NodeConfig> {
         peers: args.peers.clone().unwrap_or_default(),
         block_interval: args.block_interval,
         devnet: args.devnet,
+        state_sync: None,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns the dispatch, and the commands that are about one node or one transaction:
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
+//! - `join`: how `init` finds what a node needs to join a running network.
 //! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped.
 //!   `snapshot`: its snapshots as files.
 //! - `tx`, `query`: on top of the crate `ait_client`.
@@ -12,6 +13,7 @@
 mod bench;
 mod genesis;
 mod init;
+mod join;
 mod keys;
 mod limits;
 mod query;
@@ -146,7 +148,8 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
     runtime.block_on(async {
         match command.what {
             What::Init(args) => {
-                init::run(*args, matches.subcommand().map_or(matches, |(_, its)| its))
+                let its = matches.subcommand().map_or(matches, |(_, its)| its);
+                init::run(*args, its).await
             }
             What::Start(args) => start::run(*args).await,
             What::Store(command) => store::run(command),

@@ -17,6 +17,7 @@ use crate::{
         Home,
         config::{NodeConfig, config_toml},
         keys::{fresh_validator_state_json, node_id, node_key_json, validator_key_json},
+        state_sync::StateSync,
     },
     files, keys,
 };
@@ -49,15 +50,19 @@ pub struct InitReport {
     pub rpc: SocketAddr,
     /// Where it finds the application.
     pub abci: String,
+    /// Whom it keeps connections to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<String>,
+    /// How it begins, if not with the first block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_sync: Option<StateSync>,
 }
 
-/// Makes a home.
+/// Whether a home can be made there: before anything is asked that takes time.
 ///
 /// # Errors
-/// When its `config/` or `data/` exists already, or it can't be written. A home is made aside and
-/// moved into its place when it is whole.
-pub fn create(plan: &InitPlan) -> Result<InitReport> {
-    let home = &plan.home;
+/// When its `config/` or `data/` exists already.
+pub fn check_absent(home: &Home) -> Result<()> {
     for existing in [home.config(), home.data()] {
         if existing.exists() {
             bail!(
@@ -67,6 +72,17 @@ pub fn create(plan: &InitPlan) -> Result<InitReport> {
             );
         }
     }
+    Ok(())
+}
+
+/// Makes a home.
+///
+/// # Errors
+/// When its `config/` or `data/` exists already, or it can't be written. A home is made aside and
+/// moved into its place when it is whole.
+pub fn create(plan: &InitPlan) -> Result<InitReport> {
+    let home = &plan.home;
+    check_absent(home)?;
     let validator_key = match &plan.validator_key {
         Some(key) => key.clone(),
         None => keys::random()?,
@@ -90,6 +106,8 @@ pub fn create(plan: &InitPlan) -> Result<InitReport> {
         p2p: plan.node.p2p,
         rpc: plan.node.rpc,
         abci: plan.node.abci.to_string(),
+        peers: plan.node.peers.iter().map(ToString::to_string).collect(),
+        state_sync: plan.node.state_sync.clone(),
     })
 }
 
@@ -149,6 +167,7 @@ mod tests {
                 peers: Vec::new(),
                 block_interval: Duration::from_secs(1),
                 devnet: true,
+                state_sync: None,
             },
             validator_key: Some(SecretKey::from_seed([seed; 32])),
             genesis: None,

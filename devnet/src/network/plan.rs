@@ -198,6 +198,7 @@ fn make_node(
             peers: Vec::new(),
             block_interval,
             devnet: true,
+            state_sync: None,
         },
         validator_key: Some(key),
         genesis: Some(genesis.to_owned()),

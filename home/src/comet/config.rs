@@ -5,6 +5,8 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::{Context, Result, anyhow};
 use toml_edit::{DocumentMut, Item, value};
 
+use super::state_sync::StateSync;
+
 const TEMPLATE: &str = include_str!("../../../cometbft-config/config.toml");
 
 /// The longest path of a unix socket in bytes: the system's 108 less the final zero.
@@ -52,6 +54,19 @@ pub fn parse_abci_address(text: &str) -> Result<AbciAddress, String> {
 /// A peer as CometBFT names it: `id@host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer(String);
+
+impl Peer {
+    /// The id of its node key.
+    pub fn id(&self) -> &str {
+        self.0.split('@').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Reads `id@host:port,…`, the ids of 40 lower-case hex characters.
 ///
@@ -103,6 +118,8 @@ pub struct NodeConfig {
     pub block_interval: Duration,
     /// For networks on one machine: loopback peers and `dial_peers` are allowed.
     pub devnet: bool,
+    /// How it begins, if not with the first block.
+    pub state_sync: Option<StateSync>,
 }
 
 /// `config/config.toml` of a node.
@@ -128,6 +145,9 @@ pub fn config_toml(node: &NodeConfig) -> Result<String> {
     ];
     for (table, key, value) in values {
         set(&mut document, table, key, value)?;
+    }
+    for (key, value) in node.state_sync.iter().flat_map(StateSync::values) {
+        set(&mut document, "statesync", key, value)?;
     }
     Ok(document.to_string())
 }
@@ -162,6 +182,7 @@ mod tests {
             peers: Vec::new(),
             block_interval: Duration::from_millis(1500),
             devnet: true,
+            state_sync: None,
         }
     }
 
@@ -199,6 +220,32 @@ mod tests {
             toml["storage"]["discard_abci_responses"].as_bool(),
             Some(true)
         );
+    }
+
+    #[test]
+    fn a_node_begins_with_a_snapshot_only_where_it_is_told_which_block_to_trust() {
+        let alone: DocumentMut = config_toml(&node()).unwrap().parse().unwrap();
+        assert_eq!(alone["statesync"]["enable"].as_bool(), Some(false));
+        let joining = NodeConfig {
+            state_sync: Some(StateSync {
+                rpc_servers: vec!["http://a:1".into(), "https://b.example/rpc".into()],
+                trusted: format!("1200:{}", "ab".repeat(32)).parse().unwrap(),
+                trust_period: Duration::from_secs(3600),
+            }),
+            ..node()
+        };
+        let toml: DocumentMut = config_toml(&joining).unwrap().parse().unwrap();
+        let sync = &toml["statesync"];
+        assert_eq!(sync["enable"].as_bool(), Some(true));
+        let servers = Some("http://a:1,https://b.example/rpc");
+        assert_eq!(sync["rpc_servers"].as_str(), servers);
+        assert_eq!(sync["trust_height"].as_integer(), Some(1200));
+        assert_eq!(
+            sync["trust_hash"].as_str(),
+            Some("AB".repeat(32)).as_deref()
+        );
+        assert_eq!(sync["trust_period"].as_str(), Some("3600s"));
+        assert_eq!(sync["discovery_time"].as_str(), Some("5s"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod keys;
+pub mod state_sync;
 pub mod version;
 
 use std::path::{Path, PathBuf};

@@ -332,6 +332,7 @@ fn set(
         block_interval: humantime::parse_duration(pause)
             .map_err(|error| failed("the pause", error))?,
         devnet: true,
+        state_sync: None,
     });
     let config = config.map_err(|error| failed("config.toml", error))?;
     fs::write(home.join("config/config.toml"), config).map_err(|error| failed("config.toml", error))

@@ -155,14 +155,8 @@ impl Node {
 
     /// Starts CometBFT.
     pub fn start_comet(&mut self) {
-        let mut command = Command::new(binaries::cometbft());
-        // Those of the developer's shell would win over the node's own config.toml.
-        let of_the_shell = std::env::vars_os().map(|(name, _)| name);
-        for name in of_the_shell.filter(|name| is_comets(&name.to_string_lossy())) {
-            command.env_remove(name);
-        }
+        let mut command = cometbft(&self.home);
         command
-            .current_dir(&self.home)
             .args(["node", "--home"])
             .arg(self.home.join("cometbft"))
             .args(["--p2p.persistent_peers", &self.peers.join(",")]);
@@ -192,12 +186,6 @@ impl Node {
         app.stop()
     }
 
-    /// What CometBFT logged in all its runs.
-    pub fn comet_log(&self) -> String {
-        let bytes = std::fs::read(self.home.join("cometbft.log")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
     /// What the application logged in all its runs.
     pub fn app_log(&self) -> String {
         let bytes = std::fs::read(self.home.join("app.log")).unwrap_or_default();
@@ -216,6 +204,17 @@ pub fn ait(folder: &Path) -> Command {
     let mut command = Command::new(binaries::ait());
     command.current_dir(folder);
     for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// `cometbft` with nothing of the developer's shell in its settings: those would win over a node's own config.toml.
+pub fn cometbft(folder: &Path) -> Command {
+    let mut command = Command::new(binaries::cometbft());
+    command.current_dir(folder);
+    let of_the_shell = std::env::vars_os().map(|(name, _)| name);
+    for name in of_the_shell.filter(|name| is_comets(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     command

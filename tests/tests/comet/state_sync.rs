@@ -7,10 +7,15 @@ use std::{
 };
 
 use ait_tests::comet::{
-    Network, Node, Setup, binaries, eventually_within,
+    Network, Setup, binaries,
+    devnet::said,
+    eventually_within,
+    http::Rest,
     network::{self, wallet},
 };
 use serde_json::Value;
+
+use crate::newcomer::{Newcomer, trust_in};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -46,49 +51,29 @@ async fn first_blocks_are_pruned(network: &Network) {
     }
 }
 
-/// Makes it join by state sync, trusting what the first node says of a block.
-async fn trust(node: &mut Node, servers: &[String], rest: &Node) {
-    let height = rest.rpc.height().await - 2;
-    let commit = rest.rpc.call("commit", &format!("height={height}")).await;
-    let hash = &commit["signed_header"]["commit"]["block_id"]["hash"];
-    let table = format!(
-        "\n[statesync]\nenable = true\nrpc_servers = \"{}\"\ntrust_height = {height}\ntrust_hash = \"{}\"\ntrust_period = \"1h\"\ndiscovery_time = \"5s\"\n",
-        servers.join(","),
-        hash.as_str().expect("a hash")
-    );
-    let path = node.home.join("cometbft/config/config.toml");
-    let text = std::fs::read_to_string(&path).expect("a config") + &table;
-    std::fs::write(path, text).expect("a config");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_joins_a_pruned_network_by_state_sync_and_goes_on_with_it() {
-    let mut network = pruned_network().await;
+    let network = pruned_network().await;
     let mut alice = wallet("alice");
     let bob = wallet("bob");
     let payment = alice.transfer(bob.address, 1_000);
-    network.first().rest.commit(&payment).await;
-    let rest = network.first().rest.clone();
+    let [first, second] = &network.nodes[..] else {
+        panic!("two nodes");
+    };
+    first.rest.commit(&payment).await;
     first_blocks_are_pruned(&network).await;
 
-    let servers: Vec<String> = network
-        .nodes
-        .iter()
-        .map(|node| node.rpc.url.clone())
-        .collect();
-    network.join();
-    let mut late = network.nodes.pop().expect("just made");
-    trust(&mut late, &servers, &network.nodes[0]).await;
-    late.start_app();
-    late.start_comet();
-    let reached = rest.goes_on().await;
-    eventually_within(
-        PATIENCE,
-        "the late node has restored and goes on",
-        async || (late.rest.height().await >= reached).then_some(()),
-    )
+    let late = Newcomer::new();
+    let trust = trust_in(&said(&late.init(&[first, second], &[])));
+    let joined = late.init(&[first, second], &["--trust", &trust]);
+    assert!(joined.status.success(), "{}", said(&joined));
+    let (app, comet) = late.start();
+    let reached = first.rest.goes_on().await;
+    eventually_within(PATIENCE, "the late node restores and goes on", async || {
+        (late.rest.height().await >= reached).then_some(())
+    })
     .await;
-    let log = late.app_log();
+    let log = app.output();
     assert!(log.contains("snapshot_restored"), "{log}");
     assert_eq!(late.rest.balance(bob.address).await, 1_000);
     assert_eq!(late.rest.get("/rpc/getBlock/1").await.status, 404);
@@ -97,18 +82,13 @@ async fn a_node_joins_a_pruned_network_by_state_sync_and_goes_on_with_it() {
     let payment = alice.transfer(bob.address, 2_000);
     late.rest.commit(&payment).await;
     let height = late.rest.goes_on().await - 1;
-    let of = |node: &Node| {
-        let (rest, path) = (node.rest.clone(), format!("/rpc/getBlock/{height}"));
-        async move {
-            let block = rest.get(&path).await.ok();
-            (block["hash"].clone(), block["stateRoot"].clone())
-        }
+    let of = async |rest: &Rest| {
+        let block = rest.get(&format!("/rpc/getBlock/{height}")).await.ok();
+        (block["hash"].clone(), block["stateRoot"].clone())
     };
-    assert_eq!(of(&late).await, of(&network.nodes[0]).await);
-    late.kill_app();
-    late.kill_comet();
-    late.start_app();
-    late.start_comet();
+    assert_eq!(of(&late.rest).await, of(&first.rest).await);
+    drop((app, comet));
+    let _running = late.start();
     late.rest.goes_on().await;
     assert_eq!(late.rest.balance(bob.address).await, 3_000);
 }
