@@ -25,6 +25,26 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The disk has no room.
+    #[error(
+        "no room is left on the disk of {}: {source}; free some and start the node again, nothing is lost",
+        path.display()
+    )]
+    DiskFull {
+        /// The file or folder that had to grow.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The folder was removed or moved away while it was open.
+    #[error(
+        "the store at {} was removed or moved away while the node ran, which writes nothing more: put it back, or start the node without it, and it builds its state again",
+        path.display()
+    )]
+    Removed {
+        /// The store's folder.
+        path: PathBuf,
+    },
     /// Another process has the store open.
     #[error("the store at {} is in use by another process: stop that node, or give this one another path", path.display())]
     Locked {
@@ -195,12 +215,15 @@ impl StoreError {
         }
     }
 
-    /// The error of a failed file operation, with refused access told apart from the rest.
+    /// The error of a failed file operation, with refused access and a full disk told apart from the rest.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         let path = path.into();
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::NotWritable { path, source }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { path, source }
             }
             _ => Self::Io {
                 action,

@@ -12,8 +12,9 @@
 //! Both are written only while the lock on the database is held.
 
 use std::{
-    fs::File,
-    io::{Seek as _, Write as _},
+    fs::{self, File, Metadata},
+    io::{self, Seek as _, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -139,6 +140,23 @@ impl HeightFile {
             file,
             unsynced: 0,
         })
+    }
+
+    /// That it is still where it was opened: what is written into a folder that was removed is lost, and into
+    /// one that was moved away, not found by the next start.
+    pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
+        let opened = self.file.metadata();
+        let opened = opened.map_err(|error| StoreError::io("read", &self.path, error))?;
+        let is_same = |found: Metadata| (found.dev(), found.ino()) == (opened.dev(), opened.ino());
+        match fs::metadata(&self.path) {
+            Ok(found) if is_same(found) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("read", &self.path, error))
+            }
+            _ => Err(StoreError::Removed {
+                path: self.path.parent().unwrap_or(&self.path).to_owned(),
+            }),
+        }
     }
 
     /// Names a height that is on disk.

@@ -39,7 +39,8 @@ impl Writer {
         self.check_usable()?;
         batch.check(self.height)?;
         let is_first = self.height.is_none();
-        let written = write(is_first).and_then(|()| {
+        let in_place = self.height_file.check_in_place();
+        let written = in_place.and_then(|()| write(is_first)).and_then(|()| {
             if is_first {
                 marker::write_marker(folder, chain_id)?;
             }
@@ -89,7 +90,8 @@ impl Writer {
     ) -> Result<(), StoreError> {
         self.check_usable()?;
         pool::check(transactions)?;
-        let written = write();
+        let in_place = self.height_file.check_in_place();
+        let written = in_place.and_then(|()| write());
         self.remember_failure(written)
     }
 

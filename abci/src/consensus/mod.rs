@@ -75,8 +75,8 @@ pub(crate) struct Making {
     judged: Vec<Judged>,
     /// The decided block, executed and not committed.
     finalized: Option<Finalized>,
-    /// Whether the store still holds the transactions that a stop saved: until the first commit, so that
-    /// a start that fails loses nothing.
+    /// Whether the store still holds the transactions that a stop saved: until none of them is pending, so
+    /// that a crash before loses nothing.
     is_mempool_stored: bool,
 }
 
@@ -347,9 +347,6 @@ impl Consensus {
             delta: &block.outcome.delta,
             retain_height,
         })?;
-        if std::mem::take(&mut making.is_mempool_stored) {
-            self.stored.store.save_pool(&[])?;
-        }
         let (info, entries) = (&block.info, &block.entries);
         self.metrics.count_block(info, entries, &block.outcome);
         let info = info.clone();
@@ -360,6 +357,10 @@ impl Consensus {
             &committed,
             changed,
         )?;
+        if making.is_mempool_stored && !self.mempool.has_saved() {
+            self.stored.store.save_pool(&[])?;
+            making.is_mempool_stored = false;
+        }
         drop(making);
         let took = block.took.saturating_add(begun.elapsed());
         let updates = block.outcome.validator_updates.len();

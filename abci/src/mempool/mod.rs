@@ -64,6 +64,8 @@ struct Inner {
     wanted: Arc<Notify>,
     /// What a stop saved, until there is a state to judge it on.
     saved: Mutex<Vec<Vec<u8>>>,
+    /// Of what a stop saved, what was pending when that was looked at last.
+    restored: Mutex<HashSet<TxHash>>,
 }
 
 impl Mempool {
@@ -77,6 +79,7 @@ impl Mempool {
                 keeping,
                 wanted: Arc::new(Notify::new()),
                 saved: Mutex::new(saved),
+                restored: Mutex::default(),
             }),
         }
     }

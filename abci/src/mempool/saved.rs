@@ -40,6 +40,15 @@ impl Mempool {
         Ok(wires.len())
     }
 
+    /// Whether anything that the last stop saved is still pending: until then the store has to keep it, since a
+    /// crash leaves nothing else of it.
+    pub(crate) fn has_saved(&self) -> bool {
+        let pool = self.pool();
+        let mut restored = lock(&self.inner.restored);
+        restored.retain(|hash| pool.has(hash));
+        !restored.is_empty() || !lock(&self.inner.saved).is_empty()
+    }
+
     /// CometBFT shakes hands: a new one knows nothing of what is pending.
     pub(crate) fn offer_again(&self) {
         self.pool().offer_again();
@@ -74,7 +83,7 @@ impl Mempool {
         entries: Vec<Entry>,
     ) -> Result<usize, InvariantViolation> {
         let mut pool = self.pool();
-        let mut restored = 0_usize;
+        let mut restored = lock(&self.inner.restored);
         for (wire, entry) in wires.iter().zip(entries) {
             let Entry::Transaction(verified) = entry else {
                 continue;
@@ -87,10 +96,12 @@ impl Mempool {
                     %hash,
                     %reason,
                 ),
-                _ => restored = restored.saturating_add(1),
+                _ => {
+                    restored.insert(hash);
+                }
             }
         }
         self.inner.parts.metrics.show_pool(&pool.stats());
-        Ok(restored)
+        Ok(restored.len())
     }
 }

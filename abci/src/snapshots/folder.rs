@@ -7,6 +7,7 @@ use std::{
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -18,6 +19,11 @@ const MANIFEST_FILE: &str = "manifest";
 /// What is being written, and what is being removed.
 const NEW: &str = "new";
 const OLD: &str = "old";
+/// How long one is kept after a chunk of it was asked for, so that whoever restores it comes to its end: CometBFT
+/// waits as long for a chunk.
+const FETCH_PATIENCE: Duration = Duration::from_secs(120);
+/// The most that are there because of that.
+const MOST_KEPT: usize = 10;
 
 /// A snapshot as it lies in a folder of its own.
 #[derive(Debug, Clone)]
@@ -78,9 +84,29 @@ impl SnapshotFiles {
 /// The folder of a node's snapshots. One process at a time takes some there.
 pub(crate) struct SnapshotsFolder {
     path: PathBuf,
-    /// The most that are kept.
+    /// How many are kept, and more while they are fetched.
     keep: usize,
-    found: Mutex<BTreeMap<u64, SnapshotFiles>>,
+    found: Mutex<BTreeMap<u64, Kept>>,
+}
+
+struct Kept {
+    files: SnapshotFiles,
+    /// When a chunk of it was asked for last.
+    fetched: Option<Instant>,
+}
+
+impl Kept {
+    fn new(files: SnapshotFiles) -> Self {
+        Self {
+            files,
+            fetched: None,
+        }
+    }
+
+    fn is_fetched(&self) -> bool {
+        self.fetched
+            .is_some_and(|fetched| fetched.elapsed() < FETCH_PATIENCE)
+    }
 }
 
 impl SnapshotsFolder {
@@ -90,10 +116,15 @@ impl SnapshotsFolder {
         for unfinished in [path.join(NEW), path.join(OLD)] {
             remove(&unfinished)?;
         }
+        let found = list(path)?.into_iter();
         let folder = Self {
             path: path.to_owned(),
             keep,
-            found: Mutex::new(list(path)?),
+            found: Mutex::new(
+                found
+                    .map(|(height, files)| (height, Kept::new(files)))
+                    .collect(),
+            ),
         };
         folder.remove_oldest()?;
         Ok(folder)
@@ -101,12 +132,22 @@ impl SnapshotsFolder {
 
     /// The snapshots, the newest first.
     pub(crate) fn all(&self) -> Vec<SnapshotFiles> {
-        self.found().values().rev().cloned().collect()
+        let found = self.found();
+        let newest_first = found.values().rev();
+        newest_first.map(|kept| kept.files.clone()).collect()
     }
 
     /// The snapshot of a height.
     pub(crate) fn at(&self, height: u64) -> Option<SnapshotFiles> {
-        self.found().get(&height).cloned()
+        self.found().get(&height).map(|kept| kept.files.clone())
+    }
+
+    /// The snapshot of a height, of which somebody fetches a chunk.
+    pub(crate) fn fetch(&self, height: u64) -> Option<SnapshotFiles> {
+        let mut found = self.found();
+        let kept = found.get_mut(&height)?;
+        kept.fetched = Some(Instant::now());
+        Some(kept.files.clone())
     }
 
     /// The height of the oldest one.
@@ -127,23 +168,28 @@ impl SnapshotsFolder {
         self.found().remove(&height);
         self.put_away(&place)?;
         let files = new.finish(manifest, &place)?;
-        self.found().insert(height, files);
+        self.found().insert(height, Kept::new(files));
         self.remove_oldest()
     }
 
     fn remove_oldest(&self) -> Result<(), SnapshotError> {
-        loop {
-            let oldest = {
-                let mut found = self.found();
-                if found.len() <= self.keep {
-                    return Ok(());
-                }
-                found.pop_first()
-            };
-            if let Some((_, files)) = oldest {
-                self.put_away(&files.path)?;
-            }
+        while let Some(kept) = self.take_out() {
+            self.put_away(&kept.files.path)?;
         }
+        Ok(())
+    }
+
+    /// The oldest that nobody fetches, where there are too many; any, where there are far too many.
+    fn take_out(&self) -> Option<Kept> {
+        let mut found = self.found();
+        if found.len() <= self.keep {
+            return None;
+        }
+        let is_crowded = found.len() > MOST_KEPT;
+        let mut oldest = found.iter();
+        let goes = oldest.find(|(_, kept)| is_crowded || !kept.is_fetched());
+        let height = *goes?.0;
+        found.remove(&height)
     }
 
     /// At no moment is a part of it there.
@@ -156,7 +202,7 @@ impl SnapshotsFolder {
         }
     }
 
-    fn found(&self) -> MutexGuard<'_, BTreeMap<u64, SnapshotFiles>> {
+    fn found(&self) -> MutexGuard<'_, BTreeMap<u64, Kept>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -71,7 +71,7 @@ impl Snapshots {
         }
     }
 
-    /// Keeps the last `keep` in a folder from now on, and offers those that are there. Until then there
+    /// Keeps the last `keep` in a folder from now on, and older ones as long as somebody fetches them, and offers those that are there. Until then there
     /// are none. A second call changes nothing.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl Snapshots {
     /// LoadSnapshotChunk: nothing where there is none.
     pub(crate) fn load(&self, request: &RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk {
         let folder = self.folder.get().filter(|_| request.format == FORMAT);
-        let Some(files) = folder.and_then(|folder| folder.at(request.height)) else {
+        let Some(files) = folder.and_then(|folder| folder.fetch(request.height)) else {
             return ResponseLoadSnapshotChunk::default();
         };
         let chunk = files.chunk(request.chunk).unwrap_or_else(|error| {

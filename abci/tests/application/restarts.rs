@@ -123,14 +123,26 @@ fn a_pool_that_was_saved_before_the_first_block_is_judged_on_the_genesis() {
 }
 
 #[test]
-fn a_start_that_fails_before_the_first_block_loses_nothing() {
-    let tx = transfer("alice", 1, 100);
-    let store = stopped(std::slice::from_ref(&tx));
+fn what_a_stop_saved_survives_crashes_until_it_is_committed_or_refused() {
+    let pool = [
+        transfer("alice", 1, 100),
+        transfer("alice", 2, 100),
+        transfer("alice", 3, 100),
+    ];
+    let store = stopped(&pool);
     drop(Comet::open(store.clone(), 1));
     let mut comet = Comet::open(store.clone(), 1);
-    assert!(comet.pool_has(&tx));
-    comet.make_block();
+    // Blocks of others, one of which has the first: then a crash, which saves nothing.
+    comet.decide(Vec::new());
+    comet.decide(vec![pool[0].to_wire().into()]);
+    drop(comet);
+    let mut comet = Comet::open(store.clone(), 3);
+    assert!(!comet.pool_has(&pool[0]) && comet.pool_has(&pool[1]) && comet.pool_has(&pool[2]));
+    // Another transaction takes the place of one, and a block has both that are left.
+    let instead = transfer("alice", 3, 500);
+    comet.decide(vec![pool[1].to_wire().into(), instead.to_wire().into()]);
     assert_eq!(store.take_pool().unwrap(), Vec::<Vec<u8>>::new());
+    assert_eq!(comet.node.mempool().stats().transactions, 0);
 }
 
 #[test]

@@ -48,6 +48,30 @@ fn the_newest_snapshots_are_offered_and_older_ones_are_removed() {
 }
 
 #[test]
+fn a_snapshot_that_somebody_fetches_is_not_removed_before_they_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut chain = chain(50);
+    chain.block(1);
+    let first = chain.snapshot(folder.path());
+    for _ in 0..8 {
+        assert!(!load(&chain.comet.node, &first, 0).is_empty());
+        chain.block(1);
+        chain.snapshot(folder.path());
+    }
+    let height = chain.comet.height.unsigned_abs();
+    assert_eq!(heights(&chain.comet.node), [height, height - 1, 1]);
+    // Who fetches all of them fills no disk.
+    for _ in 0..30 {
+        for snapshot in list(&chain.comet.node) {
+            load(&chain.comet.node, &snapshot, 0);
+        }
+        chain.block(1);
+        chain.snapshot(folder.path());
+    }
+    assert_eq!(names(folder.path()).len(), 10);
+}
+
+#[test]
 fn what_a_crash_cut_short_is_removed_and_what_is_whole_is_offered_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut chain = chain(50);

@@ -9,5 +9,6 @@ mod killed_processes_lose_nothing;
 mod memory_equals_disk;
 mod pool_survives_restarts;
 mod power_losses_leave_whole_blocks;
+mod removed_folders_stop_the_store;
 mod stores_that_do_not_fit_are_refused;
 mod workload;

@@ -19,17 +19,18 @@ use crate::newcomer::{Newcomer, trust_in};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Snapshots every 20 blocks, and as few blocks as evidence and snapshots allow.
+/// Snapshots that stay for some 20 s, which finding them takes, and as few blocks as evidence and they allow.
 async fn pruned_network() -> Network {
     let setup = Setup {
         validators: 2,
-        block_interval: "20ms",
+        block_interval: "50ms",
         ..Setup::default()
     };
     let mut network = Network::prepare(&setup.with_account("alice", 1_000_000)).await;
     for node in &mut network.nodes {
         node.app_arguments.push("--keep-blocks=1".to_owned());
-        node.app_arguments.push("--snapshot-interval=20".to_owned());
+        node.app_arguments.push("--snapshot-interval=60".to_owned());
+        node.app_arguments.push("--snapshot-keep=4".to_owned());
         node.start_app();
         node.start_comet();
     }

@@ -167,6 +167,11 @@ impl Pool {
         self.find(hash).map(PooledTx::pending)
     }
 
+    /// Whether a transaction is pending.
+    pub fn has(&self, hash: &TxHash) -> bool {
+        self.find(hash).is_some()
+    }
+
     /// Why a transaction that was accepted left the pool without being committed, if it is one of the
     /// last 100,000 that did.
     pub fn dropped(&self, hash: &TxHash) -> Option<&Refusal> {
