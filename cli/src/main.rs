@@ -2,7 +2,8 @@
 //!
 //! Owns the dispatch, and the commands that are about one node or one transaction:
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
-//! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped.
+//! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped. `place`: where
+//!   either is.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
 //!
@@ -13,6 +14,7 @@ mod genesis;
 mod init;
 mod keys;
 mod limits;
+mod place;
 mod query;
 mod start;
 mod store;

@@ -4,20 +4,18 @@
 use std::{
     net::SocketAddr,
     panic,
-    path::PathBuf,
     sync::{Arc, Once},
     thread,
 };
 
 use ait_abci::{Application, OnFatal, transport};
-use ait_app::{crypto::SecretKey, identifiers::ChainId};
+use ait_app::crypto::SecretKey;
 use ait_home::{
-    comet::config::{AbciAddress, parse_abci_address},
+    comet::config::AbciAddress,
     exit, keys, logs,
     settings::{
-        CoordinatorUrls, DEFAULT_ABCI_BIND, DEFAULT_CHAIN_ID, DEFAULT_COMETBFT_RPC, IpAddresses,
-        Secret, TrustArgs, parse_blocks, parse_chain_id, parse_coordinator_urls, parse_http_url,
-        parse_ip_addresses, parse_socket_address, parse_token,
+        CoordinatorUrls, IpAddresses, Secret, TrustArgs, parse_blocks, parse_coordinator_urls,
+        parse_http_url, parse_ip_addresses, parse_socket_address, parse_token,
     },
     signals,
 };
@@ -26,17 +24,16 @@ use ait_store::Engine;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::limits::{LimitArgs, raise_descriptors};
+use crate::{
+    limits::{LimitArgs, raise_descriptors},
+    place::{NodePlace, NodePlaceArgs},
+};
 
 /// `ait start`
 #[derive(Debug, Args)]
 pub struct StartArgs {
-    /// The chain's name
-    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
-    chain_id: ChainId,
-    /// The folder of the store
-    #[arg(long, env = "DB_PATH", default_value = "./data/chain.db")]
-    db_path: PathBuf,
+    #[command(flatten)]
+    place: NodePlaceArgs,
     /// The database of a store that is begun: fjall or sled; one that was begun keeps its own
     #[arg(long, env = "STORE_ENGINE", default_value = "fjall", value_parser = parse_engine)]
     store_engine: Engine,
@@ -46,12 +43,6 @@ pub struct StartArgs {
     /// Where REST and the web page listen
     #[arg(long, env = "RPC_BIND", default_value = "0.0.0.0:8080", value_parser = parse_socket_address)]
     rpc_bind: SocketAddr,
-    /// Where to listen for CometBFT: unix:///PATH or tcp://IP:PORT
-    #[arg(long, env = "ABCI_BIND", default_value = DEFAULT_ABCI_BIND, value_parser = parse_abci_address)]
-    abci_bind: AbciAddress,
-    /// CometBFT's RPC
-    #[arg(long, value_name = "COMETBFT_RPC", env = "COMETBFT_RPC", default_value = DEFAULT_COMETBFT_RPC, value_parser = parse_http_url)]
-    comet_rpc: String,
     /// Where each coordinator is asked, ADDRESS=URL,…; no other host ever is
     #[arg(long, env = "COORDINATOR_URLS", value_parser = parse_coordinator_urls)]
     coordinator_urls: Option<CoordinatorUrls>,
@@ -95,7 +86,9 @@ pub struct StartArgs {
 /// # Errors
 /// What went wrong, for people.
 pub async fn run(args: StartArgs) -> Result<()> {
+    let place = args.place.place()?;
     logs::start(&args.logs)?;
+    warn_of(&place);
     let config = args.rest_config();
     raise_descriptors(match args.no_rest {
         false => config.descriptors(),
@@ -104,19 +97,24 @@ pub async fn run(args: StartArgs) -> Result<()> {
     let on_fatal = on_fatal();
     stop_on_lost_store_thread(on_fatal.clone());
 
-    let store = ait_store::open(&args.db_path, args.chain_id.as_str(), args.store_engine)?;
-    let (store, chain_id) = (Arc::from(store), args.chain_id.clone());
+    let (db_path, chain_id) = (&place.store.db_path, &place.store.chain_id);
+    let store = ait_store::open(db_path, chain_id.as_str(), args.store_engine)?;
     let state_cache = args.state_cache_mb.saturating_mul(1024 * 1024);
-    let application = Application::open(store, chain_id, state_cache, on_fatal.clone())?;
+    let application = Application::open(
+        Arc::from(store),
+        chain_id.clone(),
+        state_cache,
+        on_fatal.clone(),
+    )?;
     application.consensus().keep_blocks(args.keep_blocks);
-    let abci_address: transport::Address = args.abci_bind.to_string().parse()?;
+    let abci_address: transport::Address = place.abci.to_string().parse()?;
     let abci = transport::Server::bind(&abci_address).with_context(|| {
         format!(
-            "cannot listen for CometBFT on {abci_address}: is this node running already? ABCI_BIND \
-             names another address"
+            "cannot listen for CometBFT on {abci_address}: is this node running already? ABCI_BIND, or proxy_app \
+             in the home's config.toml, names another address"
         )
     })?;
-    let node = Node::start(&application, &args.node_config())?;
+    let node = Node::start(&application, &args.node_config(&place))?;
     let rest = match args.no_rest {
         false => Some(ait_rest::Server::bind(&node, config).await?),
         true => None,
@@ -124,9 +122,9 @@ pub async fn run(args: StartArgs) -> Result<()> {
     tracing::info!(
         component = "node",
         event = "started",
-        chain_id = %args.chain_id,
+        chain_id = %chain_id,
         height = node.reader.height(),
-        db_path = %args.db_path.display(),
+        db_path = %db_path.display(),
         abci = %abci_address,
         rest = rest.as_ref().map(|rest| rest.address().to_string()),
     );
@@ -153,6 +151,27 @@ pub async fn run(args: StartArgs) -> Result<()> {
         saved_transactions = saved
     );
     Ok(())
+}
+
+/// What is allowed and seldom meant.
+fn warn_of(place: &NodePlace) {
+    if !place.overridden.is_empty() {
+        tracing::warn!(
+            component = "node",
+            event = "home_overridden",
+            settings = place.overridden.join(","),
+            message = "flags or variables say other than the home does; they are taken",
+        );
+    }
+    if let AbciAddress::Tcp(address) = place.abci {
+        tracing::warn!(
+            component = "node",
+            event = "abci_over_tcp",
+            %address,
+            message = "whoever reaches this address can speak for CometBFT, every user of this machine among them; \
+                       unset ABCI_BIND for a socket of the owner alone",
+        );
+    }
 }
 
 async fn stop_requested() {
@@ -198,8 +217,8 @@ fn stop_on_lost_store_thread(on_fatal: OnFatal) {
 }
 
 impl StartArgs {
-    fn node_config(&self) -> ait_node::Config {
-        let mut config = ait_node::Config::new(self.comet_rpc.clone());
+    fn node_config(&self, place: &NodePlace) -> ait_node::Config {
+        let mut config = ait_node::Config::new(place.comet_rpc.clone());
         config.coordinator_urls = self.coordinator_urls.clone().unwrap_or_default();
         config.trust = self.trust.trust();
         config
@@ -268,12 +287,8 @@ mod tests {
 
     #[test]
     fn a_node_without_settings_has_the_documented_defaults() {
-        let args = start(&[]);
-        assert_eq!(args.chain_id.as_str(), "ait-devnet");
-        assert_eq!(args.db_path, PathBuf::from("./data/chain.db"));
-        let rest = args.rest_config();
+        let rest = start(&[]).rest_config();
         assert_eq!(rest.bind.to_string(), "0.0.0.0:8080");
-        assert_eq!(args.node_config().comet_rpc, "http://127.0.0.1:26657");
         assert_eq!(rest.rate_per_second.get(), 100);
         assert_eq!(rest.rate_burst.get(), 1_000);
         assert!(!rest.devnet && rest.admin_token.is_none());

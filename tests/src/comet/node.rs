@@ -16,7 +16,8 @@ use super::{
 };
 
 /// The settings of `ait` that a developer's shell may have set.
-const SETTINGS: [&str; 21] = [
+const SETTINGS: [&str; 22] = [
+    "AIT_HOME",
     "CHAIN_ID",
     "BLOCK_INTERVAL",
     "DB_PATH",
