@@ -66,6 +66,8 @@ pub struct StorePlace {
 pub struct NodePlace {
     /// Its chain and store.
     pub store: StorePlace,
+    /// Its home, if it has one.
+    pub home: Option<PathBuf>,
     /// Where it listens for CometBFT.
     pub abci: AbciAddress,
     /// CometBFT's RPC, a URL.
@@ -145,6 +147,7 @@ impl NodePlaceArgs {
         });
         Ok(NodePlace {
             store,
+            home: self.store.chain.home.clone(),
             abci,
             comet_rpc,
             overridden,

@@ -25,8 +25,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{
+    comet::{CometPlan, Supervisor},
     limits::{LimitArgs, raise_descriptors},
-    place::{NodePlace, NodePlaceArgs},
+    place::{NodePlace, NodePlaceArgs, StorePlace},
 };
 
 /// `ait start`
@@ -34,6 +35,9 @@ use crate::{
 pub struct StartArgs {
     #[command(flatten)]
     place: NodePlaceArgs,
+    /// Run CometBFT in the home too, as a child: COMETBFT of the environment, or the one on PATH
+    #[arg(long, requires = "home")]
+    with_comet: bool,
     /// The database of a store that is begun: fjall or sled; one that was begun keeps its own
     #[arg(long, env = "STORE_ENGINE", default_value = "fjall", value_parser = parse_engine)]
     store_engine: Engine,
@@ -89,6 +93,7 @@ pub async fn run(args: StartArgs) -> Result<()> {
     let place = args.place.place()?;
     logs::start(&args.logs)?;
     warn_of(&place);
+    let comet = args.comet_plan(&place)?;
     let config = args.rest_config();
     raise_descriptors(match args.no_rest {
         false => config.descriptors(),
@@ -97,23 +102,8 @@ pub async fn run(args: StartArgs) -> Result<()> {
     let on_fatal = on_fatal();
     stop_on_lost_store_thread(on_fatal.clone());
 
-    let (db_path, chain_id) = (&place.store.db_path, &place.store.chain_id);
-    let store = ait_store::open(db_path, chain_id.as_str(), args.store_engine)?;
-    let state_cache = args.state_cache_mb.saturating_mul(1024 * 1024);
-    let application = Application::open(
-        Arc::from(store),
-        chain_id.clone(),
-        state_cache,
-        on_fatal.clone(),
-    )?;
-    application.consensus().keep_blocks(args.keep_blocks);
-    let abci_address: transport::Address = place.abci.to_string().parse()?;
-    let abci = transport::Server::bind(&abci_address).with_context(|| {
-        format!(
-            "cannot listen for CometBFT on {abci_address}: is this node running already? ABCI_BIND, or proxy_app \
-             in the home's config.toml, names another address"
-        )
-    })?;
+    let application = args.open(&place.store, on_fatal.clone())?;
+    let (abci, abci_address) = listen(&place)?;
     let node = Node::start(&application, &args.node_config(&place))?;
     let rest = match args.no_rest {
         false => Some(ait_rest::Server::bind(&node, config).await?),
@@ -122,18 +112,23 @@ pub async fn run(args: StartArgs) -> Result<()> {
     tracing::info!(
         component = "node",
         event = "started",
-        chain_id = %chain_id,
+        chain_id = %place.store.chain_id,
         height = node.reader.height(),
-        db_path = %db_path.display(),
+        db_path = %place.store.db_path.display(),
         abci = %abci_address,
         rest = rest.as_ref().map(|rest| rest.address().to_string()),
     );
     let abci = abci
         .serve(application, on_fatal)
         .context("cannot serve ABCI")?;
+    let reader = node.reader.clone();
+    let comet = comet.map(|plan| Supervisor::start(plan, move || reader.height()));
+    let comet = comet.transpose()?;
+    let mut gave_up = None;
+    let until = async { gave_up = until_end(comet).await };
     match rest {
-        Some(rest) => rest.run(stop_requested()).await,
-        None => stop_requested().await,
+        Some(rest) => rest.run(until).await,
+        None => until.await,
     }
     let mempool = node.mempool.clone();
     node.end().await;
@@ -150,7 +145,34 @@ pub async fn run(args: StartArgs) -> Result<()> {
         event = "stopped",
         saved_transactions = saved
     );
-    Ok(())
+    gave_up.map_or(Ok(()), Err)
+}
+
+/// Where CometBFT is served the application.
+fn listen(place: &NodePlace) -> Result<(transport::Server, transport::Address)> {
+    let address: transport::Address = place.abci.to_string().parse()?;
+    let server = transport::Server::bind(&address).with_context(|| {
+        format!(
+            "cannot listen for CometBFT on {address}: is this node running already? ABCI_BIND, or proxy_app in the \
+             home's config.toml, names another address"
+        )
+    })?;
+    Ok((server, address))
+}
+
+/// Waits until the node is to stop, and stops CometBFT, which goes before its application. Gives why CometBFT was given
+/// up, if that is the reason.
+async fn until_end(comet: Option<Supervisor>) -> Option<anyhow::Error> {
+    let Some(mut comet) = comet else {
+        stop_requested().await;
+        return None;
+    };
+    let gave_up = tokio::select! {
+        () = stop_requested() => None,
+        error = comet.gave_up() => Some(error),
+    };
+    comet.stop().await;
+    gave_up
 }
 
 /// What is allowed and seldom meant.
@@ -217,6 +239,26 @@ fn stop_on_lost_store_thread(on_fatal: OnFatal) {
 }
 
 impl StartArgs {
+    /// The CometBFT that the node is to run, if it is to run one.
+    fn comet_plan(&self, place: &NodePlace) -> Result<Option<CometPlan>> {
+        match (self.with_comet, &place.home) {
+            (true, Some(home)) => {
+                let (home, abci) = (home.clone(), place.abci.clone());
+                Ok(Some(CometPlan::find(home, abci, self.logs.is_json())?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn open(&self, place: &StorePlace, on_fatal: OnFatal) -> Result<Application> {
+        let (chain_id, engine) = (place.chain_id.clone(), self.store_engine);
+        let store = ait_store::open(&place.db_path, chain_id.as_str(), engine)?;
+        let state_cache = self.state_cache_mb.saturating_mul(1024 * 1024);
+        let application = Application::open(Arc::from(store), chain_id, state_cache, on_fatal)?;
+        application.consensus().keep_blocks(self.keep_blocks);
+        Ok(application)
+    }
+
     fn node_config(&self, place: &NodePlace) -> ait_node::Config {
         let mut config = ait_node::Config::new(place.comet_rpc.clone());
         config.coordinator_urls = self.coordinator_urls.clone().unwrap_or_default();

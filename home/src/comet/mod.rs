@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod keys;
+pub mod program;
 pub mod settings;
 pub mod version;
 

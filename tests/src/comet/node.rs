@@ -154,6 +154,17 @@ impl Node {
         command
     }
 
+    /// The command that starts the application and CometBFT as one unit.
+    pub fn unit_command(&self) -> Command {
+        let mut command = ait(&self.home);
+        command
+            .args(["start", "--devnet", "--with-comet", "--home"])
+            .arg(self.home.join("cometbft"))
+            .args(["--rpc-bind", self.rest.url.trim_start_matches("http://")])
+            .env("COMETBFT", binaries::cometbft());
+        command
+    }
+
     /// Starts CometBFT.
     pub fn start_comet(&mut self) {
         let mut command = Command::new(binaries::cometbft());
