@@ -70,10 +70,12 @@ impl Node {
             }
             if line["event"] == "started" {
                 node.started = line;
-                return node;
+                break;
             }
         }
-        panic!("it ended as it started: {:?}", node.warnings);
+        let said = &node.warnings;
+        assert!(node.started.is_object(), "it ended as it started: {said:?}");
+        node
     }
 
     fn socket(&self) -> PathBuf {
