@@ -197,9 +197,8 @@ impl Run {
     /// Waits for its end, or for the request to stop it.
     fn end(mut self, stop: &Receiver<()>) -> End {
         let end = loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => break End::ByItself(status),
-                Ok(None) | Err(_) => {}
+            if let Ok(Some(status)) = self.child.try_wait() {
+                break End::ByItself(status);
             }
             if stop.recv_timeout(POLL) != Err(RecvTimeoutError::Timeout) {
                 self.stop();

@@ -144,3 +144,20 @@ async fn a_node_that_is_asked_twice_takes_its_cometbft_along() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cometbft_that_does_not_stop_holds_its_node_up_for_a_bounded_time() {
+    let mut network = prepared().await;
+    let node = network.first();
+    start(node);
+    let height = node.rest.reaches(2).await;
+    let (pid, _) = comet(node);
+    let paused = Pid::from_raw(pid).expect("a process id");
+    kill_process(paused, Signal::STOP).expect("it runs");
+    let status = node.app.take().expect("it runs").stop();
+    assert!(status.success(), "{status}");
+    assert!(!is_running(pid));
+    assert_eq!(of_event(&lines(node), "cometbft_killed").len(), 1);
+    start(node);
+    node.rest.reaches(height + 1).await;
+}
