@@ -17,8 +17,8 @@ use ait_home::{
     init::{InitPlan, check_absent, create},
     keys, output,
     settings::{
-        DEFAULT_ABCI_BIND, DEFAULT_BLOCK_INTERVAL, DEFAULT_COMETBFT_RPC, DEFAULT_P2P_BIND, Secret,
-        parse_chain_id, parse_http_address, parse_interval, parse_socket_address,
+        DEFAULT_BLOCK_INTERVAL, DEFAULT_COMETBFT_RPC, DEFAULT_P2P_BIND, Secret, parse_chain_id,
+        parse_http_address, parse_interval, parse_socket_address,
     },
 };
 use anyhow::{Context, Result, bail};
@@ -31,8 +31,8 @@ type Peers = Vec<Peer>;
 /// `ait init`
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// The folder of the CometBFT home; its config/ and data/ must not exist yet
-    #[arg(long, value_name = "DIR")]
+    /// The folder of the node's home; its config/ and data/ must not exist yet
+    #[arg(long, value_name = "DIR", env = "AIT_HOME")]
     home: PathBuf,
     /// A genesis file to take over; without it, put one at config/genesis.json before the start
     #[arg(long, value_name = "FILE")]
@@ -42,8 +42,7 @@ pub struct InitArgs {
     /// The chain that --genesis or --join must be of
     #[arg(long, env = "CHAIN_ID", value_parser = parse_chain_id)]
     chain_id: Option<ChainId>,
-    /// Ports in a row: P for peers, P+1 for CometBFT's RPC, P+2 for ABCI (both on loopback); the
-    /// flags below win
+    /// Ports in a row: P for peers, P+1 for CometBFT's RPC on loopback; the flags below win
     #[arg(long, value_name = "P")]
     base_port: Option<u16>,
     /// Where to listen for peers
@@ -52,9 +51,10 @@ pub struct InitArgs {
     /// Where CometBFT serves its RPC
     #[arg(long, value_name = "COMETBFT_RPC", env = "COMETBFT_RPC", default_value = DEFAULT_COMETBFT_RPC, value_parser = parse_http_address)]
     comet_rpc: SocketAddr,
-    /// Where the application listens: unix:///PATH or tcp://IP:PORT
-    #[arg(long, env = "ABCI_BIND", default_value = DEFAULT_ABCI_BIND, value_parser = parse_abci_address)]
-    abci_bind: AbciAddress,
+    /// Where the application listens: unix:///PATH, or tcp://IP:PORT, where every user of the machine can speak for
+    /// CometBFT [default: the socket app.sock in the home]
+    #[arg(long, env = "ABCI_BIND", value_parser = parse_abci_address)]
+    abci_bind: Option<AbciAddress>,
     /// Peers to keep connections to: ID@HOST:PORT,…
     #[arg(long, value_name = "BOOTSTRAP_PEERS", env = "BOOTSTRAP_PEERS", value_parser = parse_peers)]
     peers: Option<Peers>,
@@ -131,22 +131,16 @@ fn node_config(args: &InitArgs, matches: &ArgMatches) -> Result<NodeConfig> {
         // It stands above the environment, and below the flag itself.
         Some(base) if matches.value_source(id) != Some(ValueSource::CommandLine) => {
             let port = base.checked_add(offset);
-            let needed = || format!("--base-port {base}: it and the next two are needed");
+            let needed = || format!("--base-port {base}: it and the next one are needed");
             Ok(Some(port.ok_or_else(|| Usage(needed()))?))
         }
         _ => anyhow::Ok(None),
     };
     let on = |host: Ipv4Addr, port: u16| SocketAddr::from((host, port));
-    let (p2p, rpc, abci) = (
-        port("p2p_bind", 0)?,
-        port("comet_rpc", 1)?,
-        port("abci_bind", 2)?,
-    );
+    let (p2p, rpc) = (port("p2p_bind", 0)?, port("comet_rpc", 1)?);
+    let abci = args.abci_bind.clone();
     Ok(NodeConfig {
-        abci: abci.map_or_else(
-            || args.abci_bind.clone(),
-            |port| AbciAddress::Tcp(on(Ipv4Addr::LOCALHOST, port)),
-        ),
+        abci: abci.map_or_else(|| Home::new(&args.home).socket(), Ok)?,
         moniker: args.moniker.clone(),
         rpc: rpc.map_or(args.comet_rpc, |port| on(Ipv4Addr::LOCALHOST, port)),
         p2p: p2p.map_or(args.p2p_bind, |port| on(Ipv4Addr::UNSPECIFIED, port)),

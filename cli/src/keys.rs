@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use ait_app::{address::Address, identifiers::ChainId, quantity::Ranged};
+use ait_app::{address::Address, quantity::Ranged};
 use ait_home::{
     comet,
     exit::Usage,
     genesis::parse_power,
     keys::{self, PublicParts},
     output,
-    settings::{DEFAULT_CHAIN_ID, parse_chain_id},
 };
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
+
+use crate::place::ChainArgs;
 
 /// `ait keys`
 #[derive(Debug, Subcommand)]
@@ -43,9 +44,9 @@ pub struct AuthorityArgs {
     /// Its voting power
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_power)]
     power: Ranged<1, 1_000_000_000>,
-    /// The chain that the proof is for
-    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
-    chain_id: ChainId,
+    // The chain that the proof is for.
+    #[command(flatten)]
+    chain: ChainArgs,
 }
 
 /// `ait keys new`
@@ -77,7 +78,7 @@ pub fn run(command: KeysCommand) -> Result<()> {
         KeysCommand::Authority(args) => {
             let key = keys::secret(&args.key).map_err(Usage)?;
             output::json(&keys::authority(
-                &args.chain_id,
+                &args.chain.chain_id()?,
                 &key,
                 args.address,
                 args.power,

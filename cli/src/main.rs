@@ -3,19 +3,21 @@
 //! Owns the dispatch, and the commands that are about one node or one transaction:
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
 //! - `join`: how `init` finds what a node needs to join a running network.
-//! - `start`: the node. `limits`: how much of it who may use. `store`: its store while it is stopped.
-//!   `snapshot`: its snapshots as files.
+//! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `store`: its store
+//!   while it is stopped. `snapshot`: its snapshots as files. `place`: where each of these is.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
 //!
 //! Settings, files and exit codes are `ait_home`'s; the devnet and the mocks are `ait_devnet`'s.
 
 mod bench;
+mod comet;
 mod genesis;
 mod init;
 mod join;
 mod keys;
 mod limits;
+mod place;
 mod query;
 mod snapshot;
 mod start;
@@ -83,6 +85,9 @@ enum What {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = comet::become_program(std::env::args_os()) {
+        return code;
+    }
     // First, while there is one thread: what it sets are variables of the process.
     if let Err(error) = env_file::load(std::env::args_os()) {
         return failed(&error);

@@ -14,7 +14,10 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::{start::parse_engine, store::StoreArgs};
+use crate::{
+    place::{StoreArgs, StorePlace},
+    start::parse_engine,
+};
 
 /// `ait snapshot`
 #[derive(Debug, Subcommand)]
@@ -105,32 +108,32 @@ struct Shown {
 pub fn run(command: SnapshotCommand) -> Result<()> {
     match command {
         SnapshotCommand::List(store) => {
-            let found = snapshots_in(&folder_of(&store.db_path))?;
+            let found = snapshots_in(&folder_of(&store.place()?.db_path))?;
             let shown: Result<Vec<Shown>> = found.iter().map(show).collect();
             output::json(&shown?)
         }
         SnapshotCommand::Create(args) => {
-            let (path, keep) = (&args.store.db_path, args.keep.snapshot_keep);
-            let Some(engine) = Engine::of(path) else {
-                bail!("{} holds no store", path.display());
+            let (place, keep) = (args.store.place()?, args.keep.snapshot_keep);
+            let Some(engine) = Engine::of(&place.db_path) else {
+                bail!("{} holds no store", place.db_path.display());
             };
-            let store = open(&args.store, engine)?;
-            let files = take(store, &args.store.chain_id, &folder_of(path), keep)?;
+            let (store, folder) = (open(&place, engine)?, folder_of(&place.db_path));
+            let files = take(store, &place.chain_id, &folder, keep)?;
             output::done(&show(&files)?)
         }
         SnapshotCommand::Export(args) => {
-            let path = folder_of(&args.store.db_path).join(args.height.to_string());
-            let to = &args.folder;
+            let folder = folder_of(&args.store.place()?.db_path);
+            let (files, to) = (at(&folder.join(args.height.to_string()))?, &args.folder);
             if to.exists() {
                 bail!("{} is there already: name a folder to make", to.display());
             }
-            output::done(&show(&export(&at(&path)?, to)?)?)
+            output::done(&show(&export(&files, to)?)?)
         }
         SnapshotCommand::Import(args) => {
-            let files = at(&args.folder)?;
-            let engine = Engine::of(&args.store.db_path).unwrap_or(args.store_engine);
-            let store = open(&args.store, engine)?;
-            import(&files, store, &args.store.chain_id, args.app_hash)?;
+            let (files, place) = (at(&args.folder)?, args.store.place()?);
+            let engine = Engine::of(&place.db_path).unwrap_or(args.store_engine);
+            let store = open(&place, engine)?;
+            import(&files, store, &place.chain_id, args.app_hash)?;
             output::done(&show(&files)?)
         }
         SnapshotCommand::Verify(args) => {
@@ -150,8 +153,8 @@ pub fn folder_of(db_path: &Path) -> PathBuf {
     db_path.join("snapshots")
 }
 
-fn open(args: &StoreArgs, engine: Engine) -> Result<Arc<dyn Store>> {
-    let store = ait_store::open(&args.db_path, args.chain_id.as_str(), engine)?;
+fn open(place: &StorePlace, engine: Engine) -> Result<Arc<dyn Store>> {
+    let store = ait_store::open(&place.db_path, place.chain_id.as_str(), engine)?;
     Ok(Arc::from(store))
 }
 

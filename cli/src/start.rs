@@ -5,20 +5,18 @@ use std::{
     net::SocketAddr,
     num::NonZeroU64,
     panic,
-    path::PathBuf,
     sync::{Arc, Once},
     thread,
 };
 
 use ait_abci::{Application, OnFatal, transport};
-use ait_app::{crypto::SecretKey, identifiers::ChainId};
+use ait_app::crypto::SecretKey;
 use ait_home::{
-    comet::config::{AbciAddress, parse_abci_address},
+    comet::config::AbciAddress,
     exit, keys, logs,
     settings::{
-        CoordinatorUrls, DEFAULT_ABCI_BIND, DEFAULT_CHAIN_ID, DEFAULT_COMETBFT_RPC, IpAddresses,
-        Secret, TrustArgs, parse_blocks, parse_chain_id, parse_coordinator_urls, parse_http_url,
-        parse_ip_addresses, parse_socket_address, parse_token,
+        CoordinatorUrls, IpAddresses, Secret, TrustArgs, parse_blocks, parse_coordinator_urls,
+        parse_http_url, parse_ip_addresses, parse_socket_address, parse_token,
     },
     signals,
 };
@@ -28,19 +26,20 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{
+    comet::{CometPlan, Supervisor},
     limits::{LimitArgs, raise_descriptors},
+    place::{NodePlace, NodePlaceArgs, StorePlace},
     snapshot::{self, KeepArgs},
 };
 
 /// `ait start`
 #[derive(Debug, Args)]
 pub struct StartArgs {
-    /// The chain's name
-    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
-    chain_id: ChainId,
-    /// The folder of the store
-    #[arg(long, env = "DB_PATH", default_value = "./data/chain.db")]
-    db_path: PathBuf,
+    #[command(flatten)]
+    place: NodePlaceArgs,
+    /// Run CometBFT in the home too, as a child: COMETBFT of the environment, or the one on PATH
+    #[arg(long, requires = "home")]
+    with_comet: bool,
     /// The database of a store that is begun: fjall or sled; one that was begun keeps its own
     #[arg(long, env = "STORE_ENGINE", default_value = "fjall", value_parser = parse_engine)]
     store_engine: Engine,
@@ -50,12 +49,6 @@ pub struct StartArgs {
     /// Where REST and the web page listen
     #[arg(long, env = "RPC_BIND", default_value = "0.0.0.0:8080", value_parser = parse_socket_address)]
     rpc_bind: SocketAddr,
-    /// Where to listen for CometBFT: unix:///PATH or tcp://IP:PORT
-    #[arg(long, env = "ABCI_BIND", default_value = DEFAULT_ABCI_BIND, value_parser = parse_abci_address)]
-    abci_bind: AbciAddress,
-    /// CometBFT's RPC
-    #[arg(long, value_name = "COMETBFT_RPC", env = "COMETBFT_RPC", default_value = DEFAULT_COMETBFT_RPC, value_parser = parse_http_url)]
-    comet_rpc: String,
     /// Where each coordinator is asked, ADDRESS=URL,…; no other host ever is
     #[arg(long, env = "COORDINATOR_URLS", value_parser = parse_coordinator_urls)]
     coordinator_urls: Option<CoordinatorUrls>,
@@ -105,7 +98,10 @@ pub struct StartArgs {
 /// # Errors
 /// What went wrong, for people.
 pub async fn run(args: StartArgs) -> Result<()> {
+    let place = args.place.place()?;
     logs::start(&args.logs)?;
+    warn_of(&place);
+    let comet = args.comet_plan(&place)?;
     let config = args.rest_config();
     raise_descriptors(match args.no_rest {
         false => config.descriptors(),
@@ -114,27 +110,9 @@ pub async fn run(args: StartArgs) -> Result<()> {
     let on_fatal = on_fatal();
     stop_on_lost_store_thread(on_fatal.clone());
 
-    let store = ait_store::open(&args.db_path, args.chain_id.as_str(), args.store_engine)?;
-    let (store, chain_id) = (Arc::from(store), args.chain_id.clone());
-    let state_cache = args.state_cache_mb.saturating_mul(1024 * 1024);
-    let application = Application::open(store, chain_id, state_cache, on_fatal.clone())?;
-    application.consensus().keep_blocks(args.keep_blocks);
-    if args.snapshot_interval > 0 {
-        let folder = snapshot::folder_of(&args.db_path);
-        let keep = args.keep.snapshot_keep;
-        application
-            .snapshots()
-            .keep_in(&folder, keep)
-            .context("the folder of snapshots (SNAPSHOT_INTERVAL=0 does without)")?;
-    }
-    let abci_address: transport::Address = args.abci_bind.to_string().parse()?;
-    let abci = transport::Server::bind(&abci_address).with_context(|| {
-        format!(
-            "cannot listen for CometBFT on {abci_address}: is this node running already? ABCI_BIND \
-             names another address"
-        )
-    })?;
-    let node = Node::start(&application, &args.node_config())?;
+    let application = args.open(&place.store, on_fatal.clone())?;
+    let (abci, abci_address) = listen(&place)?;
+    let node = Node::start(&application, &args.node_config(&place))?;
     let rest = match args.no_rest {
         false => Some(ait_rest::Server::bind(&node, config).await?),
         true => None,
@@ -142,18 +120,23 @@ pub async fn run(args: StartArgs) -> Result<()> {
     tracing::info!(
         component = "node",
         event = "started",
-        chain_id = %args.chain_id,
+        chain_id = %place.store.chain_id,
         height = node.reader.height(),
-        db_path = %args.db_path.display(),
+        db_path = %place.store.db_path.display(),
         abci = %abci_address,
         rest = rest.as_ref().map(|rest| rest.address().to_string()),
     );
     let abci = abci
         .serve(application, on_fatal)
         .context("cannot serve ABCI")?;
+    let reader = node.reader.clone();
+    let comet = comet.map(|plan| Supervisor::start(plan, move || reader.height()));
+    let comet = comet.transpose()?;
+    let mut gave_up = None;
+    let until = async { gave_up = until_end(comet).await };
     match rest {
-        Some(rest) => rest.run(stop_requested()).await,
-        None => stop_requested().await,
+        Some(rest) => rest.run(until).await,
+        None => until.await,
     }
     let mempool = node.mempool.clone();
     node.end().await;
@@ -170,7 +153,55 @@ pub async fn run(args: StartArgs) -> Result<()> {
         event = "stopped",
         saved_transactions = saved
     );
-    Ok(())
+    gave_up.map_or(Ok(()), Err)
+}
+
+/// Where CometBFT is served the application.
+fn listen(place: &NodePlace) -> Result<(transport::Server, transport::Address)> {
+    let address: transport::Address = place.abci.to_string().parse()?;
+    let server = transport::Server::bind(&address).with_context(|| {
+        format!(
+            "cannot listen for CometBFT on {address}: is this node running already? ABCI_BIND, or proxy_app in the \
+             home's config.toml, names another address"
+        )
+    })?;
+    Ok((server, address))
+}
+
+/// Waits until the node is to stop, and stops CometBFT, which goes before its application. Gives why CometBFT was given
+/// up, if that is the reason.
+async fn until_end(comet: Option<Supervisor>) -> Option<anyhow::Error> {
+    let Some(mut comet) = comet else {
+        stop_requested().await;
+        return None;
+    };
+    let gave_up = tokio::select! {
+        () = stop_requested() => None,
+        error = comet.gave_up() => Some(error),
+    };
+    comet.stop().await;
+    gave_up
+}
+
+/// What is allowed and seldom meant.
+fn warn_of(place: &NodePlace) {
+    if !place.overridden.is_empty() {
+        tracing::warn!(
+            component = "node",
+            event = "home_overridden",
+            settings = place.overridden.join(","),
+            message = "flags or variables say other than the home does; they are taken",
+        );
+    }
+    if let AbciAddress::Tcp(address) = place.abci {
+        tracing::warn!(
+            component = "node",
+            event = "abci_over_tcp",
+            %address,
+            message = "whoever reaches this address can speak for CometBFT, every user of this machine among them; \
+                       unset ABCI_BIND for a socket of the owner alone",
+        );
+    }
 }
 
 async fn stop_requested() {
@@ -216,8 +247,35 @@ fn stop_on_lost_store_thread(on_fatal: OnFatal) {
 }
 
 impl StartArgs {
-    fn node_config(&self) -> ait_node::Config {
-        let mut config = ait_node::Config::new(self.comet_rpc.clone());
+    /// The CometBFT that the node is to run, if it is to run one.
+    fn comet_plan(&self, place: &NodePlace) -> Result<Option<CometPlan>> {
+        match (self.with_comet, &place.home) {
+            (true, Some(home)) => {
+                let (home, abci) = (home.clone(), place.abci.clone());
+                Ok(Some(CometPlan::find(home, abci, self.logs.is_json())?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn open(&self, place: &StorePlace, on_fatal: OnFatal) -> Result<Application> {
+        let (chain_id, engine) = (place.chain_id.clone(), self.store_engine);
+        let store = ait_store::open(&place.db_path, chain_id.as_str(), engine)?;
+        let state_cache = self.state_cache_mb.saturating_mul(1024 * 1024);
+        let application = Application::open(Arc::from(store), chain_id, state_cache, on_fatal)?;
+        application.consensus().keep_blocks(self.keep_blocks);
+        if self.snapshot_interval > 0 {
+            let folder = snapshot::folder_of(&place.db_path);
+            let kept = application
+                .snapshots()
+                .keep_in(&folder, self.keep.snapshot_keep);
+            kept.context("the folder of snapshots (SNAPSHOT_INTERVAL=0 does without)")?;
+        }
+        Ok(application)
+    }
+
+    fn node_config(&self, place: &NodePlace) -> ait_node::Config {
+        let mut config = ait_node::Config::new(place.comet_rpc.clone());
         config.coordinator_urls = self.coordinator_urls.clone().unwrap_or_default();
         config.trust = self.trust.trust();
         config.snapshot_interval = NonZeroU64::new(self.snapshot_interval);
@@ -287,12 +345,8 @@ mod tests {
 
     #[test]
     fn a_node_without_settings_has_the_documented_defaults() {
-        let args = start(&[]);
-        assert_eq!(args.chain_id.as_str(), "ait-devnet");
-        assert_eq!(args.db_path, PathBuf::from("./data/chain.db"));
-        let rest = args.rest_config();
+        let rest = start(&[]).rest_config();
         assert_eq!(rest.bind.to_string(), "0.0.0.0:8080");
-        assert_eq!(args.node_config().comet_rpc, "http://127.0.0.1:26657");
         assert_eq!(rest.rate_per_second.get(), 100);
         assert_eq!(rest.rate_burst.get(), 1_000);
         assert!(!rest.devnet && rest.admin_token.is_none());

@@ -8,14 +8,16 @@ use std::{
 };
 
 use ait_abci::Checked;
-use ait_app::identifiers::ChainId;
-use ait_home::settings::{DEFAULT_CHAIN_ID, parse_chain_id};
 use ait_store::{Engine, FirstFormat, Store};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::start::parse_engine;
+use crate::{
+    place::{StoreArgs, StorePlace},
+    snapshot::folder_of,
+    start::parse_engine,
+};
 
 /// `ait store`
 #[derive(Debug, Subcommand)]
@@ -24,17 +26,6 @@ pub enum StoreCommand {
     Check(StoreArgs),
     /// Bring a store of the first format, or of another database, over; the old one is kept beside it
     Migrate(MigrateArgs),
-}
-
-/// Which store.
-#[derive(Debug, Args)]
-pub struct StoreArgs {
-    /// The chain's name
-    #[arg(long, env = "CHAIN_ID", default_value = DEFAULT_CHAIN_ID, value_parser = parse_chain_id)]
-    pub chain_id: ChainId,
-    /// The folder of the store
-    #[arg(long, env = "DB_PATH", default_value = "./data/chain.db")]
-    pub db_path: PathBuf,
 }
 
 /// `ait store migrate`
@@ -53,27 +44,33 @@ pub struct MigrateArgs {
 /// What is wrong, for people.
 pub fn run(command: StoreCommand) -> Result<()> {
     match command {
-        StoreCommand::Check(args) => check(&args),
-        StoreCommand::Migrate(args) => migrate(&args),
+        StoreCommand::Check(args) => check(&args.place()?),
+        StoreCommand::Migrate(args) => migrate(&args.store.place()?, args.to),
     }
 }
 
-fn check(args: &StoreArgs) -> Result<()> {
-    let path = &args.db_path;
+fn check(place: &StorePlace) -> Result<()> {
+    let StorePlace {
+        chain_id,
+        db_path: path,
+    } = place;
     let Some(engine) = Engine::of(path) else {
         bail!("{} holds no store", path.display());
     };
-    let store: Arc<dyn Store> = Arc::from(ait_store::open(path, args.chain_id.as_str(), engine)?);
+    let store: Arc<dyn Store> = Arc::from(ait_store::open(path, chain_id.as_str(), engine)?);
     let progress = |records| eprintln!("{records} records");
-    match ait_abci::check(store, &args.chain_id, progress)? {
+    match ait_abci::check(store, chain_id, progress)? {
         Some(checked) => println!("{}", summary(&checked)),
         None => println!("{} holds no block", path.display()),
     }
     Ok(())
 }
 
-fn migrate(args: &MigrateArgs) -> Result<()> {
-    let (path, chain_id) = (&args.store.db_path, &args.store.chain_id);
+fn migrate(place: &StorePlace, to_engine: Engine) -> Result<()> {
+    let StorePlace {
+        chain_id,
+        db_path: path,
+    } = place;
     let Some(engine) = Engine::of(path) else {
         bail!("{} holds no store", path.display());
     };
@@ -87,7 +84,7 @@ fn migrate(args: &MigrateArgs) -> Result<()> {
         if new.exists() {
             fs::remove_dir_all(&new).with_context(|| format!("cannot remove {}", new.display()))?;
         }
-        let store = ait_store::open(&new, chain_id.as_str(), args.to)?;
+        let store = ait_store::open(&new, chain_id.as_str(), to_engine)?;
         anyhow::Ok(Arc::from(store))
     };
     let checked = match FirstFormat::open(path)? {
@@ -96,7 +93,7 @@ fn migrate(args: &MigrateArgs) -> Result<()> {
             first.chain_id()
         ),
         Some(first) => ait_abci::bring_over(&first, to()?, chain_id)?,
-        None if engine == args.to => bail!("the store is in {} already", engine.name()),
+        None if engine == to_engine => bail!("the store is in {} already", engine.name()),
         None => {
             let from = ait_store::open(path, chain_id.as_str(), engine)?;
             ait_abci::copy(from.as_ref(), to()?, chain_id)?
@@ -116,11 +113,16 @@ fn migrate(args: &MigrateArgs) -> Result<()> {
         )
     })?;
     fs::rename(&new, &old).with_context(|| format!("cannot rename {}", new.display()))?;
+    let snapshots = folder_of(&old);
+    if snapshots.exists() {
+        fs::rename(&snapshots, folder_of(path))
+            .with_context(|| format!("cannot move {}", snapshots.display()))?;
+    }
     println!("{}", summary(&checked));
     println!(
         "The store in {} is in {} now.",
         path.display(),
-        args.to.name()
+        to_engine.name()
     );
     println!(
         "The old one is in {}: remove it once the node runs.",

@@ -13,6 +13,8 @@
 
 use ait_client::{ClientError, ExecuteError, Failed, NotCommitted, SendError, SignError};
 
+use crate::comet::settings::HomeError;
+
 /// It failed.
 pub const FAILED: u8 = 1;
 /// A flag or setting is wrong. clap uses the same.
@@ -40,7 +42,7 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
 }
 
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    if cause.is::<Usage>() {
+    if cause.is::<Usage>() || cause.is::<HomeError>() {
         return Some(USAGE);
     }
     if cause.is::<Refused>() || cause.is::<Failed>() {

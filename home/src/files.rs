@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
 };
@@ -49,16 +49,22 @@ pub fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<()> {
 /// # Errors
 /// When it can't be read, is longer, or is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String> {
-    let length = fs::metadata(path)
-        .with_context(|| format!("cannot read {}", path.display()))?
-        .len();
+    let mut text = String::new();
+    // The length that a file is said to have may be that of a moment ago, or none, as a device's.
+    let read = File::open(path).and_then(|file| {
+        let length = file.metadata()?.len();
+        file.take(limit.saturating_add(1))
+            .read_to_string(&mut text)?;
+        Ok(length.max(text.len() as u64))
+    });
+    let length = read.with_context(|| format!("cannot read {}", path.display()))?;
     if length > limit {
         bail!(
             "{} has {length} bytes, more than the {limit} that are read of such a file",
             path.display()
         );
     }
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    Ok(text)
 }
 
 fn prepare(path: &Path, contents: &[u8], mode: u32) -> Result<NamedTempFile> {

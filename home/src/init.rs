@@ -1,10 +1,10 @@
 //! Owns making the home of one CometBFT node: whole or not at all, never over another.
 
 use std::{
-    fs::{self, Permissions},
+    fs::{self, DirBuilder, Permissions},
     net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
 };
 
 use ait_app::crypto::{PublicKey, SecretKey};
@@ -88,8 +88,7 @@ pub fn create(plan: &InitPlan) -> Result<InitReport> {
         None => keys::random()?,
     };
     let node_key = keys::random()?;
-    fs::create_dir_all(home.folder())
-        .with_context(|| format!("cannot create the folder {}", home.folder().display()))?;
+    create_folder(home.folder())?;
     let aside = tempfile::Builder::new()
         .prefix(".init-")
         .tempdir_in(home.folder())
@@ -109,6 +108,15 @@ pub fn create(plan: &InitPlan) -> Result<InitReport> {
         peers: plan.node.peers.iter().map(ToString::to_string).collect(),
         state_sync: plan.node.state_sync.clone(),
     })
+}
+
+/// The home's folder, where it is new: its owner's alone, as all in it.
+fn create_folder(folder: &Path) -> Result<()> {
+    let create = || {
+        fs::create_dir_all(folder.parent().unwrap_or(folder))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    };
+    create().with_context(|| format!("cannot create the folder {}", folder.display()))
 }
 
 fn write_files(
@@ -151,7 +159,7 @@ fn write_files(
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, time::Duration};
+    use std::time::Duration;
 
     use super::*;
     use crate::comet::config::AbciAddress;
@@ -184,12 +192,11 @@ mod tests {
         let config = plan.home.config();
         let text = fs::read_to_string(config.join("priv_validator_key.json")).unwrap();
         assert_eq!(crate::comet::keys::consensus_key_of(&text), Some(expected));
-        for secret in ["priv_validator_key.json", "node_key.json"] {
-            let mode = fs::metadata(config.join(secret))
-                .unwrap()
-                .permissions()
-                .mode();
-            assert_eq!(mode & 0o077, 0, "{secret}");
+        let folder = plan.home.folder().to_owned();
+        let secrets = ["priv_validator_key.json", "node_key.json"].map(|name| config.join(name));
+        for secret in secrets.into_iter().chain([folder]) {
+            let mode = fs::metadata(&secret).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", secret.display());
         }
         let left: Vec<_> = fs::read_dir(plan.home.folder()).unwrap().collect();
         assert_eq!(left.len(), 2, "config and data alone");

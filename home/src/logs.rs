@@ -38,6 +38,13 @@ impl Level {
     }
 }
 
+impl LogArgs {
+    /// Whether lines are JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(self.log_format, Format::Json)
+    }
+}
+
 /// Begins to log.
 ///
 /// # Errors

@@ -27,8 +27,8 @@ pub const DEFAULT_BLOCK_INTERVAL: &str = "1s";
 pub const DEFAULT_P2P_BIND: &str = "0.0.0.0:7070";
 /// Where CometBFT has its RPC where nothing is named.
 pub const DEFAULT_COMETBFT_RPC: &str = "http://127.0.0.1:26657";
-/// Where the application listens for CometBFT where nothing is named.
-pub const DEFAULT_ABCI_BIND: &str = "tcp://127.0.0.1:26658";
+/// The application's store where nothing is named.
+pub const DEFAULT_DB_PATH: &str = "./data/chain.db";
 
 const MAX_BLOCK_INTERVAL: Duration = Duration::from_secs(3600);
 

@@ -147,9 +147,9 @@ impl HeightFile {
     pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
         let opened = self.file.metadata();
         let opened = opened.map_err(|error| StoreError::io("read", &self.path, error))?;
-        let is_same = |found: Metadata| (found.dev(), found.ino()) == (opened.dev(), opened.ino());
+        let is_same = |found: &Metadata| (found.dev(), found.ino()) == (opened.dev(), opened.ino());
         match fs::metadata(&self.path) {
-            Ok(found) if is_same(found) => Ok(()),
+            Ok(found) if is_same(&found) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(StoreError::io("read", &self.path, error))
             }

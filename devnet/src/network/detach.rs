@@ -9,6 +9,7 @@ use std::{
     process::Stdio,
 };
 
+use ait_home::surroundings::passed_on;
 use anyhow::{Context as _, bail};
 use rustix::process::Signal;
 use tokio::{
@@ -16,9 +17,7 @@ use tokio::{
     process::Command,
 };
 
-use super::{
-    UpArgs, manifest::Manifest, plan, process::Identity, stop::StopSignals, surroundings::passed_on,
-};
+use super::{UpArgs, manifest::Manifest, plan, process::Identity, stop::StopSignals};
 
 /// Starts the background half, shows what it says, and returns when it is through.
 ///

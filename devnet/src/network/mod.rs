@@ -1,7 +1,7 @@
 //! Owns `ait devnet`: a network on this machine, with its keys, genesis, nodes, mocks and jobs shown
 //! from the faucet to the minted coins. It stops what it started and nothing else.
 //!
-//! Reading order: `up` (what happens when), `home` (the folder), `fleet` (the processes, `surroundings` what they see),
+//! Reading order: `up` (what happens when), `home` (the folder), `fleet` (the processes),
 //! `flow` (what is shown), `manifest` (what others read).
 
 mod client;
@@ -19,7 +19,6 @@ mod ports;
 mod process;
 mod status;
 mod stop;
-mod surroundings;
 mod up;
 
 use std::{path::PathBuf, time::Duration};

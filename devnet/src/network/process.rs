@@ -9,12 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ait_home::surroundings::passed_on;
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 use tokio::process::Child;
-
-use super::surroundings::passed_on;
 
 /// How often a condition is looked at while waiting for it.
 pub const POLL: Duration = Duration::from_millis(50);

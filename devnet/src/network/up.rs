@@ -1,15 +1,10 @@
 //! Owns `ait devnet up`: what happens when, from an empty folder to a running network, and its end.
 
-use std::{
-    fs::OpenOptions,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs::OpenOptions, path::Path, time::Duration};
 
 use ait_app::address::Address;
-use ait_home::comet::version::{ACCEPTED, Version};
-use anyhow::{Context as _, anyhow, bail};
+use ait_home::comet::program;
+use anyhow::{Context as _, bail};
 use tokio::time::timeout;
 
 use super::{
@@ -25,7 +20,6 @@ use super::{
     plan,
     process::{Identity, POLL},
     stop::StopSignals,
-    surroundings::passed_on,
 };
 
 /// How much later than a program of this devnet its supervisor may hear of the same request to stop.
@@ -41,7 +35,7 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
         // A session of its own: no terminal's Ctrl-C or hang-up reaches it.
         rustix::process::setsid().context("starting a session of its own")?;
     }
-    let cometbft = find_cometbft()?;
+    let cometbft = program::find()?;
     let path = home::absolute(&args.home.home)?;
     let existing = Manifest::read(&path).ok().flatten();
     // They hold the ports: nobody else is to be blamed for that.
@@ -99,33 +93,6 @@ fn console(args: &UpArgs, home: &Path) -> anyhow::Result<Console> {
         .open(&log)
         .with_context(|| format!("opening {}", log.display()))?;
     Ok(Console::new(Some(file)))
-}
-
-/// `$COMETBFT`, else the one on PATH; one that speaks this project's protocols.
-fn find_cometbft() -> anyhow::Result<PathBuf> {
-    let path =
-        std::env::var_os("COMETBFT").map_or_else(|| PathBuf::from("cometbft"), PathBuf::from);
-    let advice = "scripts/install_cometbft.sh gets one and prints its path: name that in COMETBFT. \
-                  scripts/devnet_up.sh does both";
-    let output = Command::new(&path)
-        .args(["version", "--verbose"])
-        .env_clear()
-        .envs(passed_on())
-        .output()
-        .map_err(|error| {
-            anyhow!(
-                "{ACCEPTED} is needed, but {} does not start ({error}). {advice}",
-                path.display()
-            )
-        })?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    Version::accepted(&printed).map_err(|error| {
-        anyhow!(
-            "{ACCEPTED} is needed, and {} is not that: {error}. {advice}",
-            path.display()
-        )
-    })?;
-    Ok(path)
 }
 
 struct Devnet<'a> {

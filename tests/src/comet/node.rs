@@ -16,7 +16,8 @@ use super::{
 };
 
 /// The settings of `ait` that a developer's shell may have set.
-const SETTINGS: [&str; 21] = [
+const SETTINGS: [&str; 22] = [
+    "AIT_HOME",
     "CHAIN_ID",
     "BLOCK_INTERVAL",
     "DB_PATH",
@@ -150,6 +151,17 @@ impl Node {
             .args(["--abci-bind", &format!("unix://{}", socket.display())])
             .args(["--comet-rpc", &self.rpc.url])
             .args(&self.app_arguments);
+        command
+    }
+
+    /// The command that starts the application and CometBFT as one unit.
+    pub fn unit_command(&self) -> Command {
+        let mut command = ait(&self.home);
+        command
+            .args(["start", "--devnet", "--with-comet", "--home"])
+            .arg(self.home.join("cometbft"))
+            .args(["--rpc-bind", self.rest.url.trim_start_matches("http://")])
+            .env("COMETBFT", binaries::cometbft());
         command
     }
 

@@ -18,3 +18,4 @@ mod store_commands;
 mod store_refusals;
 mod transfers;
 mod two_nodes;
+mod with_comet;

@@ -163,7 +163,7 @@ impl Drop for Shell {
         let _ = kill_process_group(self.group(), Signal::KILL);
         let _ = self.child.wait();
         if std::thread::panicking() {
-            for name in ["app.log", "cometbft.log"] {
+            for name in ["app.log", "cometbft.log", "node.log"] {
                 show_end(&self.folder.join(name));
             }
         }
@@ -187,7 +187,7 @@ async fn a_second_node_set_up_as_printed_has_the_firsts_chain_and_stakes() {
     let machine = Machine::new();
 
     let mut first = machine.shell("first");
-    for name in ["settings", "first", "genesis", "start"] {
+    for name in ["first", "genesis", "start"] {
         first.run(&blocks[name]);
     }
     first.is_healthy().await;
@@ -198,7 +198,7 @@ async fn a_second_node_set_up_as_printed_has_the_firsts_chain_and_stakes() {
     let genesis = first.folder.join("node/config/genesis.json");
     fs::copy(genesis, second.folder.join("genesis.json")).expect("a copy");
     second.run(&format!("PEER={id}@127.0.0.1:{}", first.ports[0]));
-    for name in ["settings", "second", "start"] {
+    for name in ["second", "unit"] {
         second.run(&blocks[name]);
     }
     let behind = first.rest.goes_on().await;
@@ -233,8 +233,8 @@ async fn a_second_node_set_up_as_printed_has_the_firsts_chain_and_stakes() {
     let stakes = first.rest.supply().await["stakes"].clone();
     assert_eq!(stakes, 5_000_000);
 
-    for shell in [&mut second, &mut first] {
-        shell.run(&blocks["stop"]);
+    for (shell, stop) in [(&mut second, "unit-stop"), (&mut first, "stop")] {
+        shell.run(&blocks[stop]);
         shell.leaves_nothing();
     }
 }

@@ -1,0 +1,172 @@
+//! Owns what CometBFT says: its lines come out where this program's do, each marked as CometBFT's, and the last ones are
+//! kept for the message that tells of its end.
+
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, BufReader, Read, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value};
+
+/// A longer line is passed on in pieces.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+/// How many of the last lines are kept.
+const KEPT_LINES: usize = 10;
+/// How much of each is kept, in characters.
+const KEPT_CHARACTERS: usize = 500;
+/// The names that every line of this program has.
+const OURS: [&str; 6] = [
+    "timestamp",
+    "level",
+    "component",
+    "event",
+    "message",
+    "target",
+];
+const COMPONENT: &str = "cometbft";
+
+/// The last lines.
+#[derive(Debug, Clone, Default)]
+pub struct Tail(Arc<Mutex<VecDeque<String>>>);
+
+impl Tail {
+    /// Forgets them.
+    pub fn clear(&self) {
+        self.lines().clear();
+    }
+
+    /// All of them, the latest last.
+    pub fn text(&self) -> String {
+        let lines = self.lines();
+        lines.iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    fn keep(&self, line: &str) {
+        let mut lines = self.lines();
+        if lines.len() >= KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line.chars().take(KEPT_CHARACTERS).collect());
+    }
+
+    fn lines(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
+        // A list of texts is whole at any time.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Passes on what CometBFT prints, until it prints no more.
+pub fn pass_on(from: impl Read, json: bool, tail: &Tail) {
+    let mut from = BufReader::new(from);
+    loop {
+        let mut bytes = Vec::new();
+        let read = from
+            .by_ref()
+            .take(MAX_LINE_BYTES)
+            .read_until(b'\n', &mut bytes);
+        if !matches!(read, Ok(1..)) {
+            return;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.trim_end();
+        if line.is_empty() {
+            continue;
+        }
+        tail.keep(line);
+        let told = match json {
+            true => marked(line),
+            false => Some(format!("{COMPONENT}: {line}")),
+        };
+        match told {
+            Some(told) => {
+                // In one piece: other threads write lines, too. There is nobody to tell where that fails.
+                let _ = io::stdout()
+                    .lock()
+                    .write_all(format!("{told}\n").as_bytes());
+            }
+            None => tell(line),
+        }
+    }
+}
+
+/// Logs a line that is no JSON: of a home whose config.toml has no log_format, or outside of CometBFT's log.
+fn tell(line: &str) {
+    // Such as `I[2026-01-31|12:00:00.000] finalized block   module=state`.
+    let plain = line
+        .split_once('[')
+        .and_then(|(level, rest)| Some((level, rest.split_once("] ")?.1)));
+    match plain {
+        Some(("D", message)) => tracing::debug!(component = COMPONENT, event = "log", message),
+        Some(("I", message)) => tracing::info!(component = COMPONENT, event = "log", message),
+        Some(("E", message)) => tracing::error!(component = COMPONENT, event = "log", message),
+        // What it prints outside of its log is how it fails.
+        _ => tracing::error!(component = COMPONENT, event = "output", message = line),
+    }
+}
+
+/// A line of CometBFT's log in the form of this program's: the same names for the same things, and all of the rest.
+fn marked(line: &str) -> Option<String> {
+    let mut theirs: Map<String, Value> = serde_json::from_str(line).ok()?;
+    let mut told = Map::new();
+    for (from, to) in [("ts", "timestamp"), ("_msg", "message"), ("level", "level")] {
+        told.extend(theirs.remove(from).map(|value| (to.to_owned(), value)));
+    }
+    if let Some(Value::String(level)) = told.get_mut("level") {
+        level.make_ascii_uppercase();
+    }
+    for (name, value) in [
+        ("component", COMPONENT),
+        ("event", "log"),
+        ("target", COMPONENT),
+    ] {
+        told.insert(name.to_owned(), value.into());
+    }
+    told.extend(theirs.into_iter().map(|(name, value)| {
+        let is_taken = OURS.contains(&name.as_str());
+        let name = if is_taken {
+            format!("{COMPONENT}_{name}")
+        } else {
+            name
+        };
+        (name, value)
+    }));
+    Some(Value::Object(told).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_cometbft_has_the_names_of_ours_and_loses_nothing() {
+        let line = r#"{"_msg":"finalized block","event":"x","height":7,"level":"info","module":"state","ts":"2026-01-01T00:00:00Z"}"#;
+        let told: Value = serde_json::from_str(&marked(line).unwrap()).unwrap();
+        let expected = serde_json::json!({
+            "timestamp": "2026-01-01T00:00:00Z",
+            "level": "INFO",
+            "component": "cometbft",
+            "event": "log",
+            "target": "cometbft",
+            "message": "finalized block",
+            "cometbft_event": "x",
+            "height": 7,
+            "module": "state",
+        });
+        assert_eq!(told, expected);
+        for other in ["panic: runtime error", "[]", "7", ""] {
+            assert_eq!(marked(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_and_no_more_of_them_than_people_read() {
+        let tail = Tail::default();
+        let mut text: String = (0..100).map(|line| format!("line {line}\n")).collect();
+        text.push_str(&"x".repeat(200_000));
+        pass_on(text.as_bytes(), false, &tail);
+        let kept = tail.text();
+        assert!(kept.lines().count() <= KEPT_LINES && kept.len() < 10_000);
+        assert!(kept.contains("line 99") && !kept.contains("line 9\n"));
+    }
+}
