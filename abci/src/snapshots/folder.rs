@@ -182,11 +182,9 @@ impl SnapshotsFolder {
     /// The oldest that nobody fetches, where there are too many; any, where there are far too many.
     fn take_out(&self) -> Option<Kept> {
         let mut found = self.found();
-        if found.len() <= self.keep {
-            return None;
-        }
         let is_crowded = found.len() > MOST_KEPT;
-        let mut oldest = found.iter();
+        let too_many = found.len().saturating_sub(self.keep);
+        let mut oldest = found.iter().take(too_many);
         let goes = oldest.find(|(_, kept)| is_crowded || !kept.is_fetched());
         let height = *goes?.0;
         found.remove(&height)

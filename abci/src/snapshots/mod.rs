@@ -77,9 +77,11 @@ impl Snapshots {
     /// # Errors
     /// [`SnapshotError::Io`] when the folder can't be used.
     pub fn keep_in(&self, path: &Path, keep: usize) -> Result<(), SnapshotError> {
-        let folder = SnapshotsFolder::open(path, keep)?;
-        let _ = self.folder.set(folder);
-        self.show();
+        if self.folder.get().is_none() {
+            let folder = SnapshotsFolder::open(path, keep)?;
+            let _ = self.folder.set(folder);
+            self.show();
+        }
         Ok(())
     }
 

@@ -1,22 +1,27 @@
 //! What a node logs of the blocks that it commits.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, io, sync::Once};
 
 use ait_app::params::update::ParamUpdate;
 use serde_json::Value;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::driver::{Comet, sign, transfer, transfer_of};
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread logs, while somebody wants to know.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Adds to what its thread logs.
+struct Lines;
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| {
+            logged
+                .iter_mut()
+                .for_each(|logged| logged.extend_from_slice(bytes));
+        });
         Ok(bytes.len())
     }
 
@@ -25,24 +30,17 @@ impl io::Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// What is logged at info meanwhile.
+/// What this thread logs at info meanwhile.
 fn logged(work: impl FnOnce()) -> Vec<Value> {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_writer(lines.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, work);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    // One for all threads: with one for each, what other tests log at the same time decides which lines count.
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
+        subscriber.with_writer(|| Lines).init();
+    });
+    LOGGED.set(Some(Vec::new()));
+    work();
+    let text = String::from_utf8(LOGGED.take().unwrap()).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
