@@ -202,7 +202,8 @@ impl Node {
         let (mut text, mut total) = (Vec::new(), 1);
         let mut next = 0;
         while next < total {
-            let params = json!({"chunk": next});
+            // As all of its integers of 64 bits, CometBFT takes it as text alone.
+            let params = json!({"chunk": next.to_string()});
             let part: GenesisPart = self.call(method, params, MOST_GENESIS_BYTES).await?;
             if next == 0 {
                 total = part.total;

@@ -113,7 +113,8 @@ async fn a_genesis_too_long_for_one_answer_comes_in_parts() {
                 "genesis response is large, please use the genesis_chunked API instead",
             ),
             "genesis_chunked" => {
-                let chunk = params["chunk"].as_u64().unwrap();
+                // A number is no number to CometBFT.
+                let chunk: u64 = params["chunk"].as_str().unwrap().parse().unwrap();
                 let half = text.len() / 2;
                 let (first, second) = text.split_at(half);
                 let data = STANDARD.encode(if chunk == 0 { first } else { second });
