@@ -32,6 +32,9 @@ const HEAD: &str = "head";
 const POOL: &str = "pool";
 /// Memory for blocks of its files. The state has a cache of its own above it.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// The journals on disk from which on tables that seldom change give up theirs: fjall's least. Up to three of this
+/// length are there at times.
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Memory for what a table got last, before it goes to a file.
 const RECORDS_MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
@@ -257,6 +260,7 @@ fn open_files(path: &Path, files: &Path) -> Result<fjall::Result<Database>, Stor
         let opened = contain(|| {
             Database::builder(files)
                 .cache_size(CACHE_BYTES)
+                .max_journaling_size(JOURNAL_BYTES)
                 // Keys and values are short, and what is long was compressed by its owner.
                 .journal_compression(CompressionType::None)
                 .open()

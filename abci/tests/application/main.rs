@@ -11,6 +11,7 @@ mod driver;
 mod block_lines;
 mod blocks;
 mod bursts;
+mod disk_use;
 mod migrations;
 mod pool_claims;
 mod pool_contests;
