@@ -5,11 +5,13 @@
 //! - `join`: how `init` finds what a node needs to join a running network.
 //! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `store`: its store
 //!   while it is stopped. `snapshot`: its snapshots as files. `place`: where each of these is.
+//! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
 //!
 //! Settings, files and exit codes are `ait_home`'s; the devnet and the mocks are `ait_devnet`'s.
 
+mod audit;
 mod bench;
 mod comet;
 mod genesis;
@@ -19,6 +21,7 @@ mod keys;
 mod limits;
 mod place;
 mod query;
+mod rpc;
 mod snapshot;
 mod start;
 mod store;
@@ -63,6 +66,9 @@ enum What {
     /// Take, show, copy, check and restore snapshots of a node's state
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
+    /// Verify a chain without trusting a node of it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Make and show keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -159,6 +165,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             What::Start(args) => start::run(*args).await,
             What::Store(command) => store::run(command),
             What::Snapshot(command) => snapshot::run(command),
+            What::Audit(command) => audit::run(command).await,
             What::Keys(command) => keys::run(command),
             What::Genesis(args) => genesis::run(args),
             What::Tx(command) => tx::run(*command).await,

@@ -176,7 +176,11 @@ fn show(files: &SnapshotFiles) -> Result<Shown> {
     })
 }
 
-fn parse_app_hash(text: &str) -> Result<AppHash, String> {
+/// Reads an app hash: 64 hex characters.
+///
+/// # Errors
+/// For anything else.
+pub fn parse_app_hash(text: &str) -> Result<AppHash, String> {
     let bytes = hex::decode(text).ok();
     let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
     bytes

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use ait_tests::comet::{
     Network,
+    devnet::said,
     load::{self, Load},
     network::wallet,
+    node,
     validators::{accounts, elect, setup, validator_of},
     wait::eventually_within,
 };
@@ -106,4 +108,11 @@ async fn a_key_that_is_run_twice_is_slashed_for_equivocation() {
     // The others go on, all of one mind.
     network.nodes[0].rest.goes_on().await;
     network.nodes[1].rest.goes_on().await;
+
+    // An auditor who executes the elections, the votes and the evidence again finds the same.
+    let node = &network.nodes[0];
+    let mut audit = node::ait(&node.home);
+    audit.args(["audit", "replay", "--rpc", &node.rpc.url]);
+    let audited = audit.output().expect("ait starts");
+    assert!(audited.status.success(), "{}", said(&audited));
 }

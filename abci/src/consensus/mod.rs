@@ -19,13 +19,14 @@ use ait_app::{
     block::{self, BlockOutcome, Entry, Judgement},
     genesis::Genesis,
     identifiers::ChainId,
+    state::Key,
     tx::TxHash,
 };
 use bytes::Bytes;
 use tendermint_proto::v0_38::abci::{
     RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
     ResponseCommit, ResponseFinalizeBlock, ResponseInitChain, ResponsePrepareProposal,
-    ResponseProcessProposal, response_process_proposal::ProposalStatus,
+    ResponseProcessProposal, ValidatorUpdate, response_process_proposal::ProposalStatus,
 };
 use tokio::sync::broadcast;
 
@@ -371,6 +372,26 @@ impl Consensus {
         Ok(ResponseCommit {
             retain_height: i64::try_from(retain_height).unwrap_or(0),
         })
+    }
+
+    /// The records that a block changes which FinalizeBlock executed and Commit did not write yet, by key
+    /// ascending; none without such a block.
+    pub fn uncommitted_changes(&self) -> Vec<Key> {
+        let making = self.making();
+        let finalized = making.finalized.iter();
+        let changed = finalized.flat_map(|block| &block.outcome.delta.changed);
+        changed.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The validators that CometBFT was told of, as the state has them that the next block builds on: those of the
+    /// block after the next. None before InitChain and without a restored snapshot.
+    pub fn sent_validators(&self) -> Vec<ValidatorUpdate> {
+        let base = self.committed.base();
+        let sent = base
+            .iter()
+            .flat_map(|base| base.state.sent_validators().iter());
+        sent.map(|(key, validator)| convert::validator_update(key, validator.power))
+            .collect()
     }
 
     /// Reads a block's entries, and the records that they need, on all cores.

@@ -1,11 +1,9 @@
 //! Owns what leads a new node into a running network (`ait init --join`): the genesis, and the block that it trusts
 //! without having seen those before it, as several nodes say it. CometBFT verifies all else from that block.
 //!
-//! [`ask`] speaks to one node and [`network`] to all, [`agree`] says what follows from what they said, [`confirm`] asks
-//! the person, and [`peers`] finds where they are dialled. Writes no file.
+//! [`network`] asks all nodes, [`agree`] says what follows from what they said, [`confirm`] asks the person, and [`peers`] finds where they are dialled. Writes no file.
 
 mod agree;
-mod ask;
 mod confirm;
 mod error;
 mod network;

@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use super::{
     agree::{self, SeenBlock, Witness},
-    ask::{Node, NodeInfo, Status, shown},
     error::{Answers, JoinError},
 };
+use crate::rpc::{Node, NodeInfo, Status, shown};
 
 /// Nodes that must say the same where nobody names the block.
 pub const WITNESSES: usize = 2;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ait_home::comet::config::{Peer, parse_peers};
 
-use super::ask::{NodeInfo, shown};
+use crate::rpc::{NodeInfo, shown};
 
 /// The node as a peer: by the address that it says it listens at, or, where that is every address of its machine, by
 /// the host of its URL.

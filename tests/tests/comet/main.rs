@@ -1,6 +1,7 @@
 //! Nodes with the real CometBFT. Their chains take turns, in whatever order the tests begin: see
 //! [`ait_tests::comet::Network`].
 
+mod audit;
 mod bad_input;
 mod claims;
 mod commands;
@@ -9,6 +10,7 @@ mod crashes;
 mod envelopes;
 mod graceful_stop;
 mod joining;
+mod lying_rpc;
 mod many_transfers;
 mod newcomer;
 mod operator_log;

@@ -1,4 +1,4 @@
-//! Owns asking one node of a network over CometBFT's RPC. What it answers is read as hostile: bounded in size and
+//! Owns asking one node over CometBFT's RPC. What it answers is read as hostile: bounded in size and
 //! time, and never shown as it stands.
 
 use std::{fmt::Display, str::FromStr, time::Duration};
@@ -19,7 +19,7 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::time::{sleep, timeout};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one answer may take, all of it.
+/// How long one answer may take, where nothing else is said.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a genesis may take, all of its parts.
 const GENESIS_TIMEOUT: Duration = Duration::from_secs(180);
@@ -73,6 +73,8 @@ pub struct Node {
     pub url: String,
     address: Url,
     http: Client,
+    /// How long one answer may take, all of it.
+    timeout: Duration,
 }
 
 /// `status`, as far as it is used.
@@ -147,14 +149,19 @@ impl Node {
         let address = Url::parse(url).map_err(|error| AskError::Unreachable(error.to_string()))?;
         let http = http::builder(&address, trust)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
             .build()
-            .map_err(|error| AskError::Unreachable(innermost(&error)))?;
+            .map_err(|error| AskError::Unreachable(innermost(&error, REQUEST_TIMEOUT)))?;
         Ok(Self {
             url: url.to_owned(),
             address,
             http,
+            timeout: REQUEST_TIMEOUT,
         })
+    }
+
+    /// The same, with so much time for one answer.
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Where it is, as the URL names it.
@@ -228,7 +235,8 @@ impl Node {
         Ok(text)
     }
 
-    async fn call<T: DeserializeOwned>(
+    /// A method's result, in at most so many bytes.
+    pub async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: Value,
@@ -250,7 +258,7 @@ impl Node {
     ) -> Result<Option<T>, AskError> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let answer = self.reach(&request).await?;
-        let body = read(method, answer, most).await?;
+        let body = self.read(method, answer, most).await?;
         // CometBFT answers errors with status 500 and the same envelope.
         let envelope: Envelope<T> =
             serde_json::from_slice(&body).map_err(|error| AskError::Malformed {
@@ -271,40 +279,43 @@ impl Node {
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
         let mut tried = 1;
         loop {
-            let answer = self.http.post(self.address.clone()).json(request).send();
+            let answer = self.http.post(self.address.clone()).json(request);
+            let answer = answer.timeout(self.timeout).send();
             match answer.await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_timeout() || tried == TRIES => {
-                    return Err(AskError::Unreachable(innermost(&error)));
+                    return Err(AskError::Unreachable(innermost(&error, self.timeout)));
                 }
                 Err(_) => sleep(backoff.pause()).await,
             }
             tried += 1;
         }
     }
-}
 
-/// Who answers chooses how much: no more is kept than may come.
-async fn read(
-    method: &'static str,
-    mut answer: Response,
-    most: usize,
-) -> Result<Vec<u8>, AskError> {
-    let mut body = Vec::new();
-    loop {
-        let part = answer.chunk().await;
-        let part = part.map_err(|error| AskError::Unreachable(innermost(&error)))?;
-        let Some(part) = part else { return Ok(body) };
-        if body.len().saturating_add(part.len()) > most {
-            let most = most as u64;
-            return Err(AskError::TooLong { method, most });
+    /// Who answers chooses how much: no more is kept than may come.
+    async fn read(
+        &self,
+        method: &'static str,
+        mut answer: Response,
+        most: usize,
+    ) -> Result<Vec<u8>, AskError> {
+        let mut body = Vec::new();
+        loop {
+            let part = answer.chunk().await;
+            let part =
+                part.map_err(|error| AskError::Unreachable(innermost(&error, self.timeout)))?;
+            let Some(part) = part else { return Ok(body) };
+            if body.len().saturating_add(part.len()) > most {
+                let most = most as u64;
+                return Err(AskError::TooLong { method, most });
+            }
+            body.extend_from_slice(&part);
         }
-        body.extend_from_slice(&part);
     }
 }
 
 /// CometBFT writes 64-bit integers as text.
-fn number_in_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub fn number_in_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: Display>,
@@ -322,9 +333,9 @@ pub fn shown(text: &str) -> String {
 }
 
 /// The cause that says something: the outer ones only repeat the address.
-fn innermost(error: &reqwest::Error) -> String {
+fn innermost(error: &reqwest::Error, timeout: Duration) -> String {
     if error.is_timeout() {
-        return format!("it took longer than {} s", REQUEST_TIMEOUT.as_secs());
+        return format!("it took longer than {} s", timeout.as_secs());
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
