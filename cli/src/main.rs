@@ -6,6 +6,7 @@
 //! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `store`: its store
 //!   while it is stopped. `snapshot`: its snapshots as files. `place`: where each of these is.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
+//! - `status`: one look at a node, and what is wrong with it.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
 //!
@@ -24,6 +25,7 @@ mod query;
 mod rpc;
 mod snapshot;
 mod start;
+mod status;
 mod store;
 mod tx;
 
@@ -77,6 +79,8 @@ enum What {
     /// Make, sign and send a transaction
     #[command(subcommand)]
     Tx(Box<tx::TxCommand>),
+    /// Look at a node: its height against its peers', its validator, its disk, and what is wrong
+    Status(status::StatusArgs),
     /// Ask a node
     Query(query::QueryArgs),
     /// Run the mock coordinator: assigns jobs, attests what is true of the chain, believes every output
@@ -169,6 +173,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             What::Keys(command) => keys::run(command),
             What::Genesis(args) => genesis::run(args),
             What::Tx(command) => tx::run(*command).await,
+            What::Status(args) => status::run(args).await,
             What::Query(args) => query::run(args).await,
             What::Coordinator(args) => ait_devnet::coordinator::run(args).await,
             What::Miner(args) => ait_devnet::miner::run(args).await,

@@ -8,7 +8,7 @@ use ait_client::{
     http::{self, Trust, Url},
 };
 use ait_home::genesis::MAX_FILE_BYTES;
-use ait_node::comet::CommitAnswer;
+use ait_node::comet::{CommitAnswer, ConsensusDump};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Client, Response};
 use serde::{
@@ -87,7 +87,7 @@ pub struct Status {
 }
 
 /// A part of `status`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct NodeInfo {
     /// The id of its node key.
     pub id: String,
@@ -96,6 +96,12 @@ pub struct NodeInfo {
     pub listen_addr: String,
     /// Its chain.
     pub network: String,
+    /// Its name.
+    #[serde(default)]
+    pub moniker: String,
+    /// What its CometBFT calls itself.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// A part of `status`.
@@ -175,6 +181,12 @@ impl Node {
     /// [`AskError`], as every method here.
     pub async fn status(&self) -> Result<Status, AskError> {
         self.call("status", json!({}), MOST_BYTES).await
+    }
+
+    /// Where consensus stands, here and at its peers.
+    pub async fn consensus(&self) -> Result<ConsensusDump, AskError> {
+        self.call("dump_consensus_state", json!({}), MOST_BYTES)
+            .await
     }
 
     /// The header of a block, and who signed it; `None` where the node doesn't have it.

@@ -16,11 +16,12 @@ mod start;
 mod tests;
 mod validators;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use ait_abci::SnapshotFiles;
 use ait_app::state::AppHash;
 use ait_home::{
+    files,
     genesis::{self, MAX_FILE_BYTES},
     output,
     settings::{TrustArgs, parse_http_url},
@@ -130,14 +131,8 @@ async fn given(args: &ReplayArgs, source: &Source) -> Result<(Given, String)> {
     }
     let (text, origin) = match &args.genesis {
         Some(path) => {
-            let shown = path.display();
-            let size = fs::metadata(path).with_context(|| shown.to_string())?.len();
-            ensure!(
-                size <= MAX_FILE_BYTES,
-                "{shown} has {size} bytes, more than {MAX_FILE_BYTES}"
-            );
-            let text = fs::read_to_string(path).with_context(|| shown.to_string())?;
-            (text, shown.to_string())
+            let text = files::read_text(path, MAX_FILE_BYTES)?;
+            (text, path.display().to_string())
         }
         None => (source.genesis().await?, args.rpc.clone()),
     };

@@ -55,6 +55,7 @@ mod tests {
             id: "ab".repeat(20),
             listen_addr: listen_addr.to_owned(),
             network: "test-1".to_owned(),
+            ..NodeInfo::default()
         };
         let peer = peer_of(&node, url_host, devnet)?.to_string();
         Ok(peer.trim_start_matches(&"ab".repeat(20)).to_owned())

@@ -16,6 +16,7 @@ mod newcomer;
 mod operator_log;
 mod pruned_peers;
 mod state_sync;
+mod status;
 mod store_commands;
 mod store_refusals;
 mod transfers;

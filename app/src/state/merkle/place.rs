@@ -86,9 +86,14 @@ impl Place {
             path,
             depth: *depth,
         };
-        // No bits but its own.
-        (place.depth == 0 || place.last() >= path).then_some(())?;
-        Some((place, rest))
+        // No bits but its own: none of those that tell its hashes apart.
+        let within = Self {
+            path: [0; 32],
+            depth: *depth,
+        };
+        let mut bits = path.iter().zip(within.last());
+        bits.all(|(bit, within)| bit & within == 0)
+            .then_some((place, rest))
     }
 }
 
@@ -117,6 +122,11 @@ mod tests {
             let with_more = [encoded.as_slice(), b"more"].concat();
             assert_eq!(Place::decode(&with_more), Some((place, &b"more"[..])));
             assert_eq!(Place::decode(&encoded[..encoded.len() - 1]), None);
+            if depth % 8 > 0 {
+                let mut more = encoded.clone();
+                *more.last_mut().unwrap() |= 1;
+                assert_eq!(Place::decode(&more), None);
+            }
             let side = if depth % 3 == 0 {
                 Side::Right
             } else {
