@@ -1,15 +1,19 @@
 //! A node that restores a snapshot is as the one that gave it, and goes on with it.
 
-use std::{path::Path, sync::Arc, thread};
+use std::{collections::BTreeSet, path::Path, sync::Arc, thread};
 
 use ait_abci::check;
-use ait_app::state::Key;
+use ait_app::{state::Key, tx::Transaction};
 use ait_store::{Engine, MemoryStore, Store};
+use bytes::Bytes;
+use serde_json::json;
 use tendermint_proto::v0_38::abci::response_offer_snapshot::Result as Offered;
 
 use crate::driver::{
     Comet, address, chain_id,
     joining::{Chain, app_hash, apply, chunks, is_accepted, offer, restore},
+    sign,
+    work::{Says, attest, attested_claim, escrow, opening_with, stake, work},
 };
 
 /// More than two chunks of records.
@@ -74,6 +78,53 @@ fn readers_find_no_block_before_the_first_one_behind_the_snapshot() {
     assert_eq!(newest.block.height, 2);
     let bob = Key::Account(address("bob"));
     assert!(newest.state.bytes(&bob).unwrap().is_some());
+}
+
+#[test]
+fn what_is_due_later_comes_due_in_a_restored_state_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut chain = Chain::begin(memory(), 50);
+    let short = |job| opening_with(job, 60_000, json!({"ttl_blocks": 10}));
+    let opened = [
+        escrow("alice", 1, "paid_later"),
+        sign("alice", 2, 2_000, short("expires")),
+        sign("alice", 3, 2_000, short("expires_too")),
+        stake("rich 2", 1, 2_000, "a new key"),
+    ];
+    let wires = |txs: &[Transaction]| txs.iter().map(|tx| tx.to_wire().into()).collect();
+    let results = chain.comet.decide(wires(&opened));
+    assert!(
+        results.iter().all(|(_, result)| result.code == 0),
+        "{results:?}"
+    );
+    let snapshot = chain.snapshot(folder.path());
+    let mut comet = Comet::open(memory(), 0);
+    let chunks = chunks(&chain.comet.node, &snapshot);
+    restore(&comet.node, &snapshot, &chain.app_hash(), &chunks);
+    comet.height = 1;
+
+    let work = work("rich 1", "alice", "paid_later", "receipt");
+    let claim = attested_claim(&work, "rich 1", 1, attest(&work, Says::Yes));
+    let mut hashes = BTreeSet::new();
+    for number in 0..30 {
+        let txs: Vec<Bytes> = if number == 3 {
+            wires(&[claim.clone()])
+        } else {
+            Vec::new()
+        };
+        let [own, its] = [&mut chain.comet, &mut comet].map(|node| node.decide(txs.clone()));
+        assert_eq!(own, its);
+        assert!(own.iter().all(|(_, result)| result.code == 0), "{own:?}");
+        let now = chain.app_hash();
+        assert_eq!(app_hash(&comet.node), now, "block {}", comet.height);
+        hashes.insert(now);
+    }
+    // The claim, the refunds and the ends of epochs changed it.
+    assert!(hashes.len() > 2, "{}", hashes.len());
+    let refunded = Key::Escrow(address("alice"), "expires".parse().unwrap());
+    let newest = comet.node.reader().newest().unwrap();
+    let record = newest.state.bytes(&refunded).unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&record).contains("\"refunded\""));
 }
 
 #[test]
