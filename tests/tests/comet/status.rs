@@ -5,6 +5,7 @@ use std::process::Output;
 use ait_tests::comet::{
     Network, Node, Setup,
     devnet::said,
+    eventually,
     network::{consensus_key, validator},
     node,
 };
@@ -27,7 +28,11 @@ async fn the_status_of_a_node_says_what_it_is_and_what_is_wrong_with_it() {
     let mut network = Network::start(Setup::default()).await;
     let node = network.first();
     let height = node.rest.goes_on().await;
-    let well = status(node);
+    let well = eventually("the node finds itself well", async || {
+        let output = status(node);
+        (shown(&output)["node"]["status"] == "ok").then_some(output)
+    })
+    .await;
     assert_eq!(well.status.code(), Some(0), "{}", said(&well));
     let seen = shown(&well);
     assert_eq!(seen["problems"], json!([]));
