@@ -377,3 +377,18 @@ fn a_free_claim_holds_no_run_of_transactions_in_the_pool() {
     }
     assert!(comet.node.mempool().stats().waiting_for_attestation == 0);
 }
+
+#[test]
+fn a_second_claim_of_what_a_pending_one_pays_is_refused_without_a_block_that_is_not_there() {
+    let mut comet = with_escrow();
+    let work = work("mia", "alice", "job_1", "r1");
+    let claim = |nonce| attested_claim(&work, "mia", nonce, attest(&work, Says::Yes));
+    assert_eq!(comet.submit(&claim(1)).code, 0);
+    let refused = comet.submit(&claim(2));
+    assert_eq!(refused.code, Code::ReceiptAlreadyClaimed.number());
+    assert!(
+        refused.log.contains("r1 was paid already"),
+        "{}",
+        refused.log
+    );
+}

@@ -118,15 +118,18 @@ impl ReceiptClaim {
         if receipt.status == ReceiptStatus::Refused {
             return Ok(Some(receipt));
         }
-        let message = format!(
-            "field payload.receipt_id: {} was paid in block {}",
-            self.receipt_id, receipt.height
-        );
-        let age = height.floored_minus(receipt.height);
-        if age.get() > REPLAY_GRACE_BLOCKS {
-            offend(Code::ReceiptReplayed, message)
+        let (id, paid) = (&self.receipt_id, receipt.height);
+        if height.floored_minus(paid).get() > REPLAY_GRACE_BLOCKS {
+            offend(
+                Code::ReceiptReplayed,
+                format!("field payload.receipt_id: {id} was paid in block {paid}"),
+            )
         } else {
-            refuse(Code::ReceiptAlreadyClaimed, message)
+            // By a transaction that is pending, maybe: then its block is not known yet.
+            refuse(
+                Code::ReceiptAlreadyClaimed,
+                format!("field payload.receipt_id: {id} was paid already"),
+            )
         }
     }
 
