@@ -108,7 +108,7 @@ fn what_is_due_later_comes_due_in_a_restored_state_too() {
     let mut hashes = BTreeSet::new();
     for number in 0..30 {
         let txs: Vec<Bytes> = if number == 3 {
-            wires(&[claim.clone()])
+            wires(std::slice::from_ref(&claim))
         } else {
             Vec::new()
         };
