@@ -18,8 +18,9 @@ use crate::{
 
 /// The longest chain id in bytes (CometBFT, `MaxChainIDLen`).
 const MAX_CHAIN_ID_BYTES: usize = 50;
-/// Where a database is made, before it is put in its place.
-const NEW_FOLDER: &str = "new";
+/// Where a database is made, before it is put in its place. A name that nobody else's folder has: what is there
+/// was cut short, and is removed.
+const NEW_FOLDER: &str = "ait-store.new";
 /// The file that is locked while one is made.
 const LOCK_FILE: &str = "LOCK";
 /// How long to wait for a lock: a process that was just stopped may still be closing its files.

@@ -16,9 +16,10 @@ use super::{
 };
 
 const MANIFEST_FILE: &str = "manifest";
-/// What is being written, and what is being removed.
-const NEW: &str = "new";
-const OLD: &str = "old";
+/// What is being written, and what is being removed: names that nobody else's folders have, since what is there was
+/// cut short, and is removed.
+const NEW: &str = "ait-snapshot.new";
+const OLD: &str = "ait-snapshot.old";
 /// How long one is kept after a chunk of it was asked for, so that whoever restores it comes to its end: CometBFT
 /// waits as long for a chunk.
 const FETCH_PATIENCE: Duration = Duration::from_secs(120);
@@ -157,7 +158,9 @@ impl SnapshotsFolder {
 
     /// Begins to write one.
     pub(super) fn begin(&self) -> Result<NewSnapshot, SnapshotError> {
-        NewSnapshot::begin(&self.path.join(NEW))
+        let path = self.path.join(NEW);
+        remove(&path)?;
+        NewSnapshot::begin(&path)
     }
 
     /// Takes one in that is written, and removes the oldest where there are too many.
@@ -193,6 +196,8 @@ impl SnapshotsFolder {
     /// At no moment is a part of it there.
     fn put_away(&self, place: &Path) -> Result<(), SnapshotError> {
         let old = self.path.join(OLD);
+        // Where removing the one before failed half-way.
+        remove(&old)?;
         match fs::rename(place, &old) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(io_error("remove", place, error)),
@@ -205,17 +210,16 @@ impl SnapshotsFolder {
     }
 }
 
-/// A snapshot that is being written. One that is dropped is removed by the next.
+/// A snapshot that is being written. One that is dropped stays where it is.
 pub(super) struct NewSnapshot {
     path: PathBuf,
     chunks: u32,
 }
 
 impl NewSnapshot {
-    /// Begins it in a folder of its own.
+    /// Begins it in a folder of its own, which is not there yet.
     pub(super) fn begin(path: &Path) -> Result<Self, SnapshotError> {
-        remove(path)?;
-        fs::create_dir_all(path).map_err(|error| io_error("create", path, error))?;
+        fs::create_dir(path).map_err(|error| io_error("create", path, error))?;
         Ok(Self {
             path: path.to_owned(),
             chunks: 0,

@@ -155,8 +155,15 @@ impl Manifest {
         let leaves: Option<Vec<_>> = records.into_iter().map(Leaf::of_record).collect();
         let bucket = leaves.and_then(|leaves| Bucket::new(&subtree.place, leaves));
         let bucket = bucket.ok_or_else(|| refuse("its records are none, or not in order"))?;
-        if *bucket.root() != subtree.root || bucket.len() != subtree.leaves {
+        if *bucket.root() != subtree.root {
             return Err(refuse("its records are not those that the manifest names"));
+        }
+        // The root is of these records and no others: then it is the manifest that lies, and no chunk will do.
+        let (found, said) = (bucket.len(), subtree.leaves);
+        if found != said {
+            return Err(SnapshotError::Manifest(format!(
+                "says that chunk {index} has {said} records, and it has {found}"
+            )));
         }
         Ok(bucket)
     }

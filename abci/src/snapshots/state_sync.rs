@@ -90,7 +90,8 @@ impl StateSync {
         Ok(offered(Offered::Accept))
     }
 
-    /// ApplySnapshotChunk. One that is wrong is asked for again, of others than who gave it.
+    /// ApplySnapshotChunk. One that is wrong is asked for again, of others than who gave it; where it proves the
+    /// manifest wrong, another snapshot is.
     ///
     /// # Errors
     /// [`Fatal`].
@@ -118,6 +119,11 @@ impl StateSync {
                     reject_senders: vec![sender.clone()],
                     ..applied(Applied::Retry)
                 });
+            }
+            Err(error @ SnapshotError::Manifest(_)) => {
+                tracing::warn!(component = "abci", event = "snapshot_refused", "{error}");
+                *current = None;
+                return Ok(applied(Applied::RejectSnapshot));
             }
             Err(error) => return Err(fatal(error)),
         }

@@ -79,7 +79,7 @@ fn what_a_crash_cut_short_is_removed_and_what_is_whole_is_offered_again() {
     let given_up = chain.comet.node.snapshots();
     given_up.keep_in(folder.path(), 2).unwrap();
     chain.snapshot(folder.path());
-    for unfinished in ["new", "old"] {
+    for unfinished in ["ait-snapshot.new", "ait-snapshot.old"] {
         let unfinished = folder.path().join(unfinished);
         fs::create_dir(&unfinished).unwrap();
         fs::write(unfinished.join("000000.chunk"), "half").unwrap();
@@ -151,6 +151,13 @@ fn a_stopped_nodes_snapshot_goes_to_another_as_files() {
     let trusted = chain.app_hash();
     drop(chain);
     let files = take(open("db"), &chain_id(), &place("snapshots"), 2).unwrap();
+    // What somebody has beside it is theirs.
+    fs::create_dir(place("copy.new")).unwrap();
+    fs::write(place("copy.new").join("notes"), "precious").unwrap();
+    let refused = export(&files, &place("copy")).unwrap_err().to_string();
+    assert!(refused.contains("copy.new"), "{refused}");
+    assert_eq!(names(&place("copy.new")), ["notes"]);
+    fs::remove_dir_all(place("copy.new")).unwrap();
     let copy = export(&files, &place("copy")).unwrap();
     verify(&copy).unwrap();
     let app_hash_of_it = AppHash(trusted.as_ref().try_into().unwrap());

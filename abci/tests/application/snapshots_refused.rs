@@ -153,6 +153,29 @@ fn a_manifest_that_is_not_that_of_the_trusted_state_is_refused_with_its_sender()
 }
 
 #[test]
+fn a_manifest_that_miscounts_is_given_up_with_its_first_true_chunk() {
+    let given = given(50);
+    let comet = newcomer();
+    let mut metadata = given.snapshot.metadata.to_vec();
+    *metadata.last_mut().unwrap() ^= 1;
+    let wrong = lie(&given.snapshot, metadata);
+    assert_eq!(offer(&comet.node, &wrong, &given.trusted), Offered::Accept);
+    let answer = apply(&comet.node, 0, &given.chunks[0], "honest");
+    assert_eq!(answer.result, Applied::RejectSnapshot as i32);
+    assert!(answer.reject_senders.is_empty());
+    // The true one is taken then.
+    let offered = offer(&comet.node, &given.snapshot, &given.trusted);
+    assert_eq!(offered, Offered::Accept);
+    assert!(is_accepted(&apply(
+        &comet.node,
+        0,
+        &given.chunks[0],
+        "honest"
+    )));
+    assert_eq!(app_hash(&comet.node), given.trusted);
+}
+
+#[test]
 fn an_offer_that_contradicts_its_manifest_is_refused() {
     let given = given(50);
     let comet = newcomer();
