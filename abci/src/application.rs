@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use ait_app::identifiers::ChainId;
+use ait_app::{identifiers::ChainId, upgrades::record::ProtocolVersion};
 use ait_store::Store;
 use prometheus::Registry;
 use tendermint_proto::v0_38::abci::{
@@ -21,6 +21,7 @@ use crate::{
     consensus::{Consensus, Making},
     convert,
     fatal::{Fatal, Stopper},
+    halt,
     mempool::{self, Mempool},
     metrics::Metrics,
     query,
@@ -32,10 +33,6 @@ use crate::{
     transport,
     verified::VerifiedCache,
 };
-
-/// The protocol version of the application, in every header: Info says it, and InitChain gives it to
-/// CometBFT's params. State sync compares the two.
-pub const APP_VERSION: u64 = 2;
 
 /// Blocks that a slow subscriber may lag behind before it misses some.
 const SUBSCRIPTION_BLOCKS: usize = 256;
@@ -71,6 +68,10 @@ impl Application {
         on_fatal: OnFatal,
     ) -> Result<Self, OpenError> {
         let (stored, newest) = stored::open(store.clone(), &chain_id, state_cache_bytes)?;
+        let limits = halt::Limits::default();
+        if let Some(newest) = &newest {
+            limits.check(&newest.state)?;
+        }
         let stored = Arc::new(stored);
         let saved = store.take_pool()?;
         if !saved.is_empty() {
@@ -127,6 +128,7 @@ impl Application {
             making: Mutex::new(making),
             kept_blocks: AtomicU64::new(0),
             snapshots: snapshots.clone(),
+            limits,
         };
         Ok(Self {
             consensus: Arc::new(consensus),
@@ -174,17 +176,20 @@ impl Application {
         &self.metrics.registry
     }
 
-    /// Info: the last block that is on disk, from which CometBFT replays what it has beyond.
+    /// Info: the last block that is on disk, from which CometBFT replays what it has beyond, and the version of
+    /// the protocol that the next header has: state sync compares the two.
     pub fn info(&self) -> ResponseInfo {
         self.mempool.offer_again();
         let last = self.state_sync.committed.base();
+        let version = last.as_ref().map(|last| last.state.protocol().version);
+        let version = version.unwrap_or(ProtocolVersion::V2);
         let last = last.filter(|base| base.block.origin != Origin::Genesis);
         let height = last.as_ref().map(|last| last.block.height);
         let hash = last.map(|last| last.state.app_hash());
         ResponseInfo {
             data: "ait".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            app_version: APP_VERSION,
+            app_version: version.number(),
             last_block_height: height.map_or(0, |height| i64::try_from(height).unwrap_or(0)),
             last_block_app_hash: hash.map_or_else(Default::default, |hash| hash.0.to_vec().into()),
         }
@@ -243,6 +248,17 @@ impl transport::Application for Application {
     }
 
     fn answer(&self, request: Request) -> Result<Response, Fatal> {
+        let answer = self.answer_to(request);
+        if matches!(answer, Err(Fatal::Halt(_))) {
+            // Meant, unlike other ends: what waits for a block goes on waiting.
+            self.mempool.save()?;
+        }
+        answer
+    }
+}
+
+impl Application {
+    fn answer_to(&self, request: Request) -> Result<Response, Fatal> {
         let consensus = &self.consensus;
         match request {
             Request::InitChain(request) => self.timed("init_chain", || {

@@ -5,7 +5,7 @@ use std::{fmt::Display, sync::Arc};
 use ait_app::InvariantViolation;
 use ait_store::StoreError;
 
-use crate::OpenError;
+use crate::{OpenError, halt::Halt};
 
 /// Ends the process with one message, since going on would be wrong. Tests record it instead.
 pub type OnFatal = Arc<dyn Fn(String) + Send + Sync>;
@@ -25,6 +25,9 @@ pub enum Fatal {
     /// CometBFT asks for what can't come next.
     #[error("CometBFT is out of step: {0}")]
     OutOfStep(String),
+    /// The next block is not this node's to make.
+    #[error(transparent)]
+    Halt(#[from] Halt),
     /// What was stored can't be read again.
     #[error(transparent)]
     Open(#[from] OpenError),

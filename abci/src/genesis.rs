@@ -1,7 +1,7 @@
 //! Owns what InitChain asks of CometBFT's side of the genesis (PROTOCOL sections 5 and 6), beside what
 //! the state machine asks of `app_state`.
 
-use ait_app::{block::entry::MOST_BLOCK_BYTES, state::SentSet};
+use ait_app::{block::entry::MOST_BLOCK_BYTES, state::SentSet, upgrades::record::ProtocolVersion};
 use tendermint_proto::{
     google::protobuf::Duration,
     v0_38::{
@@ -11,8 +11,6 @@ use tendermint_proto::{
     },
 };
 
-use crate::APP_VERSION;
-
 /// What the state machine and the node need to know of CometBFT's params.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -20,6 +18,8 @@ pub struct Limits {
     pub evidence_blocks: u64,
     /// `block.max_bytes`, the bytes of a block's transactions by protobuf size.
     pub block_bytes: usize,
+    /// `version.app`; 2 where it is 0, which CometBFT takes for none.
+    pub protocol: ProtocolVersion,
 }
 
 /// Reads CometBFT's params, or says why no chain may start on them.
@@ -60,9 +60,14 @@ pub fn limits(params: Option<&ConsensusParams>) -> Result<Limits, String> {
     if key_types.is_none_or(|types| *types != ["ed25519"]) {
         return Err("validator.pub_key_types must be [\"ed25519\"] alone".into());
     }
+    let protocol = match params.version.as_ref().map_or(0, |version| version.app) {
+        0 => ProtocolVersion::V2,
+        number => ProtocolVersion::of(number),
+    };
     Ok(Limits {
         evidence_blocks,
         block_bytes,
+        protocol,
     })
 }
 
@@ -108,11 +113,11 @@ pub fn check_validators(given: &[ValidatorUpdate], authorities: &SentSet) -> Res
     Err("validators must be empty or exactly the authorities of app_state.params".into())
 }
 
-/// What InitChain changes of CometBFT's params: the version, so that every header and light client
-/// finds the one that Info says.
-pub fn version() -> ConsensusParams {
+/// What InitChain and the block of an upgrade change of CometBFT's params: the version, so that every header
+/// and light client finds the one that Info says.
+pub fn version(of: ProtocolVersion) -> ConsensusParams {
     ConsensusParams {
-        version: Some(VersionParams { app: APP_VERSION }),
+        version: Some(VersionParams { app: of.number() }),
         ..ConsensusParams::default()
     }
 }

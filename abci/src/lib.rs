@@ -14,6 +14,7 @@ mod consensus;
 mod convert;
 mod fatal;
 mod genesis;
+mod halt;
 mod mempool;
 mod metrics;
 mod query;
@@ -26,9 +27,10 @@ mod stored;
 pub mod transport;
 mod verified;
 
-pub use application::{APP_VERSION, Application};
+pub use application::Application;
 pub use consensus::Consensus;
 pub use fatal::{Fatal, OnFatal, Stopping};
+pub use halt::Halt;
 pub use mempool::{
     Mempool,
     envelope::Envelope,
@@ -43,4 +45,4 @@ pub use snapshots::{
     FORMAT as SNAPSHOT_FORMAT, Manifest, SnapshotError, SnapshotFiles, Snapshots, export, import,
     snapshots_in, take, verify,
 };
-pub use stored::{Checked, OpenError, Scrubber, bring_over, check, copy};
+pub use stored::{Checked, OpenError, RollBackError, Scrubber, bring_over, check, copy, roll_back};

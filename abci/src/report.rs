@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use ait_app::events::Event;
+use ait_app::{
+    events::Event,
+    upgrades::{
+        known::Upgrade,
+        record::{Plan, ProtocolVersion},
+    },
+};
 
 use crate::records::CommittedBlock;
 
 /// Events that an operator is told of, each with a line: what befalls validators, miners, coordinators
 /// and the rules. Transfers and jobs are not among them.
-const TOLD: [&str; 7] = [
+const TOLD: [&str; 8] = [
     "jailed",
     "unjailed",
     "slashed",
@@ -16,6 +22,7 @@ const TOLD: [&str; 7] = [
     "coordinator_suspended",
     "param_updated",
     "admin_changed",
+    "upgraded",
 ];
 
 /// Logs a committed block: one line, and one for each of its events that an operator is told of.
@@ -62,5 +69,24 @@ fn log_event(height: u64, event: &Event) {
         reason = event.get("reason"),
         param = event.get("key"),
         admin = event.get("admin"),
+        name = event.get("name"),
+        version = event.get("version"),
     );
+}
+
+/// Logs that an upgrade is planned, and whether this node, which executes versions up to `newest`, has it.
+pub fn log_plan(plan: &Plan, newest: ProtocolVersion) {
+    let (height, name) = (plan.height.get(), plan.name.as_str());
+    let known = Upgrade::named(name).is_some_and(|upgrade| upgrade.version() <= newest);
+    if known {
+        tracing::info!(component = "abci", event = "upgrade_planned", height, name);
+    } else {
+        tracing::warn!(
+            component = "abci",
+            event = "upgrade_planned",
+            height,
+            name,
+            message = "this node does not have it and halts before that block: start an ait that has it on the same home",
+        );
+    }
 }

@@ -27,6 +27,14 @@ pub struct Health {
     #[serde(default)]
     #[schema(value_type = Option<schema::Count>, required = true)]
     pub last_block_age_seconds: Option<u64>,
+    /// The version of the protocol that the next header has; null before the first block.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::Count>, required = true)]
+    pub protocol_version: Option<u64>,
+    /// The upgrade that is planned; null where none is.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub planned_upgrade: Option<PlannedUpgrade>,
     /// Whether this is a development network.
     #[serde(default)]
     #[schema(required = true)]
@@ -35,6 +43,18 @@ pub struct Health {
     #[serde(default)]
     #[schema(required = true)]
     pub faucet: bool,
+}
+
+/// An upgrade that is to come (PROTOCOL section 5.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedUpgrade {
+    /// The first block under the new rules.
+    #[schema(value_type = schema::Height)]
+    pub height: u64,
+    /// Which upgrade.
+    pub name: String,
+    /// Whether this node's program has it: one that has not halts before that block.
+    pub known: bool,
 }
 
 /// How a node is.

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use ait_app::params::table::{ParamKey, ParamValue};
+use ait_app::{
+    params::table::{ParamKey, ParamValue},
+    upgrades::record::ProtocolVersion,
+};
 use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -38,7 +41,10 @@ impl PartialSchema for Params {
                 proofs.description(Some("One of each, by name ascending")),
             );
         for key in ParamKey::ALL {
-            object = object.property(key.name(), of(*key)).required(key.name());
+            object = object.property(key.name(), of(*key));
+            if key.since() == ProtocolVersion::V2 {
+                object = object.required(key.name());
+            }
         }
         object.build().into()
     }

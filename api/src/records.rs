@@ -83,7 +83,7 @@ pub enum EscrowReason {
     Expired,
 }
 
-/// A receipt that was paid or refused (PROTOCOL section 7.10).
+/// A receipt that was paid or refused (PROTOCOL section 7.11).
 #[derive(ToSchema)]
 pub struct ReceiptRecord {
     client: Address,
@@ -140,7 +140,7 @@ pub struct MinerRecord {
     units_total: Units,
 }
 
-/// A validator (PROTOCOL section 7.12).
+/// A validator (PROTOCOL section 7.13).
 #[derive(ToSchema)]
 pub struct ValidatorRecord {
     address: Address,
@@ -188,7 +188,7 @@ pub struct CoordinatorRecord {
 }
 
 /// The books: total = genesis + minted - burned = balances + escrows + stakes + bonds + unbonding
-/// (PROTOCOL section 7.11).
+/// (PROTOCOL section 7.12).
 #[derive(ToSchema)]
 pub struct SupplyRecord {
     balances: Amount,

@@ -21,6 +21,7 @@ use crate::{
     receipts::record::Decay,
     staking::{end_block::install_authorities, record::Consensus},
     state::{Key, Overlay, State, Value, View},
+    upgrades::record::{Protocol, ProtocolVersion},
 };
 
 /// The highest first block: half of the protocol's integers are left for the chain's own heights, so
@@ -34,6 +35,8 @@ pub struct Genesis {
     pub accounts: BTreeMap<Address, Uait>,
     /// The first params.
     pub params: Params,
+    /// The version of the protocol that its first block runs under.
+    pub protocol: ProtocolVersion,
 }
 
 #[derive(Deserialize)]
@@ -49,15 +52,27 @@ impl Genesis {
     /// Reads `app_state`. `accounts` maps addresses to balances in uait; `params` names `admin`,
     /// `authorities` and any others that shall differ from their defaults.
     ///
-    /// `evidence_max_age_num_blocks` is CometBFT's, of the same genesis file.
+    /// `evidence_max_age_num_blocks` is CometBFT's, of the same genesis file, and so is `protocol`, the
+    /// `version.app` of its consensus params.
     ///
     /// # Errors
     /// A refusal that names the field: the chain does not start on it.
-    pub fn parse(app_state: &[u8], evidence_max_age_num_blocks: u64) -> Result<Self, Refusal> {
+    pub fn parse(
+        app_state: &[u8],
+        evidence_max_age_num_blocks: u64,
+        protocol: ProtocolVersion,
+    ) -> Result<Self, Refusal> {
+        if !protocol.is_known() {
+            return Err(Refusal::field(format!(
+                "field version.app is {protocol}: this program knows the protocol's versions {} to {}",
+                ProtocolVersion::V2,
+                ProtocolVersion::NEWEST
+            )));
+        }
         let form: AppState<'_> = json::read(app_state, "app_state")?;
         let age = Height::new(evidence_max_age_num_blocks)
             .ok_or_else(|| Refusal::field("evidence.max_age_num_blocks is above 2^53-1"))?;
-        let params = parse_params(&form.params, age)?;
+        let params = parse_params(&form.params, age, protocol)?;
         let total: u128 = form
             .accounts
             .values()
@@ -71,6 +86,7 @@ impl Genesis {
         Ok(Self {
             accounts: form.accounts,
             params,
+            protocol,
         })
     }
 
@@ -86,8 +102,16 @@ impl Genesis {
         }
         let height = Height::constant(initial_height.saturating_sub(1));
         let mut overlay = Overlay::new(Nothing);
-        for key in ParamKey::ALL {
-            overlay.put(key, self.params.value(*key));
+        for key in ParamKey::all_of(self.protocol) {
+            overlay.put(&key, self.params.value(key));
+        }
+        let protocol = Protocol {
+            version: self.protocol,
+            ..Protocol::default()
+        };
+        // What has no record is of version 2.
+        if protocol != Protocol::default() {
+            overlay.put(&(), protocol);
         }
         let mut total = Uait::ZERO;
         for (address, balance) in &self.accounts {
@@ -145,6 +169,7 @@ fn consensus(params: &Params, height: Height) -> Consensus {
 fn parse_params(
     entries: &BTreeMap<alloc::borrow::Cow<'_, str>, &RawValue>,
     evidence_max_age_num_blocks: Height,
+    protocol: ProtocolVersion,
 ) -> Result<Params, Refusal> {
     let missing = |name: &str| Refusal::field(format!("field app_state.params.{name} is missing"));
     let mut params = Params::new(Address::treasury(), evidence_max_age_num_blocks);
@@ -155,6 +180,7 @@ fn parse_params(
     }
     for (name, value) in entries {
         let key = ParamKey::named(name)?;
+        key.check_known(protocol)?;
         if key == ParamKey::EvidenceMaxAgeNumBlocks {
             return Err(Refusal::new(
                 Code::ParamFixed,

@@ -6,7 +6,7 @@
 //! no `std` here, and `clippy.toml` beside this crate bans what its dependencies could bring.
 //!
 //! Reading order: [`tx`] (what a transaction is), the components [`bank`], [`escrow`], [`receipts`],
-//! [`coordinators`], [`staking`], [`params`] and [`unbonding`] (what transactions mean), [`state`]
+//! [`coordinators`], [`staking`], [`params`] and [`unbonding`] (what transactions mean), [`upgrades`] (how their rules change), [`state`]
 //! (what is stored), [`block`] (how a block turns one state into the next).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -56,6 +56,7 @@ pub mod staking;
 pub mod state;
 pub mod tx;
 pub mod unbonding;
+pub mod upgrades;
 
 pub use code::Code;
 pub use error::{Failure, InvariantViolation, Refusal};

@@ -101,6 +101,7 @@ fn plan(args: GenesisArgs) -> Result<GenesisPlan> {
         params,
         evidence_age: args.evidence_age,
         block_bytes: args.configured.block_bytes,
+        protocol: args.configured.protocol,
     })
 }
 

@@ -4,7 +4,8 @@
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
 //! - `join`: how `init` finds what a node needs to join a running network.
 //! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `store`: its store
-//!   while it is stopped. `snapshot`: its snapshots as files. `place`: where each of these is.
+//!   while it is stopped. `rollback`: its last block taken back.
+//!   `snapshot`: its snapshots as files. `place`: where each of these is.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
 //! - `status`: one look at a node, and what is wrong with it.
 //! - `tx`, `query`: on top of the crate `ait_client`.
@@ -22,6 +23,7 @@ mod keys;
 mod limits;
 mod place;
 mod query;
+mod rollback;
 mod rpc;
 mod snapshot;
 mod start;
@@ -53,7 +55,7 @@ struct Command {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 a flag or setting is wrong, 3 a running \
-node stopped by itself (invariant violation), 4 refused by a node or coordinator, or failed in its block, \
+node stopped by itself (invariant violation, or an upgrade that it does not have), 4 refused by a node or coordinator, or failed in its block, \
 5 sent, or maybe sent, with an outcome that is not known";
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +67,8 @@ enum What {
     /// Look at a node's store, or bring it over to another database
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Take the last block of a node that is stopped back, so that the next start executes it again
+    Rollback(Box<rollback::RollbackArgs>),
     /// Take, show, copy, check and restore snapshots of a node's state
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
@@ -168,6 +172,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             }
             What::Start(args) => start::run(*args).await,
             What::Store(command) => store::run(command),
+            What::Rollback(args) => rollback::run(*args),
             What::Snapshot(command) => snapshot::run(command),
             What::Audit(command) => audit::run(command).await,
             What::Keys(command) => keys::run(command),

@@ -10,10 +10,12 @@ use std::{
 };
 
 use ait_abci::{Application, OnFatal, transport};
-use ait_app::crypto::SecretKey;
+use ait_app::{crypto::SecretKey, upgrades::record::ProtocolVersion};
 use ait_home::{
     comet::config::AbciAddress,
-    exit, keys, logs,
+    exit,
+    genesis::parse_protocol,
+    keys, logs,
     settings::{
         CoordinatorUrls, IpAddresses, Secret, TrustArgs, parse_blocks, parse_coordinator_urls,
         parse_http_url, parse_ip_addresses, parse_socket_address, parse_token,
@@ -79,6 +81,12 @@ pub struct StartArgs {
     snapshot_interval: u64,
     #[command(flatten)]
     keep: KeepArgs,
+    /// Halt after this block: the moment at which a network changes its programs together
+    #[arg(long, value_name = "HEIGHT")]
+    halt_height: Option<NonZeroU64>,
+    /// Halt before an upgrade to a version of the protocol after this one, as a program does that does not have it
+    #[arg(long, value_name = "VERSION", default_value_t = ProtocolVersion::NEWEST, value_parser = parse_protocol)]
+    protocol_at_most: ProtocolVersion,
     /// Serve no REST and no page: for a validator that nobody asks. It asks coordinators all the same
     #[arg(long, conflicts_with_all = ["devnet", "ops_bind"])]
     no_rest: bool,
@@ -263,7 +271,9 @@ impl StartArgs {
         let store = ait_store::open(&place.db_path, chain_id.as_str(), engine)?;
         let state_cache = self.state_cache_mb.saturating_mul(1024 * 1024);
         let application = Application::open(Arc::from(store), chain_id, state_cache, on_fatal)?;
-        application.consensus().keep_blocks(self.keep_blocks);
+        let consensus = application.consensus();
+        consensus.keep_blocks(self.keep_blocks);
+        consensus.halt_before(self.protocol_at_most, self.halt_height)?;
         if self.snapshot_interval > 0 {
             let folder = snapshot::folder_of(&place.db_path);
             let kept = application

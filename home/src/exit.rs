@@ -5,7 +5,7 @@
 //! | 0 | done |
 //! | 1 | it failed; the message says what happened and what to do |
 //! | 2 | a flag or setting is wrong; nothing was done |
-//! | 3 | a running node stopped by itself: a violation invariant or a failed database, named in one message |
+//! | 3 | a running node stopped by itself: an invariant violation, a failed database, an upgrade that it does not have or the height where it was to halt, named in one message |
 //! | 4 | a node or coordinator refused, or the transaction failed in its block |
 //! | 5 | the transaction was sent, or may have been, and what came of it is not known: ask before it is sent again |
 //!

@@ -95,6 +95,22 @@ impl WriteBatch {
                 found: self.height,
             });
         }
+        self.check_contents()
+    }
+
+    /// Refuses a batch that cannot take the place of the block of this height.
+    pub(crate) fn check_back(&self, height: Option<u64>) -> Result<(), StoreError> {
+        let expected = height.map_or(0, |height| height.saturating_sub(1));
+        if self.height != expected || expected == 0 {
+            return Err(StoreError::HeightOutOfOrder {
+                expected,
+                found: self.height,
+            });
+        }
+        self.check_contents()
+    }
+
+    fn check_contents(&self) -> Result<(), StoreError> {
         check_length("meta", &self.meta)?;
         check_all(&self.writes)
     }

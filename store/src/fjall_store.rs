@@ -197,6 +197,10 @@ impl Store for FjallStore {
             })
     }
 
+    fn roll_back(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        self.writer().roll_back(batch, || self.write_block(batch))
+    }
+
     fn clear(&self) -> Result<(), StoreError> {
         self.writer().clear(&self.path, || {
             let mut changes = self

@@ -89,6 +89,13 @@ pub trait Store: Send + Sync {
     /// or this block, whole.
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError>;
 
+    /// Puts the block before the last one back: `batch` is of its height, and undoes what the last one wrote.
+    /// Returns when it is on disk.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; [`StoreError::HeightOutOfOrder`] also where there is no block.
+    fn roll_back(&self, batch: &WriteBatch) -> Result<(), StoreError>;
+
     /// Removes every block and everything filled, and leaves an empty store with the saved pool. Whatever
     /// interrupts it, a store that is opened afterwards is as before, or empty.
     ///

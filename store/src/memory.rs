@@ -36,6 +36,18 @@ impl MemoryStore {
 }
 
 impl Contents {
+    fn height(&self) -> Option<u64> {
+        self.head.as_ref().map(|head| head.height)
+    }
+
+    fn write_all(&mut self, batch: &WriteBatch) {
+        batch.writes.iter().for_each(|write| self.write(write));
+        self.head = Some(Head {
+            height: batch.height,
+            meta: batch.meta.clone(),
+        });
+    }
+
     fn write(&mut self, write: &Write) {
         let table = self.tables.entry(write.table).or_default();
         match &write.value {
@@ -92,14 +104,15 @@ impl Store for MemoryStore {
 
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut contents = self.contents();
-        batch.check(contents.head.as_ref().map(|head| head.height))?;
-        for write in &batch.writes {
-            contents.write(write);
-        }
-        contents.head = Some(Head {
-            height: batch.height,
-            meta: batch.meta.clone(),
-        });
+        batch.check(contents.height())?;
+        contents.write_all(batch);
+        Ok(())
+    }
+
+    fn roll_back(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        batch.check_back(contents.height())?;
+        contents.write_all(batch);
         Ok(())
     }
 

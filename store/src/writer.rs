@@ -50,6 +50,27 @@ impl Writer {
         self.remember_failure(written)
     }
 
+    /// Puts the block before the last one back by `write`; on disk when it returns.
+    pub(crate) fn roll_back(
+        &mut self,
+        batch: &WriteBatch,
+        write: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.check_usable()?;
+        batch.check_back(self.height)?;
+        // First: a database that is ahead of the file was stopped in a commit, one behind it was lost.
+        let named = self
+            .height_file
+            .check_in_place()
+            .and_then(|()| self.height_file.write(batch.height))
+            .and_then(|()| self.height_file.sync());
+        let written = named.and_then(|()| write());
+        if written.is_ok() {
+            self.height = Some(batch.height);
+        }
+        self.remember_failure(written)
+    }
+
     /// Writes a part of what the first block will have, by `write`.
     pub(crate) fn fill(
         &mut self,

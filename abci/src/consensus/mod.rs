@@ -6,6 +6,7 @@ mod written;
 
 use std::{
     collections::HashSet,
+    num::NonZeroU64,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -21,6 +22,7 @@ use ait_app::{
     identifiers::ChainId,
     state::Key,
     tx::TxHash,
+    upgrades::record::{Plan, ProtocolVersion},
 };
 use bytes::Bytes;
 use tendermint_proto::v0_38::abci::{
@@ -35,6 +37,7 @@ use crate::{
     convert,
     fatal::Fatal,
     genesis,
+    halt::{Halt, Limits},
     mempool::Mempool,
     metrics::Metrics,
     records::{BlockInfo, CommittedBlock, CommittedState, Origin},
@@ -67,6 +70,7 @@ pub struct Consensus {
     /// Blocks whose transactions stay in the index and in CometBFT; 0 for all.
     pub(crate) kept_blocks: AtomicU64,
     pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) limits: Limits,
 }
 
 /// What is between two commits.
@@ -129,6 +133,25 @@ impl Consensus {
         self.kept_blocks.store(blocks, Ordering::Relaxed);
     }
 
+    /// Halts before a block of a version of the protocol after `newest`, as a program does that does not know
+    /// it, and after block `halt_height`, if there is one.
+    ///
+    /// # Errors
+    /// [`Halt`] where that is now.
+    pub fn halt_before(
+        &self,
+        newest: ProtocolVersion,
+        halt_height: Option<NonZeroU64>,
+    ) -> Result<(), Halt> {
+        self.limits.follow_up_to(newest);
+        self.limits
+            .halt_after(halt_height.map_or(0, NonZeroU64::get));
+        match self.committed.newest() {
+            Some(newest) => self.limits.check(&newest.state),
+            None => Ok(()),
+        }
+    }
+
     /// InitChain: the genesis becomes the state that the first block builds on.
     ///
     /// # Errors
@@ -148,7 +171,8 @@ impl Consensus {
         }
         let refused = |why: String| Fatal::Genesis(why);
         let limits = genesis::limits(request.consensus_params.as_ref()).map_err(refused)?;
-        let genesis = Genesis::parse(&request.app_state_bytes, limits.evidence_blocks)
+        let (age, protocol) = (limits.evidence_blocks, limits.protocol);
+        let genesis = Genesis::parse(&request.app_state_bytes, age, protocol)
             .map_err(|refusal| refused(refusal.to_string()))?;
         let initial_height = u64::try_from(request.initial_height).unwrap_or(1).max(1);
         let state =
@@ -180,7 +204,7 @@ impl Consensus {
             .publish(Arc::new(CommittedState { state, block: info }));
         self.mempool.restore()?;
         Ok(ResponseInitChain {
-            consensus_params: Some(genesis::version()),
+            consensus_params: Some(genesis::version(protocol)),
             validators,
             app_hash: app_hash.to_vec().into(),
         })
@@ -298,6 +322,7 @@ impl Consensus {
             }
         };
         let app_hash = outcome.state.app_hash().0;
+        let version = outcome.state.protocol().version;
         let info = BlockInfo {
             height: outcome.state.height().get(),
             origin: Origin::Block,
@@ -311,7 +336,8 @@ impl Consensus {
             events: convert::events(&outcome.events),
             tx_results: outcome.results.iter().map(convert::tx_result).collect(),
             validator_updates: convert::validator_updates(&outcome.validator_updates),
-            consensus_param_updates: None,
+            consensus_param_updates: (version != base.state.protocol().version)
+                .then(|| genesis::version(version)),
             app_hash: app_hash.to_vec().into(),
         };
         making.finalized = Some(Finalized {
@@ -336,6 +362,7 @@ impl Consensus {
         let Some(block) = making.finalized.take() else {
             return Err(Fatal::OutOfStep("Commit without FinalizeBlock".into()));
         };
+        let planned = self.newly_planned(&block);
         let age = block.outcome.state.params().evidence_max_age_num_blocks;
         let retain_height = self.retain_height(block.info.height, age.get());
         let hashes = block.hashes();
@@ -367,11 +394,24 @@ impl Consensus {
         let updates = block.outcome.validator_updates.len();
         let block = written::committed_block(block, hashes);
         report::log(&block, updates, took);
+        if let Some(plan) = planned {
+            report::log_plan(&plan, self.limits.newest());
+        }
         // Nobody listening is no error.
         let _ = self.blocks.send(Arc::new(block));
         Ok(ResponseCommit {
             retain_height: i64::try_from(retain_height).unwrap_or(0),
         })
+    }
+
+    /// The upgrade that a block plans.
+    fn newly_planned(&self, block: &Finalized) -> Option<Plan> {
+        let before = self.committed.base();
+        let before = before
+            .as_ref()
+            .and_then(|base| base.state.protocol().planned.as_ref());
+        let after = block.outcome.state.protocol().planned.as_ref();
+        after.filter(|plan| before != Some(*plan)).cloned()
     }
 
     /// The records that a block changes which FinalizeBlock executed and Commit did not write yet, by key
@@ -417,6 +457,7 @@ impl Consensus {
                 "it is at block {height}, but this node's next is {next}"
             )));
         }
+        self.limits.check(&base.state)?;
         Ok(base)
     }
 

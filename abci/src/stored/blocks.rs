@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ait_app::tx::TxHash;
-use ait_store::{Store, StoreError, Table, WriteBatch};
+use ait_store::{Entry, Store, StoreError, Table, WriteBatch};
 
 use super::{
     Written,
@@ -118,22 +118,7 @@ impl Blocks {
             Some((key, _)) => decode_place(key).map_or(0, |(height, _)| height),
             None => below,
         };
-        for (key, group) in groups {
-            let height = decode_place(&key).map(|(height, _)| height);
-            for record in of_group(&group).unwrap_or_default() {
-                let Some(wire) = TxRecord::wire(&record) else {
-                    continue;
-                };
-                let hash = TxHash::of(wire);
-                let place = store.get(Table::Transactions, &hash.0)?;
-                let place = place.as_deref().and_then(decode_place);
-                // A later block may have the same bytes.
-                if place.map(|(height, _)| height) == height {
-                    batch.remove(Table::Transactions, hash.0);
-                }
-            }
-            batch.remove(Table::Blocks, key);
-        }
+        remove_groups(groups, store, batch)?;
         self.pruned_below.store(reached, Ordering::Relaxed);
         Ok(())
     }
@@ -156,6 +141,44 @@ pub(super) fn write_block(
     for (index, hash) in (0_u32..).zip(hashes) {
         batch.put(Table::Transactions, hash.0, group_key(height, index));
     }
+}
+
+/// Removes a block's transactions.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn remove_block(
+    store: &dyn Store,
+    height: u64,
+    batch: &mut WriteBatch,
+) -> Result<(), StoreError> {
+    let (first, last) = (group_key(height, 0), group_key(height, u32::MAX));
+    let groups = store.range(Table::Blocks, &first, &last, usize::MAX)?;
+    remove_groups(groups, store, batch)
+}
+
+fn remove_groups(
+    groups: Vec<Entry>,
+    store: &dyn Store,
+    batch: &mut WriteBatch,
+) -> Result<(), StoreError> {
+    for (key, group) in groups {
+        let height = decode_place(&key).map(|(height, _)| height);
+        for record in of_group(&group).unwrap_or_default() {
+            let Some(wire) = TxRecord::wire(&record) else {
+                continue;
+            };
+            let hash = TxHash::of(wire);
+            let place = store.get(Table::Transactions, &hash.0)?;
+            let place = place.as_deref().and_then(decode_place);
+            // A later block may have the same bytes.
+            if place.map(|(height, _)| height) == height {
+                batch.remove(Table::Transactions, hash.0);
+            }
+        }
+        batch.remove(Table::Blocks, key);
+    }
+    Ok(())
 }
 
 fn group_key(height: u64, group: u32) -> Vec<u8> {

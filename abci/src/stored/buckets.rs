@@ -101,7 +101,8 @@ impl StateReader {
         let mut history = self.history.write().unwrap_or_else(PoisonError::into_inner);
         history.sweep(self.opened_at, self.store.as_ref(), batch)?;
         history.forget(oldest.unwrap_or(height.saturating_sub(1)), batch);
-        history.push(delta, height, batch);
+        let head = self.store.head()?.map(|head| head.meta);
+        history.push(delta, height, head, batch);
         Ok(())
     }
 

@@ -4,8 +4,10 @@
 //! | key | value |
 //! |---|---|
 //! | height (u64) chunk (u32) | entries by key hash: hash, length (u32), record; a length of `u32::MAX` for none |
+//! | height (u64) | the head record before the block |
 //!
-//! What is on disk is of use to the process alone that wrote it: a start begins without history.
+//! A start begins without history; what an earlier process left of the last block is there for whoever
+//! takes that back.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,7 +18,7 @@ use ait_app::{
     InvariantViolation,
     state::merkle::{Delta, Hash, Leaf},
 };
-use ait_store::{Store, StoreError, Table, WriteBatch};
+use ait_store::{Entry, Store, StoreError, Table, WriteBatch};
 
 /// Bytes from which on a chunk ends.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -25,7 +27,7 @@ const ABSENT: u32 = u32::MAX;
 const SWEPT_CHUNKS: usize = 64;
 
 /// A key's leaf before a block; `None` where it had none.
-type Before = (Hash, Option<Leaf>);
+pub(super) type Before = (Hash, Option<Leaf>);
 
 /// What the last blocks changed, the oldest first.
 #[derive(Default)]
@@ -59,7 +61,16 @@ pub(super) struct Undo {
 
 impl History {
     /// Takes in a block that is about to be written.
-    pub(super) fn push(&mut self, delta: &Delta, height: u64, batch: &mut WriteBatch) {
+    pub(super) fn push(
+        &mut self,
+        delta: &Delta,
+        height: u64,
+        head: Option<Vec<u8>>,
+        batch: &mut WriteBatch,
+    ) {
+        if let Some(head) = head {
+            batch.put(Table::Undo, head_key(height), head);
+        }
         let mut undo = Undo {
             height,
             hashes: Vec::with_capacity(delta.before.len()),
@@ -106,6 +117,7 @@ impl History {
         while let Some(oldest) = self.blocks.front()
             && oldest.height <= height
         {
+            batch.remove(Table::Undo, head_key(oldest.height));
             for chunk in 0..oldest.chunks.len() {
                 batch.remove(Table::Undo, chunk_key(oldest.height, chunk));
             }
@@ -185,17 +197,63 @@ impl Undo {
 
     fn read(&self, chunk: usize, store: &dyn Store) -> Result<Vec<Before>, InvariantViolation> {
         let height = self.height;
-        let unreadable = || {
-            InvariantViolation::new(format!(
-                "what block {height} changed can't be read any more"
-            ))
-        };
+        let unreadable = || lost(height);
         let stored = store
             .get(Table::Undo, &chunk_key(height, chunk))
             .map_err(|error| InvariantViolation::new(error.to_string()))?
             .ok_or_else(unreadable)?;
         decode(&stored).ok_or_else(unreadable)
     }
+}
+
+/// The head record before a block, and what the block changed as it was; `None` where that is not known.
+///
+/// # Errors
+/// [`InvariantViolation`] where it can't be read.
+pub(super) fn read_undo(
+    store: &dyn Store,
+    height: u64,
+) -> Result<Option<(Vec<u8>, Vec<Before>)>, InvariantViolation> {
+    let unreadable = |error: StoreError| InvariantViolation::new(error.to_string());
+    let head = store
+        .get(Table::Undo, &head_key(height))
+        .map_err(unreadable)?;
+    let Some(head) = head else {
+        return Ok(None);
+    };
+    let mut before = Vec::new();
+    for (_, chunk) in chunks_of(store, height).map_err(unreadable)? {
+        before.extend(decode(&chunk).ok_or_else(|| lost(height))?);
+    }
+    Ok(Some((head, before)))
+}
+
+/// Removes what is known of a block.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn remove_undo(
+    store: &dyn Store,
+    height: u64,
+    batch: &mut WriteBatch,
+) -> Result<(), StoreError> {
+    batch.remove(Table::Undo, head_key(height));
+    for (key, _) in chunks_of(store, height)? {
+        batch.remove(Table::Undo, key);
+    }
+    Ok(())
+}
+
+fn chunks_of(store: &dyn Store, height: u64) -> Result<Vec<Entry>, StoreError> {
+    let last = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
+    let (first, last) = (chunk_key(height, 0), chunk_key(height, last));
+    store.range(Table::Undo, &first, &last, usize::MAX)
+}
+
+fn lost(height: u64) -> InvariantViolation {
+    InvariantViolation::new(format!(
+        "what block {height} changed can't be read any more"
+    ))
 }
 
 fn decode(mut bytes: &[u8]) -> Option<Vec<Before>> {
@@ -219,6 +277,10 @@ fn decode(mut bytes: &[u8]) -> Option<Vec<Before>> {
 fn prefix(hash: &Hash) -> u32 {
     let first = hash.first_chunk().copied().unwrap_or_default();
     u32::from_be_bytes(first)
+}
+
+fn head_key(height: u64) -> Vec<u8> {
+    height.to_be_bytes().to_vec()
 }
 
 fn chunk_key(height: u64, chunk: usize) -> Vec<u8> {

@@ -4,7 +4,7 @@
 //! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
 //! one range. `shape` has the tree itself, `history` what records were before, `buckets` reads them all and
 //! remembers, `accounts` remembers those decoded; `blocks` has the transactions; `open` finds the chain
-//! again, `check` and `scrub` read everything, `migrate` brings a store over, `packing` makes one value
+//! again, `check` and `scrub` read everything, `migrate` brings a store over, `rollback` takes its last block back, `packing` makes one value
 //! of several. Whatever is read counts only
 //! with the root that the tree has for it: a lost, torn or exchanged record stops the node with one message.
 
@@ -16,6 +16,7 @@ mod history;
 mod migrate;
 mod open;
 pub(crate) mod packing;
+mod rollback;
 mod scrub;
 mod shape;
 
@@ -46,6 +47,7 @@ pub use check::{Checked, check};
 pub use migrate::{bring_over, copy};
 pub use open::OpenError;
 pub(crate) use open::open;
+pub use rollback::{RollBackError, roll_back};
 pub use scrub::Scrubber;
 use shape::Shape;
 

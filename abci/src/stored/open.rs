@@ -16,7 +16,10 @@ use super::{
     buckets::StateReader,
     shape::{Shape, ShapeError},
 };
-use crate::records::{BlockInfo, CommittedState};
+use crate::{
+    halt::Halt,
+    records::{BlockInfo, CommittedState},
+};
 
 /// Why a node can't start on its store.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,9 @@ pub enum OpenError {
         "the stored state is corrupt: {0}; restore it from a backup, or move the store away and let the node build its state again: from the chain's blocks, or from a snapshot where these are pruned (`ait snapshot import`)"
     )]
     Violation(#[from] InvariantViolation),
+    /// The node has nothing to do with this chain any more, or not yet.
+    #[error(transparent)]
+    Halt(#[from] Halt),
     /// Two metrics of one name.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),

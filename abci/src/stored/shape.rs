@@ -79,6 +79,14 @@ impl Shape {
         self.oldest_changes = height.saturating_add(1);
     }
 
+    /// Writes all pages of the tree before the last block, whose own changes go.
+    pub(super) fn write_back(&mut self, tree: &Tree, height: u64, batch: &mut WriteBatch) {
+        for gone in self.oldest_changes..=height.saturating_add(1) {
+            batch.remove(Table::Roots, changes_key(gone));
+        }
+        self.write_all(tree, height, batch);
+    }
+
     /// Writes what a block changed of the tree, and the pages whose turn it is.
     pub(super) fn write(
         &mut self,

@@ -61,6 +61,7 @@ impl Moved {
             | Value::Miner(_)
             | Value::ParamValue(_)
             | Value::Receipt(_)
+            | Value::Protocol(_)
             | Value::Supply(_) => Ok(()),
         }
     }

@@ -54,7 +54,7 @@ pub enum Judgement {
 }
 
 impl<'a> Executor<'a> {
-    /// Begins the block after `state`: due escrows go back to their clients, then what has unbonded
+    /// Begins the block after `state`: an upgrade that is planned for it comes first; due escrows go back to their clients, then what has unbonded
     /// to its owners, then old records are deleted.
     ///
     /// # Errors
@@ -67,7 +67,8 @@ impl<'a> Executor<'a> {
         let mut overlay = Overlay::new(Base::new(state));
         let height = context.height;
         let max_ttl = context.params.escrow_max_ttl_blocks;
-        let mut events = expiry::refund_due(&mut overlay, height, max_ttl)?;
+        let mut events = context.due.begin(&mut overlay)?;
+        events.extend(expiry::refund_due(&mut overlay, height, max_ttl)?);
         events.extend(pay_due(&mut overlay, height)?);
         expiry::delete_due(&mut overlay, height)?;
         Ok(Self {
@@ -111,7 +112,7 @@ impl<'a> Executor<'a> {
         Ok(result)
     }
 
-    /// Ends the block: fees to the proposer's account, what validators gain and lose, the books.
+    /// Ends the block: fees to the proposer's account and the treasury, what validators gain and lose, the books.
     ///
     /// # Errors
     /// [`InvariantViolation`].
@@ -122,7 +123,10 @@ impl<'a> Executor<'a> {
     ) -> Result<BlockOutcome, InvariantViolation> {
         let state = self.overlay.below().state();
         let collector = fee_collector(state, input.proposer);
-        self.overlay.credit(&collector, self.fees)?;
+        let to_treasury = self.fees.share(self.context.params.treasury_fee_bps);
+        self.overlay
+            .credit(&collector, self.fees.minus(to_treasury)?)?;
+        self.overlay.credit(&Address::treasury(), to_treasury)?;
         let (validator_updates, events) = end_block(&mut self.overlay, &self.context, input)?;
         self.events.extend(events);
         books::settle(&mut self.overlay)?;

@@ -1,11 +1,10 @@
 //! Owns the events of params.
 
-use super::table::ParamKey;
 use crate::{address::Address, events::Event, prelude::*};
 
 /// What happened to params.
 pub(super) enum ParamsEvent {
-    Updated { key: ParamKey, value: String },
+    Updated { key: &'static str, value: String },
     AdminChanged { admin: Address, previous: Address },
 }
 

@@ -6,17 +6,17 @@ use crate::{
 };
 
 impl Params {
-    /// Every param as a view has it.
+    /// Every param as a view has it; those that its version of the protocol does not have are at their defaults.
     ///
     /// # Errors
     /// [`InvariantViolation`] where one is missing: a state has all of them.
     pub fn of(view: &impl View) -> Result<Self, InvariantViolation> {
         let mut params = Self::new(Address::treasury(), Height::ZERO);
-        for key in ParamKey::ALL {
-            let value: ParamValue = view.get::<ParamValue>(key)?.ok_or_else(|| {
+        for key in ParamKey::all_of(view.protocol()?.version) {
+            let value: ParamValue = view.get::<ParamValue>(&key)?.ok_or_else(|| {
                 InvariantViolation::new(format!("the param {key} is missing in the state"))
             })?;
-            params.set(*key, value);
+            params.set(key, value);
         }
         Ok(params)
     }

@@ -12,6 +12,7 @@ use crate::{
     json,
     prelude::*,
     quantity::{BasisPoints, Count, Height, MAX, Uait, Units},
+    upgrades::record::ProtocolVersion,
 };
 
 /// A param's value.
@@ -182,6 +183,8 @@ params! {
     CoordinatorBps coordinator_bps: BasisPoints = 500, 0, 10_000;
     /// The treasury's mint, of the miner's.
     TreasuryBps treasury_bps: BasisPoints = 0, 0, 10_000;
+    /// The treasury's share of a block's fees.
+    TreasuryFeeBps treasury_fee_bps: BasisPoints = 0, 0, 10_000;
     /// The miner's mint is at most this many times the price.
     MaxMintPerPrice max_mint_per_price: Count = 1_000, 1, 1_000_000_000;
     /// What one coordinator's attestations may mint in an epoch.
@@ -237,6 +240,20 @@ impl fmt::Display for ParamKey {
 }
 
 impl ParamKey {
+    /// The version of the protocol from which on there is such a param.
+    pub const fn since(self) -> ProtocolVersion {
+        match self {
+            Self::TreasuryFeeBps => ProtocolVersion::V3,
+            _ => ProtocolVersion::V2,
+        }
+    }
+
+    /// Every param of a version of the protocol.
+    pub fn all_of(version: ProtocolVersion) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(move |key| key.since() <= version)
+    }
+
     /// The param of that name.
     ///
     /// # Errors
@@ -247,6 +264,23 @@ impl ParamKey {
             let shown: String = name.chars().take(64).collect();
             Refusal::new(Code::UnknownParam, format!("there is no param {shown:?}"))
         })
+    }
+
+    /// Whether a version of the protocol has it.
+    ///
+    /// # Errors
+    /// [`Code::UnknownParam`], as for a name that no version has.
+    pub fn check_known(self, version: ProtocolVersion) -> Result<(), Refusal> {
+        if self.since() <= version {
+            return Ok(());
+        }
+        let since = self.since();
+        Err(Refusal::new(
+            Code::UnknownParam,
+            format!(
+                "there is no param {self} before version {since} of the protocol, and this chain is at {version}"
+            ),
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Owns `PARAM_UPDATE`: the admin gives a param a whole new value, which holds from the next block.
-//! It is checked against the params as earlier updates of the same block left them.
+//! It is checked against the params as earlier updates of the same block left them. Under the name `upgrade`
+//! the admin plans one: see `upgrades`.
 //! Codes: `params`. Event: `param_updated`.
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,10 @@ use crate::{
     },
     state::{Overlay, View},
     tx::{context::Context, operation::Operation},
+    upgrades::{
+        plan,
+        record::{Plan, ProtocolVersion},
+    },
 };
 
 /// At most this many consensus keys that were never used may come with one update.
@@ -33,17 +38,27 @@ const MAX_DECAYS: usize = 1_000;
 
 /// The payload of `PARAM_UPDATE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParamUpdate {
-    key: ParamKey,
-    value: ParamValue,
+pub enum ParamUpdate {
+    /// A new value for a param.
+    Param {
+        /// Which.
+        key: ParamKey,
+        /// One that was read for it.
+        value: ParamValue,
+    },
+    /// The upgrade that is planned from now on; `None` for none.
+    Upgrade(Option<Plan>),
 }
 
 impl ParamUpdate {
-    /// A new value for a param.
+    /// A new value for a param of that name, or with the name `upgrade` a plan.
     ///
     /// # Errors
     /// [`Code::UnknownParam`], [`Code::ParamFixed`], [`Code::InvalidParamValue`].
     pub fn new(key: &str, value: &[u8]) -> Result<Self, Refusal> {
+        if key == plan::KEY {
+            return read_plan(value).map(Self::Upgrade);
+        }
         let key = ParamKey::named(key)?;
         if key == ParamKey::EvidenceMaxAgeNumBlocks {
             return Err(Refusal::new(
@@ -59,7 +74,7 @@ impl ParamUpdate {
                 format!("param {key} is invalid: a list stands where an object belongs"),
             ));
         }
-        Ok(Self { key, value: read })
+        Ok(Self::Param { key, value: read })
     }
 
     /// Reads the payload, in any formatting: what its value may be depends on its key.
@@ -93,20 +108,27 @@ struct Form<'a> {
 impl Serialize for ParamUpdate {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Fields<'a> {
+        struct Fields<'a, T> {
             key: &'static str,
-            value: &'a ParamValue,
+            value: &'a T,
         }
-        Fields {
-            key: self.key.name(),
-            value: &self.value,
+        let key = self.name();
+        match self {
+            Self::Param { value, .. } => Fields { key, value }.serialize(serializer),
+            Self::Upgrade(value) => Fields { key, value }.serialize(serializer),
         }
-        .serialize(serializer)
     }
 }
 
 impl Operation for ParamUpdate {
     const KIND: &'static str = "PARAM_UPDATE";
+
+    fn check_known(&self, version: ProtocolVersion) -> Result<(), Refusal> {
+        match self {
+            Self::Param { key, .. } => key.check_known(version),
+            Self::Upgrade(_) => Ok(()),
+        }
+    }
 
     fn execute<V: View>(
         &self,
@@ -114,52 +136,97 @@ impl Operation for ParamUpdate {
         overlay: &mut Overlay<V>,
     ) -> Result<Vec<Event>, Failure> {
         check_admin(context)?;
-        let mut params = Params::of(overlay)?;
-        match &self.value {
-            ParamValue::Admin(candidate) => {
-                if params.admin != context.sender {
-                    return refuse(
-                        Code::NotTheAdmin,
-                        format!("{} is the admin from the next block on", params.admin),
-                    );
-                }
-                let mut consensus = overlay.consensus()?;
-                consensus.admin_candidate = Some(*candidate);
-                overlay.put(&(), consensus);
+        let value = match self {
+            Self::Param { key, value } => {
+                let stored = without_proofs(value);
+                update(context, overlay, *key, value, &stored)?;
+                json::canonical_text(&stored)?
             }
-            ParamValue::Authorities(authorities) => {
-                register(context, overlay, authorities)?;
-                check_proven(overlay, authorities)?;
-                overlay.put(&self.key, self.stored());
+            Self::Upgrade(planned) => {
+                plan::put(context, overlay, planned.as_ref())?;
+                json::canonical_text(planned)?
             }
-            value => {
-                params.set(self.key, value.clone());
-                params.check_against_each_other()?;
-                if *value == ParamValue::ConsensusMode(ConsensusMode::Poa) {
-                    check_proven(overlay, &params.authorities)?;
-                }
-                if self.key == ParamKey::WorkDecayBps {
-                    check_decays(context)?;
-                }
-                overlay.put(&self.key, value.clone());
-            }
-        }
-        let updated = ParamsEvent::Updated {
-            key: self.key,
-            value: json::canonical_text(&self.stored())?,
         };
-        Ok(vec![updated.into()])
+        let key = self.name();
+        Ok(vec![ParamsEvent::Updated { key, value }.into()])
     }
 }
 
 impl ParamUpdate {
-    /// The value as the state keeps it: proofs have served their purpose.
-    fn stored(&self) -> ParamValue {
-        match &self.value {
-            ParamValue::Authorities(list) => ParamValue::Authorities(list.without_proofs()),
-            value => value.clone(),
+    /// What it changes, as payloads name it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Param { key, .. } => key.name(),
+            Self::Upgrade(_) => plan::KEY,
         }
     }
+}
+
+/// Puts a value in its place; the state keeps it as `stored`.
+fn update<V: View>(
+    context: &Context<'_>,
+    overlay: &mut Overlay<V>,
+    key: ParamKey,
+    value: &ParamValue,
+    stored: &ParamValue,
+) -> Result<(), Failure> {
+    let mut params = Params::of(overlay)?;
+    match value {
+        ParamValue::Admin(candidate) => {
+            if params.admin != context.sender {
+                return refuse(
+                    Code::NotTheAdmin,
+                    format!("{} is the admin from the next block on", params.admin),
+                );
+            }
+            let mut consensus = overlay.consensus()?;
+            consensus.admin_candidate = Some(*candidate);
+            overlay.put(&(), consensus);
+            return Ok(());
+        }
+        ParamValue::Authorities(authorities) => {
+            register(context, overlay, authorities)?;
+            check_proven(overlay, authorities)?;
+        }
+        value => {
+            params.set(key, value.clone());
+            params.check_against_each_other()?;
+            if *value == ParamValue::ConsensusMode(ConsensusMode::Poa) {
+                check_proven(overlay, &params.authorities)?;
+            }
+            if key == ParamKey::WorkDecayBps {
+                check_decays(context)?;
+            }
+        }
+    }
+    overlay.put(&key, stored.clone());
+    Ok(())
+}
+
+/// A value as the state keeps it: proofs have served their purpose.
+fn without_proofs(value: &ParamValue) -> ParamValue {
+    match value {
+        ParamValue::Authorities(list) => ParamValue::Authorities(list.without_proofs()),
+        value => value.clone(),
+    }
+}
+
+/// Reads the plan of an upgrade, or null, strictly.
+fn read_plan(value: &[u8]) -> Result<Option<Plan>, Refusal> {
+    let invalid = |why: &str| {
+        let why = format!("param {} is invalid: {why}", plan::KEY);
+        Refusal::new(Code::InvalidParamValue, why)
+    };
+    let read: Option<Plan> =
+        json::read(value, plan::KEY).map_err(|refusal| match refusal.code {
+            Code::MalformedJson => refusal,
+            _ => invalid(&refusal.message),
+        })?;
+    let canonical = serde_json::to_vec(&read).unwrap_or_default();
+    if !json::says_the_same(value, &canonical) {
+        return Err(invalid("a list stands where an object belongs"));
+    }
+    Ok(read)
 }
 
 fn check_decays(context: &Context<'_>) -> Result<(), Failure> {

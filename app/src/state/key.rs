@@ -26,6 +26,8 @@ pub enum Key {
     Miner(Address),
     /// `/param/{key}`
     Param(ParamKey),
+    /// `/protocol`
+    Protocol,
     /// `/receipt/{miner}/{receipt_id}`
     Receipt(Address, ReceiptId),
     /// `/supply`
@@ -43,6 +45,7 @@ impl fmt::Display for Key {
             Key::Escrow(client, job) => write!(f, "/escrow/{client}/{job}"),
             Key::Miner(address) => write!(f, "/miner/{address}"),
             Key::Param(key) => write!(f, "/param/{key}"),
+            Key::Protocol => f.write_str("/protocol"),
             Key::Receipt(miner, id) => write!(f, "/receipt/{miner}/{id}"),
             Key::Supply => f.write_str("/supply"),
             Key::Validator(address) => write!(f, "/validator/{address}"),
@@ -76,6 +79,7 @@ impl Key {
             }
             (Some("miner"), Some(address), None) => Ok(Key::Miner(address.parse()?)),
             (Some("param"), Some(name), None) => Ok(Key::Param(ParamKey::named(name)?)),
+            (Some("protocol"), None, None) => Ok(Key::Protocol),
             (Some("receipt"), Some(miner), Some(id)) => {
                 Ok(Key::Receipt(miner.parse()?, id.parse()?))
             }
@@ -89,8 +93,8 @@ impl Key {
 fn unknown_path() -> Refusal {
     Refusal::field(
         "the path is none of /account/{addr}, /consensus, /coordinator/{addr}, \
-         /escrow/{client}/{job_id}, /miner/{addr}, /param/{name}, /receipt/{miner}/{receipt_id}, \
-         /supply, /validator/{addr}",
+         /escrow/{client}/{job_id}, /miner/{addr}, /param/{name}, /protocol, \
+         /receipt/{miner}/{receipt_id}, /supply, /validator/{addr}",
     )
 }
 
@@ -117,6 +121,7 @@ mod tests {
             ),
             (Key::Miner(address), format!("/miner/{treasury}")),
             (Key::Param(ParamKey::BaseFee), "/param/base_fee".into()),
+            (Key::Protocol, "/protocol".into()),
             (
                 Key::Receipt(address, receipt),
                 format!("/receipt/{treasury}/rcpt_7f3a"),

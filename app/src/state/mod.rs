@@ -1,5 +1,5 @@
 //! Owns the committed state of one height: the upper part of the Merkle tree over every record, the
-//! params read from it, and the indexes that are derived from it and are not part of the app hash.
+//! protocol's version and the params read from it, and the indexes that are derived from it and are not part of the app hash.
 //! A `State` never changes; a block makes the next one, and old ones stay readable.
 //!
 //! The records stand in the tree's buckets. Those that a block made are its state's own until they are
@@ -39,6 +39,7 @@ use crate::{
     params::table::Params,
     prelude::*,
     quantity::{Height, Uait},
+    upgrades::record::Protocol,
 };
 
 /// The whole state after one block. Cloning is cheap: the tree is shared.
@@ -48,6 +49,7 @@ pub struct State {
     height: Height,
     tree: merkle::Tree,
     buckets: StateBuckets,
+    protocol: Protocol,
     params: Arc<Params>,
     indexes: Indexes,
 }
@@ -97,6 +99,7 @@ impl State {
             height,
             tree: merkle::Tree::new(),
             buckets: StateBuckets::none(),
+            protocol: Protocol::default(),
             params: Arc::new(Params::new(Address::treasury(), Height::ZERO)),
             indexes: Indexes::default(),
         };
@@ -139,9 +142,11 @@ impl State {
             height,
             tree,
             buckets: StateBuckets::of(source),
+            protocol: Protocol::default(),
             params: Arc::new(Params::new(Address::treasury(), Height::ZERO)),
             indexes: Indexes::default(),
         };
+        state.protocol = View::protocol(&state)?;
         state.params = Arc::new(Params::of(&state)?);
         for key_hash in indexed {
             let (key, value) = state.record_of(&key_hash)?;
@@ -184,14 +189,15 @@ impl State {
         let mut bytes = merkle::Changes::new();
         let mut changed = Vec::with_capacity(changes.len());
         let mut indexed = Vec::new();
-        let mut params_changed = false;
+        let (mut params_changed, mut protocol_changed) = (false, false);
         for (key, new) in changes {
             let old = before.value(key)?;
             if old == *new {
                 continue;
             }
             next.indexes.update(key, old.as_deref(), new.as_deref())?;
-            params_changed |= matches!(key, Key::Param(_));
+            protocol_changed |= *key == Key::Protocol;
+            params_changed |= matches!(key, Key::Param(_) | Key::Protocol);
             changed.push((key.clone(), new.clone()));
             let path = key.to_bytes();
             let is_indexed = new.as_deref().is_some_and(Indexes::need);
@@ -204,6 +210,9 @@ impl State {
         let (tree, delta) = self.tree.updated(&bytes, &self.buckets)?;
         next.tree = tree;
         next.buckets = self.buckets.after(&delta);
+        if protocol_changed {
+            next.protocol = View::protocol(&next)?;
+        }
         if params_changed {
             next.params = Arc::new(Params::of(&next)?);
         }
@@ -254,6 +263,11 @@ impl State {
     /// The params that the next block runs under.
     pub fn params(&self) -> &Arc<Params> {
         &self.params
+    }
+
+    /// The version of the protocol after its block, and the upgrade that is planned.
+    pub fn protocol(&self) -> &Protocol {
+        &self.protocol
     }
 
     /// A record's stored bytes.
@@ -367,12 +381,20 @@ impl State {
 pub fn indexed_in(bucket: &merkle::Bucket) -> Result<Vec<merkle::Hash>, InvariantViolation> {
     let mut indexed = Vec::new();
     for leaf in bucket.leaves() {
-        let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
-        if Indexes::need(&value) {
+        if is_indexed(&leaf)? {
             indexed.push(*leaf.key_hash());
         }
     }
     Ok(indexed)
+}
+
+/// Whether the indexes need a record.
+///
+/// # Errors
+/// [`InvariantViolation`] when it can't be read.
+pub fn is_indexed<R: AsRef<[u8]>>(leaf: &merkle::Leaf<R>) -> Result<bool, InvariantViolation> {
+    let value = Value::decode(&stored_key(leaf.key())?, leaf.value())?;
+    Ok(Indexes::need(&value))
 }
 
 fn stored_key(path: &[u8]) -> Result<Key, InvariantViolation> {

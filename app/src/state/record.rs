@@ -16,6 +16,7 @@ use crate::{
     prelude::*,
     receipts::record::{Miner, Receipt},
     staking::record::{Consensus, Validator},
+    upgrades::record::Protocol,
 };
 
 /// A type that is a record, and what its key is made of.
@@ -66,6 +67,7 @@ records! {
     Escrow((Address, JobId)) = |(client, job)| Key::Escrow(*client, job.clone());
     Miner(Address) = |address| Key::Miner(*address);
     ParamValue(ParamKey) = |key| Key::Param(*key);
+    Protocol(()) = |()| Key::Protocol;
     Receipt((Address, ReceiptId)) = |(miner, id)| Key::Receipt(*miner, id.clone());
     Supply(()) = |()| Key::Supply;
     Validator(Address) = |address| Key::Validator(*address);
@@ -104,6 +106,7 @@ impl Value {
             Key::Param(param) => ParamValue::read(*param, bytes)
                 .map(Record::into_value)
                 .map_err(|refusal| InvariantViolation::new(format!("the record {key}: {refusal}"))),
+            Key::Protocol => read::<Protocol>(key, bytes),
             Key::Receipt(..) => read::<Receipt>(key, bytes),
             Key::Supply => read::<Supply>(key, bytes),
             Key::Validator(_) => read::<Validator>(key, bytes),

@@ -11,6 +11,7 @@ use crate::{
     error::InvariantViolation,
     prelude::*,
     staking::record::Consensus,
+    upgrades::record::Protocol,
 };
 
 /// Something that records can be read from.
@@ -73,6 +74,14 @@ pub trait View {
     fn consensus(&self) -> Result<Consensus, InvariantViolation> {
         self.get::<Consensus>(&())?
             .ok_or_else(|| InvariantViolation::new("the state has no consensus record"))
+    }
+
+    /// The version of the protocol, and the upgrade that is planned.
+    ///
+    /// # Errors
+    /// As [`View::get`].
+    fn protocol(&self) -> Result<Protocol, InvariantViolation> {
+        Ok(self.get::<Protocol>(&())?.unwrap_or_default())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     staking::record::Consensus,
     state::{State, View},
     tx::hash::TxHash,
+    upgrades::{known::Due, record::ProtocolVersion},
 };
 
 /// Who judges the signatures inside payloads. They are a pure function of key, digest and signature,
@@ -40,6 +41,10 @@ pub struct BlockContext<'a> {
     pub params: &'a Params,
     /// The mode in force, the epochs and the admin's candidate.
     pub consensus: Consensus,
+    /// The upgrade that it begins with.
+    pub due: Due,
+    /// The version of the protocol that it runs under.
+    pub version: ProtocolVersion,
     /// Who judges signatures.
     pub signatures: &'a dyn Signatures,
 }
@@ -53,9 +58,14 @@ impl<'a> BlockContext<'a> {
         state: &'a State,
         signatures: &'a dyn Signatures,
     ) -> Result<Self, InvariantViolation> {
+        let height = state.height().next();
+        let protocol = state.protocol();
+        let due = protocol.due(height, ProtocolVersion::NEWEST);
         Ok(Self {
             chain_id: state.chain_id(),
-            height: state.height().next(),
+            height,
+            version: due.version(protocol.version),
+            due,
             params: state.params(),
             consensus: state.consensus()?,
             signatures,

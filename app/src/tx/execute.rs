@@ -115,6 +115,9 @@ pub fn run(
     attestation: Option<&Attestation>,
 ) -> Result<TxOutcome, InvariantViolation> {
     let tx = &verified.tx;
+    if let Err(refusal) = tx.payload.check_known(block.version) {
+        return Ok(TxOutcome::unauthenticated(refusal));
+    }
     let makes_record = tx.payload.makes_record(view, &tx.sender)?;
     let required_fee = block
         .params

@@ -24,6 +24,7 @@ use crate::{
     receipts::{claim_payload::ReceiptClaim, report::ReceiptReport},
     staking::{stake::Stake, unjail::Unjail, unstake::Unstake},
     state::{Key, Overlay, View},
+    upgrades::record::ProtocolVersion,
 };
 
 macro_rules! kinds {
@@ -75,6 +76,10 @@ macro_rules! kinds {
 
             pub(super) fn check_sender(&self, sender: &Address) -> Result<(), Refusal> {
                 match self { $(Payload::$kind(payload) => payload.check_sender(sender),)+ }
+            }
+
+            pub(super) fn check_known(&self, version: ProtocolVersion) -> Result<(), Refusal> {
+                match self { $(Payload::$kind(payload) => payload.check_known(version),)+ }
             }
 
             pub(super) fn reads(&self, sender: &Address) -> Vec<Key> {

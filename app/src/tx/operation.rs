@@ -11,6 +11,7 @@ use crate::{
     json,
     prelude::*,
     state::{Key, Overlay, View},
+    upgrades::record::ProtocolVersion,
 };
 
 /// How a payload is read: its type says all that it may be. One whose fields depend on each other has
@@ -45,6 +46,15 @@ pub trait Operation: Serialize + Sized {
     /// # Errors
     /// A refusal that names the field.
     fn check_sender(&self, _sender: &Address) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Whether a version of the protocol has all that it names. Where it has not, the transaction is what it
+    /// was for the programs of that version: nothing that could be read.
+    ///
+    /// # Errors
+    /// What it was refused with then.
+    fn check_known(&self, _version: ProtocolVersion) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@ mod disk;
 mod problems;
 
 use ait_api::{
-    node::{Health, HealthStatus, StallReason},
+    node::{Health, HealthStatus, PlannedUpgrade, StallReason},
     validators::{Validator, Validators},
 };
 use ait_app::crypto::PublicKey;
@@ -59,6 +59,8 @@ struct NodeView {
     reason: Option<StallReason>,
     height: u64,
     last_block_age_seconds: Option<u64>,
+    protocol_version: Option<u64>,
+    planned_upgrade: Option<PlannedUpgrade>,
 }
 
 /// What CometBFT says of itself and of its peers.
@@ -161,6 +163,8 @@ impl NodeView {
             reason: health.reason,
             height: health.height,
             last_block_age_seconds: health.last_block_age_seconds,
+            protocol_version: health.protocol_version,
+            planned_upgrade: health.planned_upgrade.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use ait_api::node::{Health, HealthStatus, StallReason};
+use ait_api::node::{Health, HealthStatus, PlannedUpgrade, StallReason};
 use ait_app::quantity;
 
 use super::Status;
@@ -37,6 +37,7 @@ pub fn find(status: &mut Status) {
     let mut found = Vec::new();
     if let Some(node) = &status.node {
         found.extend(health(node.status, node.reason));
+        found.extend(node.planned_upgrade.as_ref().and_then(upgrade));
     }
     if let Some(comet) = &status.comet
         && !comet.catching_up
@@ -93,6 +94,20 @@ fn health(status: HealthStatus, reason: Option<StallReason>) -> Option<String> {
     Some(what.to_owned())
 }
 
+fn upgrade(planned: &PlannedUpgrade) -> Option<String> {
+    let PlannedUpgrade {
+        height,
+        name,
+        known,
+    } = planned;
+    (!known).then(|| {
+        format!(
+            "block {height} begins with the upgrade {name:?}, which this ait does not have: install one that has it \
+             before that block"
+        )
+    })
+}
+
 fn validator(record: &super::Record) -> Option<String> {
     match record.jailed_until {
         0 => None,
@@ -147,6 +162,32 @@ mod tests {
         }
     }
 
+    fn planned(known: bool) -> PlannedUpgrade {
+        PlannedUpgrade {
+            height: 500,
+            name: "sooner".to_owned(),
+            known,
+        }
+    }
+
+    #[test]
+    fn an_upgrade_that_the_program_does_not_have_is_a_problem_before_its_block() {
+        let mut status = Status::default();
+        status.node = Some(NodeView {
+            status: HealthStatus::Ok,
+            reason: None,
+            height: 100,
+            last_block_age_seconds: Some(1),
+            protocol_version: Some(2),
+            planned_upgrade: Some(planned(false)),
+        });
+        let said = found(status);
+        assert!(
+            said.contains("block 500") && said.contains("\"sooner\""),
+            "{said}"
+        );
+    }
+
     fn found(mut status: Status) -> String {
         find(&mut status);
         status.problems.join("; ")
@@ -160,6 +201,8 @@ mod tests {
                 reason: None,
                 height: 100,
                 last_block_age_seconds: Some(1),
+                protocol_version: Some(3),
+                planned_upgrade: Some(planned(true)),
             }),
             comet: Some(comet(1, false)),
             validator: Some(jailed(0)),
@@ -177,6 +220,8 @@ mod tests {
                 reason: Some(reason),
                 height: 100,
                 last_block_age_seconds: None,
+                protocol_version: None,
+                planned_upgrade: None,
             }),
             ..Status::default()
         };

@@ -109,6 +109,7 @@ fn genesis_text(
         ]),
         evidence_age: genesis::DEFAULT_EVIDENCE_AGE,
         block_bytes: args.chain.params.block_bytes,
+        protocol: args.chain.params.protocol,
         params: args.chain.params.params(),
     })
 }

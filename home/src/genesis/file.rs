@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ait_app::{
     Failure, block::entry::MOST_BLOCK_BYTES, crypto::PublicKey, genesis::Genesis,
-    identifiers::ChainId, state::State,
+    identifiers::ChainId, state::State, upgrades::record::ProtocolVersion,
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -37,7 +37,15 @@ struct ConsensusParams {
     evidence: Evidence,
     validator: ValidatorParams,
     #[serde(default)]
+    version: Version,
+    #[serde(default)]
     abci: Abci,
+}
+
+#[derive(Default, Deserialize)]
+struct Version {
+    #[serde(default)]
+    app: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +101,8 @@ pub fn check(text: &str) -> Result<ChainId> {
         Some(height) => number("initial_height", height)?,
     };
     let evidence_age = file.consensus_params.check()?;
-    let parsed = Genesis::parse(file.app_state.get().as_bytes(), evidence_age)
+    let protocol = file.consensus_params.version.protocol()?;
+    let parsed = Genesis::parse(file.app_state.get().as_bytes(), evidence_age, protocol)
         .map_err(|refusal| anyhow!("the genesis is refused: {refusal}"))?;
     let state = parsed.state(chain_id.clone(), initial_height);
     let state = state.map_err(|failure| match failure {
@@ -109,6 +118,16 @@ pub fn check(text: &str) -> Result<ChainId> {
 fn number(name: &str, text: &str) -> Result<u64> {
     let number = text.parse::<u64>();
     number.with_context(|| format!("{name} of the genesis file is {text:?}, no whole number"))
+}
+
+impl Version {
+    /// 2 where there is none, or 0, which CometBFT takes for none.
+    fn protocol(&self) -> Result<ProtocolVersion> {
+        match self.app.as_deref() {
+            None | Some("0") => Ok(ProtocolVersion::V2),
+            Some(app) => Ok(ProtocolVersion::of(number("version.app", app)?)),
+        }
+    }
 }
 
 impl ConsensusParams {

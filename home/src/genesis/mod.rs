@@ -11,6 +11,7 @@ use ait_app::{
     identifiers::ChainId,
     params::values::Authority,
     quantity::{BasisPoints, Ranged, Uait},
+    upgrades::record::ProtocolVersion,
 };
 use anyhow::{Context, Result};
 use clap::Args;
@@ -57,6 +58,8 @@ pub struct GenesisPlan {
     pub evidence_age: u64,
     /// CometBFT's `block.max_bytes`.
     pub block_bytes: u64,
+    /// The version of the protocol that the chain begins with.
+    pub protocol: ProtocolVersion,
 }
 
 /// The params that PROTOCOL section 10 takes from the environment.
@@ -71,6 +74,9 @@ pub struct ParamArgs {
     /// Bytes of a block, 1 to 10 MiB; every validator needs the time and the connection to take them
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BLOCK_BYTES, value_parser = clap::value_parser!(u64).range(LEAST_BLOCK_BYTES..=MOST_BLOCK_BYTES))]
     pub block_bytes: u64,
+    /// The version of the protocol that the chain begins with: 2 or 3; a later one can be planned as an upgrade
+    #[arg(long, value_name = "VERSION", default_value = "2", value_parser = parse_protocol)]
+    pub protocol: ProtocolVersion,
 }
 
 impl ParamArgs {
@@ -88,6 +94,18 @@ fn parse_mint_per_unit(text: &str) -> Result<Uait, String> {
         .ok()
         .filter(|uait| uait.get() <= MAX_MINT_PER_UNIT)
         .ok_or_else(|| format!("must be uait 0..={MAX_MINT_PER_UNIT} for each compute unit"))
+}
+
+/// A version of the protocol that this program executes.
+///
+/// # Errors
+/// The versions that there are.
+pub fn parse_protocol(text: &str) -> Result<ProtocolVersion, String> {
+    let version = text.parse().ok().map(ProtocolVersion::of);
+    version.filter(|version| version.is_known()).ok_or_else(|| {
+        let (oldest, newest) = (ProtocolVersion::V2, ProtocolVersion::NEWEST);
+        format!("must be a version of the protocol, {oldest} to {newest}")
+    })
 }
 
 /// An authority's voting power.
@@ -124,6 +142,10 @@ pub fn build(plan: &GenesisPlan) -> Result<String> {
         (
             "/consensus_params/block/max_bytes",
             json!(plan.block_bytes.to_string()),
+        ),
+        (
+            "/consensus_params/version/app",
+            json!(plan.protocol.number().to_string()),
         ),
         ("/app_state/accounts", json!(plan.accounts)),
         ("/app_state/params", Value::Object(params)),
@@ -177,6 +199,7 @@ mod tests {
             params: configured(&[]).unwrap().params(),
             evidence_age: DEFAULT_EVIDENCE_AGE,
             block_bytes: DEFAULT_BLOCK_BYTES,
+            protocol: ProtocolVersion::V2,
         }
     }
 

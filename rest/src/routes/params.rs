@@ -19,8 +19,8 @@ async fn get_params(
 ) -> Result<Json<Params>, ApiError> {
     let params = committed.state.params();
     // By name ascending, the proofs in the same order.
-    let keys: BTreeMap<&str, ParamKey> =
-        ParamKey::ALL.iter().map(|key| (key.name(), *key)).collect();
+    let all = ParamKey::all_of(committed.state.protocol().version);
+    let keys: BTreeMap<&str, ParamKey> = all.map(|key| (key.name(), key)).collect();
     let values = keys
         .iter()
         .map(|(name, key)| ((*name).to_owned(), params.value(*key)));

@@ -208,6 +208,11 @@ impl Store for SledStore {
             .commit(&self.path, &self.chain_id, batch, write)
     }
 
+    fn roll_back(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        self.writer()
+            .roll_back(batch, || self.write_block(batch, false))
+    }
+
     fn clear(&self) -> Result<(), StoreError> {
         self.writer().clear(&self.path, || {
             let mut changes = Changes::default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ait_app::{genesis::Genesis, identifiers::ChainId};
+use ait_app::{genesis::Genesis, identifiers::ChainId, upgrades::record::ProtocolVersion};
 use serde_json::{Value, json};
 
 use super::{Chain, Records, audit::check_records};
@@ -104,7 +104,8 @@ impl Setup {
 
     /// The chain before its first block.
     pub fn start(&self) -> Chain {
-        let genesis = Genesis::parse(&self.app_state(), EVIDENCE_MAX_AGE).unwrap();
+        let genesis =
+            Genesis::parse(&self.app_state(), EVIDENCE_MAX_AGE, ProtocolVersion::V2).unwrap();
         let chain_id: ChainId = CHAIN_ID.parse().unwrap();
         let state = genesis.state(chain_id, self.initial_height).unwrap();
         check_records(&state);

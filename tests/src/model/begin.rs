@@ -6,12 +6,13 @@ use super::{Event, Model, event};
 const MOST: usize = 10_000;
 
 impl Model {
-    /// The next block begins: due escrows go back, due unbondings are paid out, records of refunded
+    /// The next block begins: an upgrade comes first, due escrows go back, due unbondings are paid out, records of refunded
     /// escrows that are old enough go.
     pub fn begin_block(&mut self) -> Vec<Event> {
         self.look_back();
         self.height += 1;
-        let mut events = self.end_due_escrows();
+        let mut events = self.upgrade();
+        events.extend(self.end_due_escrows());
         events.extend(self.pay_unbondings());
         self.delete_old_escrows();
         events

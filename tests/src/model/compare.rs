@@ -45,6 +45,9 @@ impl Model {
         }
         records.insert("/consensus".into(), self.consensus_record());
         records.insert("/supply".into(), self.supply());
+        if let Some(record) = self.protocol.record() {
+            records.insert("/protocol".into(), record);
+        }
         records
     }
 

@@ -7,6 +7,7 @@ use super::{
     event, json,
     offences::Offence,
     payload::Kind,
+    upgrades::since,
     wire::{Entry, Tx},
 };
 
@@ -71,6 +72,12 @@ impl Model {
         tx: &Tx,
         attestation: Option<&Attestation>,
     ) -> Result<EntryResult, &'static str> {
+        // To whom knows this version alone, it says nothing.
+        if let Kind::Param { name, .. } = &tx.kind
+            && since(name) > self.protocol.version
+        {
+            return Err("unknown_param");
+        }
         let required = self.required_of(tx);
         let is_claim = matches!(tx.kind, Kind::Claim(_));
         // The escrow pays what a claim needs.

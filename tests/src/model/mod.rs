@@ -22,6 +22,7 @@ mod payload;
 mod settlement;
 mod staking;
 mod state;
+mod upgrades;
 mod validators;
 #[cfg(test)]
 mod vectors;
@@ -38,12 +39,13 @@ pub use codes::{CODES, code, name_of};
 pub use crypto::{address_bytes, address_of, short_hash, treasury};
 pub use election::{Candidate, powers};
 pub use json::{canonical, parse};
-pub use params::{DEFAULTS, Params, value_fault};
+pub use params::{ADDED, DEFAULTS, Params, value_fault};
 pub use settlement::{Settlement, Terms, settlement};
 pub use state::{
     Account, Consensus, Coordinator, Counts, Escrow, Jail, Miner, Receipt, Set, Unbonding,
     Validator, Written,
 };
+pub use upgrades::Protocol;
 pub use wire::classify;
 
 /// The largest integer of the protocol.
@@ -78,6 +80,8 @@ pub struct Model {
     pub validators: BTreeMap<String, Validator>,
     /// Mode, epochs and the admin to come.
     pub consensus: Consensus,
+    /// The version of the rules.
+    pub protocol: Protocol,
     /// By name.
     pub params: Params,
     /// uait.
@@ -176,6 +180,7 @@ impl Model {
                 params: params.clone(),
                 admin_candidate: None,
             },
+            protocol: Protocol::first(),
             params,
             genesis: 0,
             minted: 0,
@@ -213,7 +218,11 @@ impl Model {
             fees += u128::from(result.fee);
             outcome.entries.push(result);
         }
-        self.credit(&collector.unwrap_or_else(treasury), fees);
+        let share = self.before.params.get("treasury_fee_bps");
+        let share = share.map_or(0, |bps| u128::from(bps.as_u64().unwrap()));
+        let to_treasury = fees * share / 10_000;
+        self.credit(&treasury(), to_treasury);
+        self.credit(&collector.unwrap_or_else(treasury), fees - to_treasury);
         let (events, updates) = self.end_block(engine);
         outcome.events.extend(events);
         outcome.updates = updates;

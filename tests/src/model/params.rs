@@ -10,9 +10,10 @@ use super::{
     event,
     json::canonical,
     state::Validator,
+    upgrades::is_plan,
 };
 
-/// Name, default, least, most, of every param that is a number.
+/// Name, default, least, most, of every param of version 2 that is a number.
 pub const DEFAULTS: &[(&str, u64, u64, u64)] = &[
     ("base_fee", 2, 0, 1_000_000),
     ("fee_per_kib", 100, 0, 1_000_000),
@@ -46,6 +47,9 @@ pub const DEFAULTS: &[(&str, u64, u64, u64)] = &[
     ("min_signed_bps", 5_000, 0, 10_000),
     ("work_score_floor", 10_000, 1, MOST),
 ];
+
+/// Likewise, of those that a later version added.
+pub const ADDED: &[(&str, u64, u64, u64)] = &[("treasury_fee_bps", 0, 0, 10_000)];
 
 const MOST: u64 = (1 << 53) - 1;
 
@@ -135,6 +139,7 @@ pub fn value_fault(name: &str, value: &Value) -> Option<&'static str> {
     let fits = match name {
         "evidence_max_age_num_blocks" => return Some("param_fixed"),
         "admin" => is_address(value),
+        "upgrade" => is_plan(value),
         "consensus_mode" => value == "poa" || value == "cbp",
         "coordinators" => value.as_object().is_some_and(are_coordinators),
         "revoked_keys" => value.as_array().is_some_and(|all| {
@@ -142,7 +147,7 @@ pub fn value_fault(name: &str, value: &Value) -> Option<&'static str> {
         }),
         "authorities" => value.as_array().is_some_and(|all| are_authorities(all)),
         _ => {
-            let row = DEFAULTS.iter().find(|row| row.0 == name);
+            let row = DEFAULTS.iter().chain(ADDED).find(|row| row.0 == name);
             let Some((_, _, least, most)) = row else {
                 return Some("unknown_param");
             };
@@ -217,6 +222,7 @@ impl Model {
         match name {
             // The account has to accept before it is the admin.
             "admin" => self.consensus.admin_candidate = value.as_str().map(str::to_owned),
+            "upgrade" => self.plan_upgrade(value)?,
             "authorities" => {
                 self.check_authorities(value)?;
                 stored = without_proofs(value);

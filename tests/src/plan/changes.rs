@@ -7,7 +7,7 @@ use super::{
     Action, Change, Does, Proof, Sender, SigningKey, Who,
     strategies::{a_coordinator, who},
 };
-use crate::model::DEFAULTS;
+use crate::model::{ADDED, DEFAULTS};
 
 /// Values near the small ones that the plans' chains begin with.
 const NEAR: &[(&str, &[u64])] = &[
@@ -19,6 +19,7 @@ const NEAR: &[(&str, &[u64])] = &[
     ("mint_per_unit", &[0, 9, 1_000_000_000]),
     ("coordinator_bps", &[10_000, 333]),
     ("treasury_bps", &[1_234]),
+    ("treasury_fee_bps", &[3_333, 10_000]),
     ("max_mint_per_price", &[3]),
     ("coordinator_epoch_mint_cap", &[0, 5_000]),
     ("mint_cap_per_bond", &[0, 1, 5]),
@@ -50,7 +51,7 @@ fn number() -> impl Strategy<Value = Change> {
         values.map(|value| Change::Number(name, *value))
     });
     let near: Vec<Change> = near.collect();
-    let row = select(DEFAULTS);
+    let row = select([DEFAULTS, ADDED].concat());
     let anywhere = (row, any::<u64>(), 0_u8..8).prop_map(|((name, _, least, most), seed, kind)| {
         let value = match kind {
             0 => least,
@@ -83,6 +84,9 @@ fn others() -> impl Strategy<Value = Change> {
         ("authorities", json!({})),
         ("authorities", json!([])),
         ("revoked_keys", json!({})),
+        ("upgrade", json!({})),
+        ("upgrade", json!({"height": 1, "name": "Treasury"})),
+        ("upgrade", json!(["treasury-fees", 1])),
     ]);
     all.prop_map(|(name, value)| Change::Other(name, value))
 }
@@ -136,6 +140,13 @@ fn authorities() -> impl Strategy<Value = Change> {
     ]
 }
 
+fn upgrade() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        4 => (9_u64..13).prop_map(|blocks| Change::Upgrade(Some(blocks))),
+        1 => Just(Change::Upgrade(None)),
+    ]
+}
+
 fn admin() -> impl Strategy<Value = Change> {
     let named = select(vec![Who::Admin, Who::Bob, Who::Stranger]);
     named.prop_map(Change::Admin)
@@ -152,6 +163,7 @@ pub(super) fn change() -> impl Strategy<Value = Change> {
         4 => revoked(),
         4 => authorities(),
         2 => admin(),
+        3 => upgrade(),
     ]
 }
 

@@ -35,6 +35,12 @@ impl Builder {
         match change {
             Change::Number(name, value) => (name, (*value).into()),
             Change::Other(name, value) => (name, value.clone()),
+            Change::Upgrade(blocks) => {
+                let plan = blocks.map(
+                    |blocks| json!({"height": self.now.height + blocks, "name": "treasury-fees"}),
+                );
+                ("upgrade", plan.into())
+            }
             Change::Admin(who) => ("admin", who.address().into()),
             Change::Coordinators(list) => ("coordinators", coordinators(list)),
             Change::Revoked(keys) => {

@@ -1,6 +1,6 @@
 //! Owns what the chains of the plans begin with.
 
-use ait_app::{genesis::Genesis, identifiers::ChainId};
+use ait_app::{genesis::Genesis, identifiers::ChainId, upgrades::record::ProtocolVersion};
 use ait_testkit::{
     actors::Actor,
     chain::{CHAIN_ID, Chain, Setup, authority},
@@ -125,7 +125,8 @@ impl Start {
     /// The chain before its first block.
     pub fn chain(&self) -> Chain {
         let setup = self.setup();
-        let genesis = Genesis::parse(&setup.app_state(), EVIDENCE_MAX_AGE).unwrap();
+        let genesis =
+            Genesis::parse(&setup.app_state(), EVIDENCE_MAX_AGE, ProtocolVersion::V2).unwrap();
         let chain_id: ChainId = CHAIN_ID.parse().unwrap();
         Chain {
             state: genesis.state(chain_id, setup.initial_height).unwrap(),

@@ -39,6 +39,8 @@ pub enum Change {
     Number(&'static str, u64),
     /// Any JSON under any name.
     Other(&'static str, Value),
+    /// The upgrade that there is, for so many blocks later; `None` takes it back.
+    Upgrade(Option<u64>),
     /// Who is to be the next admin.
     Admin(Who),
     /// Registered coordinators and their keys.

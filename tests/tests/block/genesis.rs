@@ -1,6 +1,6 @@
 //! The genesis: what a chain may begin with, and which faults it names before it does.
 
-use ait_app::{Failure, genesis::Genesis, identifiers::ChainId};
+use ait_app::{Failure, genesis::Genesis, identifiers::ChainId, upgrades::record::ProtocolVersion};
 use ait_testkit::{
     actors::{Actor, admin, alice, bob, coordinator, validator, validator_key},
     chain::{CHAIN_ID, Chain, EVIDENCE_MAX_AGE, Setup, authority},
@@ -9,7 +9,7 @@ use ait_testkit::{
 use serde_json::{Value, json};
 
 fn refused(app_state: &[u8]) -> (String, &'static str) {
-    let refusal = Genesis::parse(app_state, EVIDENCE_MAX_AGE).unwrap_err();
+    let refusal = Genesis::parse(app_state, EVIDENCE_MAX_AGE, ProtocolVersion::V2).unwrap_err();
     (refusal.message, refusal.code.name())
 }
 
@@ -85,7 +85,12 @@ fn the_first_block_has_the_initial_height() {
 
 #[test]
 fn a_chain_that_would_leave_the_range_of_heights_does_not_begin() {
-    let genesis = Genesis::parse(&Setup::default().app_state(), EVIDENCE_MAX_AGE).unwrap();
+    let genesis = Genesis::parse(
+        &Setup::default().app_state(),
+        EVIDENCE_MAX_AGE,
+        ProtocolVersion::V2,
+    )
+    .unwrap();
     let chain_id: ChainId = CHAIN_ID.parse().unwrap();
     for too_high in [(1 << 52) + 1, (1 << 53) - 1, u64::MAX] {
         match genesis.state(chain_id.clone(), too_high) {
@@ -121,7 +126,7 @@ fn the_same_genesis_written_otherwise_gives_the_same_root() {
         )
     };
     let app_hash = |bytes: &[u8]| {
-        let genesis = Genesis::parse(bytes, EVIDENCE_MAX_AGE).unwrap();
+        let genesis = Genesis::parse(bytes, EVIDENCE_MAX_AGE, ProtocolVersion::V2).unwrap();
         genesis
             .state(CHAIN_ID.parse().unwrap(), 1)
             .unwrap()
@@ -232,14 +237,14 @@ fn every_fault_of_a_genesis_is_named() {
 fn unbonding_takes_longer_than_evidence_stays_valid_and_an_epoch_lasts() {
     // 120 blocks of unbonding, 10 of an epoch.
     let bytes = Setup::default().app_state();
-    assert!(Genesis::parse(&bytes, 108).is_ok());
-    let refusal = Genesis::parse(&bytes, 109).unwrap_err();
+    assert!(Genesis::parse(&bytes, 108, ProtocolVersion::V2).is_ok());
+    let refusal = Genesis::parse(&bytes, 109, ProtocolVersion::V2).unwrap_err();
     assert_eq!(refusal.code.name(), "param_conflict");
     assert!(refusal.message.contains("unbonding_blocks"), "{refusal}");
     assert!(refusal.message.contains("109"), "{refusal}");
     let longer = Setup::default().param("unbonding_blocks", 121).app_state();
-    assert!(Genesis::parse(&longer, 109).is_ok());
-    assert!(Genesis::parse(&longer, u64::MAX).is_err());
+    assert!(Genesis::parse(&longer, 109, ProtocolVersion::V2).is_ok());
+    assert!(Genesis::parse(&longer, u64::MAX, ProtocolVersion::V2).is_err());
 }
 
 #[test]

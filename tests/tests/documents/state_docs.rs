@@ -11,14 +11,17 @@ use ait_testkit::{
     actors::{Actor, alice, arbiter, bob, coordinator, miner, validator, validator_key},
     chain::{Chain, Setup},
 };
-use ait_tests::{model::DEFAULTS, scenes::POCKET_MONEY};
+use ait_tests::{
+    model::{ADDED, DEFAULTS},
+    scenes::POCKET_MONEY,
+};
 
 const DOCS: &str = include_str!("../../../docs/state.md");
 
 /// The chain of the examples. Alice's escrow for `job_42` was settled; that for `job_43`, which two
 /// coordinators may attest and the miner alone may claim, was paid in part; the miner claimed `job_44`
 /// in vain. The authority and the miner staked, the coordinator bonded and took some of it out again,
-/// and the admin named Bob.
+/// and the admin named Bob and planned an upgrade.
 fn documented_chain() -> Chain {
     let mut chain = Setup::default()
         .coordinators(&[&coordinator(), &arbiter()])
@@ -58,9 +61,15 @@ fn documented_chain() -> Chain {
         chain.unbond(&coordinator(), 100_000),
         chain.unstake(&validator(), 1_000_000),
         chain.set_param("admin", bob().address().to_string()),
+        chain
+            .set_param(
+                "upgrade",
+                serde_json::json!({"height": 20, "name": "treasury-fees"}),
+            )
+            .later(1),
     ];
     let names = chain.commit(txs).names();
-    assert_eq!(names, ["", "", "attestation_negative", "", "", ""]);
+    assert_eq!(names, ["", "", "attestation_negative", "", "", "", ""]);
     chain.finish_epoch();
     chain.advance_to(12);
     chain
@@ -77,6 +86,7 @@ fn examples() -> Vec<Key> {
         Key::Validator(validator().address()),
         Key::Consensus,
         Key::Param(ParamKey::BaseFee),
+        Key::Protocol,
         Key::Supply,
     ]
 }
@@ -90,6 +100,7 @@ fn form(key: &Key) -> &'static str {
         Key::Escrow(..) => "/escrow/{client}/{job_id}",
         Key::Miner(_) => "/miner/{addr}",
         Key::Param(_) => "/param/{key}",
+        Key::Protocol => "/protocol",
         Key::Receipt(..) => "/receipt/{miner}/{receipt_id}",
         Key::Supply => "/supply",
         Key::Validator(_) => "/validator/{addr}",
@@ -160,7 +171,7 @@ fn every_field_of_every_record_is_explained() {
 #[test]
 fn every_param_is_listed_with_its_default_and_range() {
     let page = section("/param/{key}");
-    for (name, default, least, most) in DEFAULTS {
+    for (name, default, least, most) in DEFAULTS.iter().chain(ADDED) {
         let row = format!("| `{name}` | {default} | {least}..{most} |");
         assert!(page.contains(&row), "docs/state.md lacks the row {row}");
     }

@@ -78,6 +78,7 @@ const EVENTS: &[&str] = &[
     "banned",
     "coordinator_suspended",
     "treasury_spent",
+    "upgraded",
 ];
 
 fn event_name((kind, attributes): &ait_tests::model::Event) -> String {

@@ -4,3 +4,4 @@ mod admins;
 mod attacks;
 mod extremes;
 mod params;
+mod upgrades;

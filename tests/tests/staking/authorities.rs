@@ -76,7 +76,11 @@ fn a_genesis_has_a_hundred_authorities_at_most() {
     };
     let parse = |count: usize| {
         let setup = Setup::default().param("authorities", list(count));
-        ait_app::genesis::Genesis::parse(&setup.app_state(), EVIDENCE_MAX_AGE)
+        ait_app::genesis::Genesis::parse(
+            &setup.app_state(),
+            EVIDENCE_MAX_AGE,
+            ait_app::upgrades::record::ProtocolVersion::V2,
+        )
     };
     assert!(parse(100).is_ok());
     let refusal = parse(101).unwrap_err();

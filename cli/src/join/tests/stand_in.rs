@@ -107,6 +107,7 @@ pub fn genesis_text() -> String {
         params: BTreeMap::new(),
         evidence_age: DEFAULT_EVIDENCE_AGE,
         block_bytes: DEFAULT_BLOCK_BYTES,
+        protocol: ait_app::upgrades::record::ProtocolVersion::V2,
     })
     .unwrap()
 }

@@ -10,6 +10,7 @@ use ait_app::{
     crypto::PublicKey,
     genesis::Genesis,
     tx::Anew,
+    upgrades::record::ProtocolVersion,
 };
 use ait_testkit::{
     actors::{Actor, admin, alice, coordinator},
@@ -187,7 +188,8 @@ impl World {
             .param("downtime_window", dice.pick(&[1, 3, 10, 30]))
             .param("jail_blocks", dice.pick(&[1, 5, 40]))
             .param("epoch_blocks", dice.pick(&[1, 2, 5, 10, 30]));
-        let genesis = Genesis::parse(&setup.app_state(), EVIDENCE_AGE).unwrap();
+        let genesis =
+            Genesis::parse(&setup.app_state(), EVIDENCE_AGE, ProtocolVersion::V2).unwrap();
         let chain = Chain {
             state: genesis.state(CHAIN_ID.parse().unwrap(), 1).unwrap(),
             proposer: None,
