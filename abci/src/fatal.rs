@@ -28,6 +28,9 @@ pub enum Fatal {
     /// The next block is not this node's to make.
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// The pool's journal can't be begun.
+    #[error("the pool's journal cannot be kept (POOL_JOURNAL=0 does without): {0}")]
+    Journal(String),
     /// What was stored can't be read again.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -4,10 +4,11 @@
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
 //! - `join`: how `init` finds what a node needs to join a running network.
 //! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `store`: its store
-//!   while it is stopped. `rollback`: its last block taken back.
+//!   while it is stopped. `rollback`: its last block taken back. `repair`: what
+//!   crashes left of CometBFT's log.
 //!   `snapshot`: its snapshots as files. `place`: where each of these is.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
-//! - `status`: one look at a node, and what is wrong with it.
+//! - `status`: one look at a node, and what is wrong with it. `doctor`: its home and machine, before it runs.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
 //!
@@ -16,6 +17,7 @@
 mod audit;
 mod bench;
 mod comet;
+mod doctor;
 mod genesis;
 mod init;
 mod join;
@@ -23,6 +25,7 @@ mod keys;
 mod limits;
 mod place;
 mod query;
+mod repair;
 mod rollback;
 mod rpc;
 mod snapshot;
@@ -33,6 +36,7 @@ mod tx;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use ait_abci::{Halt, OpenError};
 use ait_home::{env_file, exit};
 use anyhow::{Context, Result};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ContextKind};
@@ -67,6 +71,8 @@ enum What {
     /// Look at a node's store, or bring it over to another database
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Mend what crashes left of CometBFT's write-ahead log, on a node that is stopped
+    Repair(Box<repair::RepairArgs>),
     /// Take the last block of a node that is stopped back, so that the next start executes it again
     Rollback(Box<rollback::RollbackArgs>),
     /// Take, show, copy, check and restore snapshots of a node's state
@@ -85,6 +91,8 @@ enum What {
     Tx(Box<tx::TxCommand>),
     /// Look at a node: its height against its peers', its validator, its disk, and what is wrong
     Status(status::StatusArgs),
+    /// Look at a node's home and machine, before it runs or while it does: files, keys, disk, ports, clock
+    Doctor(doctor::DoctorArgs),
     /// Ask a node
     Query(query::QueryArgs),
     /// Run the mock coordinator: assigns jobs, attests what is true of the chain, believes every output
@@ -129,7 +137,18 @@ fn main() -> ExitCode {
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("ait: {}", message(error));
-    ExitCode::from(exit::code_of(error))
+    let halts = error.chain().any(is_halt);
+    ExitCode::from(if halts {
+        exit::FATAL
+    } else {
+        exit::code_of(error)
+    })
+}
+
+/// A node that would halt at its first block does not begin: its unit must not try again either.
+fn is_halt(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let opened = cause.downcast_ref::<OpenError>();
+    cause.is::<Halt>() || matches!(opened, Some(OpenError::Halt(_)))
 }
 
 fn command() -> clap::Command {
@@ -173,12 +192,14 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             What::Start(args) => start::run(*args).await,
             What::Store(command) => store::run(command),
             What::Rollback(args) => rollback::run(*args),
+            What::Repair(args) => repair::run(*args),
             What::Snapshot(command) => snapshot::run(command),
             What::Audit(command) => audit::run(command).await,
             What::Keys(command) => keys::run(command),
             What::Genesis(args) => genesis::run(args),
             What::Tx(command) => tx::run(*command).await,
             What::Status(args) => status::run(args).await,
+            What::Doctor(args) => doctor::run(args).await,
             What::Query(args) => query::run(args).await,
             What::Coordinator(args) => ait_devnet::coordinator::run(args).await,
             What::Miner(args) => ait_devnet::miner::run(args).await,

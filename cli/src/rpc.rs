@@ -113,6 +113,9 @@ pub struct SyncInfo {
     /// The oldest that it keeps.
     #[serde(deserialize_with = "number_in_text")]
     pub earliest_block_height: u64,
+    /// By the chain's clock, RFC 3339.
+    #[serde(default)]
+    pub latest_block_time: String,
     /// Whether it still fetches blocks that others have.
     pub catching_up: bool,
 }

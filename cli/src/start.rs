@@ -25,7 +25,7 @@ use ait_home::{
 use ait_node::Node;
 use ait_store::Engine;
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use crate::{
     comet::{CometPlan, Supervisor},
@@ -81,6 +81,10 @@ pub struct StartArgs {
     snapshot_interval: u64,
     #[command(flatten)]
     keep: KeepArgs,
+    /// 1 writes every transaction down before it is acknowledged, so that those without a block yet outlive kill -9 of
+    /// the application; 0 saves them at a graceful stop alone
+    #[arg(long, env = "POOL_JOURNAL", default_value = "0", value_parser = parse_switch, action = ArgAction::Set)]
+    pool_journal: bool,
     /// Halt after this block: the moment at which a network changes its programs together
     #[arg(long, value_name = "HEIGHT")]
     halt_height: Option<NonZeroU64>,
@@ -281,6 +285,9 @@ impl StartArgs {
                 .keep_in(&folder, self.keep.snapshot_keep);
             kept.context("the folder of snapshots (SNAPSHOT_INTERVAL=0 does without)")?;
         }
+        if self.pool_journal {
+            application.mempool().keep_journal_in(&place.db_path)?;
+        }
         Ok(application)
     }
 
@@ -319,6 +326,18 @@ pub fn parse_engine(text: &str) -> Result<Engine, String> {
         .into_iter()
         .find(|engine| engine.name() == text)
         .ok_or_else(|| "must be fjall or sled".to_owned())
+}
+
+/// Reads a setting that is on or off.
+///
+/// # Errors
+/// For people: what it may be.
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err("must be 0 or 1".to_owned()),
+    }
 }
 
 /// Reads `--state-cache-mb`.

@@ -76,7 +76,10 @@ impl Mempool {
                 lines: Vec::new(),
             });
         };
-        pool.check_envelope(&self.bench(&base)?, hash, wire.len(), lines)
+        let of_envelope = pool.check_envelope(&self.bench(&base)?, hash, wire.len(), lines)?;
+        let wires = lines.iter().map(|line| line.wire.as_ref());
+        self.note(wires.zip(&of_envelope.lines));
+        Ok(of_envelope)
     }
 
     fn judge_lines(&self, wires: &[Bytes]) -> Result<Vec<Verdict>, InvariantViolation> {

@@ -1,9 +1,10 @@
 //! Owns the node's mempool (PROTOCOL section 3): what CheckTx answers, what PrepareProposal takes, and
 //! what everybody else asks of transactions on their way. `pool` holds them, judged on the last
 //! committed state; `envelope` is how many travel as one, `lines` what becomes of them; `saved` has it last
-//! across stops. Nothing here executes a block.
+//! across stops, `journal` across any end of the process. Nothing here executes a block.
 
 pub mod envelope;
+mod journal;
 mod lines;
 pub mod pool;
 mod saved;
@@ -26,6 +27,7 @@ use ait_app::{
 use ait_store::Store;
 use bytes::Bytes;
 use envelope::is_envelope;
+use journal::PoolJournal;
 use pool::{Bench, Keeping, Kept, Pool};
 use tokio::sync::Notify;
 
@@ -66,6 +68,8 @@ struct Inner {
     saved: Mutex<Vec<Vec<u8>>>,
     /// Of what a stop saved, what was pending when that was looked at last.
     restored: Mutex<HashSet<TxHash>>,
+    /// Locked after the pool.
+    journal: Mutex<Option<PoolJournal>>,
 }
 
 impl Mempool {
@@ -80,6 +84,7 @@ impl Mempool {
                 wanted: Arc::new(Notify::new()),
                 saved: Mutex::new(saved),
                 restored: Mutex::default(),
+                journal: Mutex::default(),
             }),
         }
     }
@@ -230,6 +235,9 @@ impl Mempool {
                 changed,
             };
             pool.commit(&newest.state, parts.signatures.as_ref(), block)?;
+            if let Some(journal) = lock(&self.inner.journal).as_mut() {
+                journal.tidy(pool.stats().bytes as u64, || pool.wires());
+            }
             pool.stats()
         };
         if stats.waiting_for_attestation > 0 {
@@ -255,12 +263,27 @@ impl Mempool {
 
     fn keep(&self, wire: &[u8]) -> Result<Verdict, InvariantViolation> {
         let verdict = self.judge(wire, |pool, bench, verified| {
-            pool.check(bench, verified, wire.into())
+            let verdict = pool.check(bench, verified, wire.into())?;
+            self.note([(wire, &verdict)]);
+            Ok(verdict)
         })?;
         if verdict == Verdict::WaitsForAttestation {
             self.inner.wanted.notify_one();
         }
         Ok(verdict)
+    }
+
+    /// Writes down what is about to be acknowledged, while the pool is locked.
+    fn note<'a>(&self, kept: impl IntoIterator<Item = (&'a [u8], &'a Verdict)>) {
+        let mut journal = lock(&self.inner.journal);
+        let Some(journal) = journal.as_mut() else {
+            return;
+        };
+        for (wire, verdict) in kept {
+            if !matches!(verdict, Verdict::Refused(_)) {
+                journal.note(wire);
+            }
+        }
     }
 
     /// Verifies wire bytes outside of all locks, then lets the pool judge them.

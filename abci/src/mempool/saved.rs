@@ -1,14 +1,14 @@
 //! Owns the mempool across stops: saved at a graceful one, judged again at the next start, and offered to
 //! CometBFT, which keeps nothing across its own.
 
-use std::sync::Arc;
+use std::{collections::HashSet, io, path::Path, sync::Arc};
 
 use ait_app::{InvariantViolation, block::Entry, tx::TxHash};
 use ait_store::StoreError;
 use bytes::Bytes;
 
-use super::{Mempool, lock, pool::Bench};
-use crate::records::Verdict;
+use super::{Mempool, journal::PoolJournal, lock, pool::Bench};
+use crate::{fatal::Fatal, records::Verdict};
 
 impl Mempool {
     /// What CometBFT does not hold and must be offered, in the order in which it takes them all. Tell
@@ -33,11 +33,38 @@ impl Mempool {
     /// # Errors
     /// [`StoreError`].
     pub fn save(&self) -> Result<usize, StoreError> {
-        // Before the chain's beginning nothing could be judged, and nothing came.
-        let mut wires = lock(&self.inner.saved).clone();
-        wires.extend(self.pool().wires());
+        let wires = self.known();
         self.inner.parts.store.save_pool(&wires)?;
         Ok(wires.len())
+    }
+
+    /// Takes in what the last process wrote down in this folder, and writes down all that is pending there from now
+    /// on, each transaction before it is acknowledged. Call it before anybody is served.
+    ///
+    /// # Errors
+    /// When the journal can't be read or written; [`InvariantViolation`] as a start's.
+    pub fn keep_journal_in(&self, folder: &Path) -> Result<(), Fatal> {
+        let failed = |error: io::Error| {
+            let path = folder.join("pool.journal");
+            Fatal::Journal(format!("{}: {error}", path.display()))
+        };
+        let left = PoolJournal::left_in(folder).map_err(failed)?;
+        let known: HashSet<TxHash> = self.known().iter().map(|wire| TxHash::of(wire)).collect();
+        let new = left
+            .into_iter()
+            .filter(|wire| !known.contains(&TxHash::of(wire)));
+        lock(&self.inner.saved).extend(new);
+        self.restore()?;
+        let begun = PoolJournal::begin(folder, &self.known()).map_err(failed)?;
+        *lock(&self.inner.journal) = Some(begun);
+        Ok(())
+    }
+
+    /// What is pending, and what the chain's beginning will show to be.
+    fn known(&self) -> Vec<Vec<u8>> {
+        let mut wires = lock(&self.inner.saved).clone();
+        wires.extend(self.pool().wires());
+        wires
     }
 
     /// Whether anything that the last stop saved is still pending: until then the store has to keep it, since a

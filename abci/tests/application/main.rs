@@ -19,6 +19,7 @@ mod pool_envelopes;
 mod pool_envelopes_of_attackers;
 mod pool_full;
 mod pool_histories;
+mod pool_journal;
 mod pool_replacements;
 mod pool_runs;
 mod pool_waiting;

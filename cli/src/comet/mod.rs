@@ -1,11 +1,13 @@
 //! Owns CometBFT as a child of `ait start --with-comet`: starts it, starts it again when it ends by itself, and stops it
-//! before the application. It touches none of CometBFT's files.
+//! before the application. Of CometBFT's files it touches the write-ahead log alone, where `wal` mends it.
 
 mod child;
 mod lines;
+pub mod wal;
 
 use std::{
-    io::Read,
+    fs::File,
+    io::{self, Read},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -14,11 +16,15 @@ use std::{
 };
 
 use ait_home::{
-    comet::{config::AbciAddress, program},
+    comet::{Home, config::AbciAddress, program},
     surroundings::passed_on,
 };
-use anyhow::{Context, Result, anyhow};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 use tokio::sync::oneshot;
 
 pub use child::become_program;
@@ -138,6 +144,7 @@ fn supervise(plan: &CometPlan, height: &dyn Fn() -> u64, stop: &Receiver<()>) ->
     loop {
         let (since, before) = (Instant::now(), height());
         tail.clear();
+        mend_log(plan, before);
         let ended = match Run::start(plan, &tail)?.end(stop) {
             End::Asked => return Ok(()),
             End::ByItself(status) => status,
@@ -161,6 +168,47 @@ fn supervise(plan: &CometPlan, height: &dyn Fn() -> u64, stop: &Receiver<()>) ->
         if stop.recv_timeout(*pause) != Err(RecvTimeoutError::Timeout) {
             return Ok(());
         }
+    }
+}
+
+/// Before each start: CometBFT would begin a block anew in which it has voted already.
+fn mend_log(plan: &CometPlan, height: u64) {
+    let home = Home::new(&plan.home);
+    // A home that never ran has no log.
+    if !home.folder().join(wal::NEWEST).exists() {
+        return;
+    }
+    match wal::mend(&home, height) {
+        Ok(wal::Outcome::NothingToMend) => {}
+        Ok(wal::Outcome::Mended) => tracing::warn!(
+            component = "node",
+            event = "write_ahead_log_mended",
+            height,
+            message = "two crashes had left it without the end of this block",
+        ),
+        Err(error) => tracing::warn!(component = "node", event = "write_ahead_log_unread", %error),
+    }
+}
+
+/// A sign that no CometBFT runs in a home, as long as it is held.
+///
+/// # Errors
+/// When one runs, or that can't be seen.
+pub fn hold_stopped(home: &Home) -> Result<Option<File>> {
+    // CometBFT's databases lock this file of theirs.
+    let path = home.data().join("state.db/LOCK");
+    let file = match File::options().read(true).write(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot open {}", path.display())),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::WOULDBLOCK) => bail!(
+            "CometBFT runs in {}: stop it first",
+            home.folder().display()
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns `ait status`: one look at a node, of what it says, what its CometBFT says and what lies on its disk; and
 //! what is wrong with it, with what to do. Asks only, and changes nothing.
 
-mod disk;
+pub mod disk;
 mod problems;
 
 use ait_api::{

@@ -152,6 +152,94 @@ pub fn config_toml(node: &NodeConfig) -> Result<String> {
     Ok(document.to_string())
 }
 
+/// Keys of the template that each node has its own values for.
+const OWN: [&str; 15] = [
+    "proxy_app",
+    "moniker",
+    "log_format",
+    "rpc.laddr",
+    "rpc.unsafe",
+    "p2p.laddr",
+    "p2p.persistent_peers",
+    "p2p.addr_book_strict",
+    "p2p.allow_duplicate_ip",
+    "statesync.enable",
+    "statesync.rpc_servers",
+    "statesync.trust_height",
+    "statesync.trust_hash",
+    "statesync.trust_period",
+    "consensus.timeout_commit",
+];
+
+/// In what a `config.toml` differs from what this program writes, where that is the same for every node: a text for
+/// each key, with both values.
+///
+/// # Errors
+/// When it is no TOML.
+pub fn drift(text: &str) -> Result<Vec<String>> {
+    let found: DocumentMut = text.parse().context("config.toml is no TOML")?;
+    let template: DocumentMut = TEMPLATE
+        .parse()
+        .context("the built-in config.toml template is no TOML")?;
+    let mut differing = Vec::new();
+    for (table, items) in template.iter() {
+        let items: Vec<(String, &Item)> = match items.as_table() {
+            Some(items) => items
+                .iter()
+                .map(|(key, item)| (format!("{table}.{key}"), item))
+                .collect(),
+            None => vec![(table.to_owned(), items)],
+        };
+        for (path, wanted) in items {
+            if OWN.contains(&path.as_str()) {
+                continue;
+            }
+            let (wanted, has) = (shown(Some(wanted)), shown(at(&found, &path)));
+            if wanted != has {
+                differing.push(format!("{path} is {has}, not {wanted}"));
+            }
+        }
+    }
+    Ok(differing)
+}
+
+/// Where a `config.toml` makes CometBFT listen: the names of the keys, and addresses of this machine.
+///
+/// # Errors
+/// When it is no TOML, or names no address.
+pub fn listens(text: &str) -> Result<Vec<(&'static str, SocketAddr)>> {
+    let found: DocumentMut = text.parse().context("config.toml is no TOML")?;
+    let mut addresses = Vec::new();
+    for path in ["rpc.laddr", "p2p.laddr"] {
+        let address = at(&found, path).and_then(Item::as_str).unwrap_or_default();
+        let bare = address.strip_prefix("tcp://").unwrap_or(address);
+        let parsed = bare.parse().with_context(|| {
+            format!("{path} of config.toml is {address:?}, not such as tcp://127.0.0.1:26657")
+        })?;
+        addresses.push((path, parsed));
+    }
+    Ok(addresses)
+}
+
+fn at<'a>(document: &'a DocumentMut, path: &str) -> Option<&'a Item> {
+    match path.split_once('.') {
+        Some((table, key)) => document.get(table)?.get(key),
+        None => document.get(path),
+    }
+}
+
+/// A value as it is meant, without comments and ways of writing.
+fn shown(item: Option<&Item>) -> String {
+    let Some(value) = item.and_then(Item::as_value) else {
+        return "not there".to_owned();
+    };
+    match (value.as_str(), value.as_integer()) {
+        (Some(text), _) => format!("{text:?}"),
+        (None, Some(number)) => number.to_string(),
+        (None, None) => value.clone().decorated("", "").to_string(),
+    }
+}
+
 /// Gives a key of the template its value, keeping the comment above it.
 fn set(document: &mut DocumentMut, table: &str, key: &str, new: Item) -> Result<()> {
     let parent = if table.is_empty() {
@@ -205,6 +293,30 @@ mod tests {
         // An envelope travels as one transaction of the mempool (PROTOCOL section 3.26).
         assert!(mempool["max_tx_bytes"].as_integer() >= Some(512 << 10));
         assert!(text.contains("# PROTOCOL section 6: 40,000 transactions, 128 MiB"));
+    }
+
+    #[test]
+    fn what_differs_from_what_is_written_is_named_with_both_values() {
+        let own = config_toml(&node()).unwrap();
+        assert_eq!(drift(&own).unwrap(), [""; 0]);
+        let changed = own
+            .replace("recheck = true", "recheck = false")
+            .replace("flush_throttle_timeout = \"2ms\"", "")
+            .replace("size = 40000", "size = 40_000 # as it was");
+        assert_eq!(
+            drift(&changed).unwrap(),
+            [
+                "p2p.flush_throttle_timeout is not there, not \"2ms\"",
+                "mempool.recheck is false, not true",
+            ]
+        );
+        assert!(drift("no = [toml").is_err());
+        let listening = listens(&own).unwrap();
+        assert_eq!(
+            listening[1],
+            ("p2p.laddr", "127.0.0.1:9000".parse().unwrap())
+        );
+        assert!(listens("").is_err());
     }
 
     #[test]

@@ -165,9 +165,41 @@ impl Node {
         command
     }
 
+    /// The command that takes the node's last block back.
+    pub fn rollback_command(&self) -> Command {
+        self.offline_command("rollback")
+    }
+
+    /// The command that mends what crashes left.
+    pub fn repair_command(&self) -> Command {
+        self.offline_command("repair")
+    }
+
+    /// A command about the home and the store.
+    pub fn offline_command(&self, name: &str) -> Command {
+        let mut command = ait(&self.home);
+        command
+            .args([name, "--home"])
+            .arg(self.home.join("cometbft"))
+            .arg("--db-path")
+            .arg(self.store())
+            .env("COMETBFT", binaries::cometbft());
+        command
+    }
+
     /// Starts CometBFT.
     pub fn start_comet(&mut self) {
+        self.start_comet_with(&[]);
+    }
+
+    /// Starts CometBFT, which ends itself at its n-th crash point.
+    pub fn start_comet_failing_at(&mut self, point: u64) {
+        self.start_comet_with(&[("FAIL_TEST_INDEX", point.to_string())]);
+    }
+
+    fn start_comet_with(&mut self, variables: &[(&str, String)]) {
         let mut command = cometbft(&self.home);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command
             .args(["node", "--home"])
             .arg(self.home.join("cometbft"))
