@@ -5,16 +5,11 @@ use std::{
     net::SocketAddr,
     num::NonZeroU64,
     panic,
-    path::PathBuf,
     sync::{Arc, Once},
     thread,
 };
 
-use ait_abci::{
-    Application, OnFatal,
-    recording::{Recorded, Recorder},
-    transport,
-};
+use ait_abci::{Application, OnFatal, recording::Recorded, transport};
 use ait_app::crypto::SecretKey;
 use ait_home::{
     comet::config::AbciAddress,
@@ -34,6 +29,7 @@ use crate::{
     comet::{CometPlan, Supervisor},
     limits::{LimitArgs, raise_descriptors},
     place::{NodePlace, NodePlaceArgs, StorePlace},
+    record::RecordArgs,
     snapshot::{self, KeepArgs},
 };
 
@@ -84,10 +80,8 @@ pub struct StartArgs {
     snapshot_interval: u64,
     #[command(flatten)]
     keep: KeepArgs,
-    /// A folder in which every request of CometBFT and every answer is recorded, a new file for each start, for
-    /// `ait audit abci`; it grows with every block
-    #[arg(long, env = "AIT_ABCI_RECORD", value_name = "DIR")]
-    abci_record: Option<PathBuf>,
+    #[command(flatten)]
+    record: RecordArgs,
     /// Serve no REST and no page: for a validator that nobody asks. It asks coordinators all the same
     #[arg(long, conflicts_with_all = ["devnet", "ops_bind"])]
     no_rest: bool,
@@ -135,7 +129,9 @@ pub async fn run(args: StartArgs) -> Result<()> {
         abci = %abci_address,
         rest = rest.as_ref().map(|rest| rest.address().to_string()),
     );
-    let recorder = args.recorder(&application)?;
+    let recorder = args
+        .record
+        .begin(&application, args.keep_blocks, args.snapshot_interval)?;
     let abci = match recorder.clone() {
         Some(recorder) => abci.serve(Recorded::new(application, recorder), on_fatal),
         None => abci.serve(application, on_fatal),
@@ -287,26 +283,6 @@ impl StartArgs {
             kept.context("the folder of snapshots (SNAPSHOT_INTERVAL=0 does without)")?;
         }
         Ok(application)
-    }
-
-    /// What records the calls of CometBFT, if they are to be recorded.
-    fn recorder(&self, application: &Application) -> Result<Option<Arc<Recorder>>> {
-        let Some(folder) = &self.abci_record else {
-            return Ok(None);
-        };
-        let recorder = Recorder::begin(
-            folder,
-            application,
-            self.keep_blocks,
-            self.snapshot_interval,
-        );
-        let recorder = recorder.context("the recording of AIT_ABCI_RECORD can't be begun")?;
-        tracing::info!(
-            component = "node",
-            event = "recording",
-            path = %recorder.path().display()
-        );
-        Ok(Some(Arc::new(recorder)))
     }
 
     fn node_config(&self, place: &NodePlace) -> ait_node::Config {

@@ -237,6 +237,27 @@ impl Audit {
         Ok(())
     }
 
+    /// Leaves out a call before the snapshot, which its block ends.
+    fn pass_over(&mut self, run: &Run, request: &Request) -> Result<()> {
+        self.report.passed_over += 1;
+        let State::Before(later) = &mut self.state else {
+            return Ok(());
+        };
+        let manifest = later.files.manifest();
+        match request {
+            Request::FinalizeBlock(_) => later.finalized = calls::height(request).unwrap_or(0),
+            Request::Commit(_) if later.finalized == manifest.height().get() => {
+                let chain_id = manifest.chain_id().clone();
+                self.begin_executing(&chain_id)?;
+                if let State::Executing(execution) = &self.state {
+                    execution.keep_blocks(run.keep_blocks);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Executes a call, and compares.
     fn answered(
         &mut self,
@@ -248,26 +269,9 @@ impl Audit {
     ) -> Result<Option<Difference>> {
         let UnderWay { method, request } = call;
         let named = calls::height(&request);
-        let execution = match &mut self.state {
-            State::Executing(execution) => execution,
-            State::Before(later) => {
-                self.report.passed_over += 1;
-                match *request {
-                    Request::FinalizeBlock(_) => later.finalized = named.unwrap_or(0),
-                    Request::Commit(_)
-                        if later.finalized == later.files.manifest().height().get() =>
-                    {
-                        let chain_id = later.files.manifest().chain_id().clone();
-                        self.begin_executing(&chain_id)?;
-                        if let State::Executing(execution) = &self.state {
-                            execution.keep_blocks(run.keep_blocks);
-                        }
-                    }
-                    _ => {}
-                }
-                return Ok(None);
-            }
-            State::Nothing => return Ok(None),
+        let State::Executing(execution) = &mut self.state else {
+            self.pass_over(run, &request)?;
+            return Ok(None);
         };
         let height = named.unwrap_or_else(|| execution.working_height());
         let is_commit = matches!(*request, Request::Commit(_));
