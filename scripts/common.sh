@@ -37,6 +37,12 @@ need_cargo() {
     "Debian and Ubuntu: apt-get install build-essential. macOS: xcode-select --install."
 }
 
+# Go's installer puts it where no PATH points until the shell's profile names it. Fails where there is none.
+find_go() {
+  if ! command -v go >/dev/null && [ -x /usr/local/go/bin/go ]; then PATH="/usr/local/go/bin:$PATH"; fi
+  command -v go >/dev/null
+}
+
 build_ait() {
   need_cargo
   # --workspace: the same features as in the tests' build, so that neither builds again what the other built.

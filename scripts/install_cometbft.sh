@@ -38,9 +38,7 @@ fi
 if [ $# -eq 0 ] && [ -n "$on_path" ]; then
   say "cometbft on PATH is $("$on_path" version 2>/dev/null | head -n 1 || echo unknown) and does not speak what is needed: the project gets its own."
 fi
-# Go's installer puts it where no PATH points until the shell's profile names it.
-if ! command -v go >/dev/null && [ -x /usr/local/go/bin/go ]; then PATH="/usr/local/go/bin:$PATH"; fi
-command -v go >/dev/null || die "CometBFT $VERSION is not on PATH, and there is no Go to build it with" \
+find_go || die "CometBFT $VERSION is not on PATH, and there is no Go to build it with" \
   "Either install Go $GO_NEEDED or newer (https://go.dev/dl/) and run this again," \
   "or put the binary of CometBFT's release v$VERSION, checked against the release's SHA256SUMS, on PATH." \
   "This script downloads no archive: it holds no checksum to hold one against."

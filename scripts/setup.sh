@@ -33,6 +33,24 @@ need_chromium() {
     "Debian and Ubuntu: sudo apt-get install chromium. Or name a binary in CHROMIUM."
 }
 
+# The checker of ABCI calls, from CometBFT's own module; tests/grammar pins it.
+need_abci_grammar() {
+  local program="$TOOLS/bin/abci-grammar" source
+  local stale=""
+  for source in tests/grammar/main.go tests/grammar/go.mod tests/grammar/go.sum; do
+    if [ ! "$program" -nt "$source" ]; then stale=1; fi
+  done
+  [ -n "$stale" ] || return 0
+  find_go || die "Go is not installed; CometBFT's grammar of ABCI calls is checked by a program in it" \
+    "Install Go 1.23.5 or newer: https://go.dev/dl/"
+  say "Building abci-grammar with $(go version | cut -d' ' -f3) into .tools/bin; this takes a minute."
+  mkdir -p "$TOOLS/bin"
+  (cd tests/grammar && go build -trimpath -mod=readonly -o "$program" . >&2) ||
+    die "tests/grammar does not build; Go's message stands above." \
+      "It needs Go 1.23.5 or newer and a way to the Go module proxy."
+  touch "$program"
+}
+
 # need_cargo_tool NAME VERSION: built outside of target/, which may be thrown away.
 need_cargo_tool() {
   [ "$("$TOOLS/bin/$1" --version 2>/dev/null | grep -o '[0-9][0-9.]*' | head -n 1)" = "$2" ] && return
@@ -43,6 +61,7 @@ need_cargo_tool() {
 need_rust
 need_node
 "$PROJECT/scripts/install_cometbft.sh" >/dev/null
+need_abci_grammar
 need_chromium
 need_cargo_tool cargo-deny "$CARGO_DENY"
 need_cargo_tool cargo-machete "$CARGO_MACHETE"

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use ait_app::{identifiers::ChainId, upgrades::record::ProtocolVersion};
+use ait_app::{identifiers::ChainId, state::AppHash, upgrades::record::ProtocolVersion};
 use ait_store::Store;
 use prometheus::Registry;
 use tendermint_proto::v0_38::abci::{
@@ -176,16 +176,22 @@ impl Application {
         &self.metrics.registry
     }
 
+    /// The height of the last block that is on disk, executed here or restored from a snapshot, and the app hash
+    /// after it; none before the first.
+    pub fn last_block(&self) -> Option<(u64, AppHash)> {
+        let last = self.state_sync.committed.base()?;
+        let is_one = last.block.origin != Origin::Genesis;
+        is_one.then(|| (last.block.height, last.state.app_hash()))
+    }
+
     /// Info: the last block that is on disk, from which CometBFT replays what it has beyond, and the version of
     /// the protocol that the next header has: state sync compares the two.
     pub fn info(&self) -> ResponseInfo {
         self.mempool.offer_again();
-        let last = self.state_sync.committed.base();
-        let version = last.as_ref().map(|last| last.state.protocol().version);
+        let base = self.state_sync.committed.base();
+        let version = base.map(|base| base.state.protocol().version);
         let version = version.unwrap_or(ProtocolVersion::V2);
-        let last = last.filter(|base| base.block.origin != Origin::Genesis);
-        let height = last.as_ref().map(|last| last.block.height);
-        let hash = last.map(|last| last.state.app_hash());
+        let (height, hash) = self.last_block().unzip();
         ResponseInfo {
             data: "ait".into(),
             version: env!("CARGO_PKG_VERSION").into(),

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`Application`] (the parts, and which answers what), [`Consensus`] (the life of a chain
 //! and of a block), [`Mempool`] (what waits), [`Reader`] (what was committed; it cannot commit),
-//! [`Snapshots`] (for nodes that join), [`transport`] (the socket).
+//! [`Snapshots`] (for nodes that join), [`transport`] (the socket), [`recording`] (what was asked, in a file).
 
 mod application;
 mod committed;
@@ -19,6 +19,7 @@ mod mempool;
 mod metrics;
 mod query;
 mod reader;
+pub mod recording;
 mod records;
 mod report;
 mod signatures;
@@ -43,6 +44,6 @@ pub use records::{
 };
 pub use snapshots::{
     FORMAT as SNAPSHOT_FORMAT, Manifest, SnapshotError, SnapshotFiles, Snapshots, export, import,
-    snapshots_in, take, verify,
+    offer_of, snapshots_in, take, verify,
 };
 pub use stored::{Checked, OpenError, RollBackError, Scrubber, bring_over, check, copy, roll_back};

@@ -3,10 +3,9 @@
 //! Owns the dispatch, and the commands that are about one node or one transaction:
 //! - `keys`, `init`, `genesis`: make what `ait_home` keeps.
 //! - `join`: how `init` finds what a node needs to join a running network.
-//! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `store`: its store
-//!   while it is stopped. `rollback`: its last block taken back. `repair`: what
-//!   crashes left of CometBFT's log.
-//!   `snapshot`: its snapshots as files. `place`: where each of these is.
+//! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `record`: what of it is
+//!   recorded. `store`: its store while it is stopped. `rollback`: its last block taken back. `repair`: what crashes
+//!   left of CometBFT's log. `snapshot`: its snapshots as files. `place`: where each of these is.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
 //! - `status`: one look at a node, and what is wrong with it. `doctor`: its home and machine, before it runs.
 //! - `tx`, `query`: on top of the crate `ait_client`.
@@ -25,6 +24,7 @@ mod keys;
 mod limits;
 mod place;
 mod query;
+mod record;
 mod repair;
 mod rollback;
 mod rpc;

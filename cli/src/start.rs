@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use ait_abci::{Application, OnFatal, transport};
+use ait_abci::{Application, OnFatal, recording::Recorded, transport};
 use ait_app::{crypto::SecretKey, upgrades::record::ProtocolVersion};
 use ait_home::{
     comet::config::AbciAddress,
@@ -31,6 +31,7 @@ use crate::{
     comet::{CometPlan, Supervisor},
     limits::{LimitArgs, raise_descriptors},
     place::{NodePlace, NodePlaceArgs, StorePlace},
+    record::RecordArgs,
     snapshot::{self, KeepArgs},
 };
 
@@ -91,6 +92,8 @@ pub struct StartArgs {
     /// Halt before an upgrade to a version of the protocol after this one, as a program does that does not have it
     #[arg(long, value_name = "VERSION", default_value_t = ProtocolVersion::NEWEST, value_parser = parse_protocol)]
     protocol_at_most: ProtocolVersion,
+    #[command(flatten)]
+    record: RecordArgs,
     /// Serve no REST and no page: for a validator that nobody asks. It asks coordinators all the same
     #[arg(long, conflicts_with_all = ["devnet", "ops_bind"])]
     no_rest: bool,
@@ -138,9 +141,14 @@ pub async fn run(args: StartArgs) -> Result<()> {
         abci = %abci_address,
         rest = rest.as_ref().map(|rest| rest.address().to_string()),
     );
-    let abci = abci
-        .serve(application, on_fatal)
-        .context("cannot serve ABCI")?;
+    let recorder = args
+        .record
+        .begin(&application, args.keep_blocks, args.snapshot_interval)?;
+    let abci = match recorder.clone() {
+        Some(recorder) => abci.serve(Recorded::new(application, recorder), on_fatal),
+        None => abci.serve(application, on_fatal),
+    };
+    let abci = abci.context("cannot serve ABCI")?;
     let reader = node.reader.clone();
     let comet = comet.map(|plan| Supervisor::start(plan, move || reader.height()));
     let comet = comet.transpose()?;
@@ -155,6 +163,9 @@ pub async fn run(args: StartArgs) -> Result<()> {
     // Joins threads that may be committing a block.
     let saved = tokio::task::spawn_blocking(move || {
         abci.stop();
+        if let Some(recorder) = recorder {
+            recorder.end();
+        }
         mempool.save()
     })
     .await

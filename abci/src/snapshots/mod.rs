@@ -189,8 +189,8 @@ fn take_into(
     Ok(true)
 }
 
-/// What others are told of one: its hash is the manifest's, which is all of its metadata.
-fn offer_of(manifest: &Manifest) -> Snapshot {
+/// What others are told of a snapshot: its hash is the manifest's, which is all of its metadata.
+pub fn offer_of(manifest: &Manifest) -> Snapshot {
     let metadata = manifest.encode();
     Snapshot {
         height: manifest.height().get(),

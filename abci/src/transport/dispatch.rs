@@ -11,6 +11,12 @@ pub trait Application: Clone + Send + 'static {
     /// Why it can't answer: CometBFT is told with ABCI's exception, and the server stops.
     type Fatal: Display;
 
+    /// The application of a connection that was just opened, which is gone with it.
+    #[must_use]
+    fn connected(&self) -> Self {
+        self.clone()
+    }
+
     /// Hears which requests arrived together, in their order, before it is asked for their answers one
     /// after the other. What can be found out about all of them at once may be, and may be kept until
     /// then; it changes no answer.

@@ -235,7 +235,7 @@ fn accept_all<A: Application>(listener: &Listener, application: &A, shared: &Arc
         if shared.stopping.load(Ordering::SeqCst) {
             return;
         }
-        let began = accepted.and_then(|stream| begin(stream, application.clone(), shared));
+        let began = accepted.and_then(|stream| begin(stream, application.connected(), shared));
         if let Err(error) = began {
             tracing::warn!(component = "transport", event = "connection_refused", %error);
             thread::sleep(ACCEPT_RETRY);

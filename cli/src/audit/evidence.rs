@@ -154,3 +154,75 @@ fn whole_vote(mut vote: Vote) -> Vote {
     vote.timestamp.get_or_insert_default();
     vote
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What CometBFT 0.38.26 writes of an `EvidenceList` (libs/json) with an attack on light clients by two of three
+    /// validators; the third did not sign.
+    const ATTACK: &str = include_str!("light_client_attack.json");
+
+    fn attack() -> Vec<Evidence> {
+        serde_json::from_str(ATTACK).unwrap()
+    }
+
+    /// The same list's `Hash` and `ABCI` in CometBFT.
+    #[test]
+    fn an_attack_on_light_clients_has_the_hash_that_cometbft_gives_it() {
+        assert_eq!(
+            hex::encode_upper(evidence_hash(&attack())),
+            "B8AD08E6D5796D5911916AF2ABA88CDC25E7793FCADD0E7A5810FDEB8C0D9D1C"
+        );
+    }
+
+    #[test]
+    fn finalize_block_is_told_of_each_validator_that_attacked() {
+        let found = misbehavior(&attack());
+        let told: Vec<(String, i64)> = found
+            .iter()
+            .map(|one| {
+                let validator = one.validator.clone().unwrap();
+                (hex::encode_upper(validator.address), validator.power)
+            })
+            .collect();
+        let expected = [
+            ("5EF3B5F25C54946D4A89FC0D09D2F126614540F2", 30),
+            ("E3DE5B0E722E746438764491C6BED192894B2FE1", 10),
+        ];
+        assert_eq!(
+            told,
+            expected.map(|(address, power)| (address.to_owned(), power))
+        );
+        for one in found {
+            assert_eq!(one.r#type, MisbehaviorType::LightClientAttack as i32);
+            // Since the height that the attackers and the chain have in common.
+            assert_eq!((one.height, one.total_voting_power), (4, 60));
+            let time = one.time.unwrap();
+            assert_eq!((time.seconds, time.nanos), (1_769_860_800, 500_000_000));
+        }
+    }
+
+    #[test]
+    fn whatever_is_changed_in_an_attack_changes_its_hash() {
+        let right = evidence_hash(&attack());
+        for (found, with) in [
+            ("\"CommonHeight\": \"4\"", "\"CommonHeight\": \"5\""),
+            (
+                "\"TotalVotingPower\": \"60\"",
+                "\"TotalVotingPower\": \"61\"",
+            ),
+            ("\"signature\": null", "\"signature\": \"AAAA\""),
+            (
+                "\"proposer_priority\": \"20\"",
+                "\"proposer_priority\": \"21\"",
+            ),
+            ("\"app\": \"2\"", "\"app\": \"3\""),
+        ] {
+            let changed = ATTACK.replacen(found, with, 1);
+            assert_ne!(changed, ATTACK, "{found}");
+            let changed: Vec<Evidence> = serde_json::from_str(&changed).unwrap();
+            assert_ne!(evidence_hash(&changed), right, "{with}");
+        }
+    }
+}

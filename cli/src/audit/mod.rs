@@ -1,9 +1,11 @@
-//! Owns `ait audit`: whoever trusts nobody executes a node's blocks again, and compares.
+//! Owns `ait audit`: whoever trusts nobody executes a node's blocks again, and compares; `abci` does the same with the
+//! calls that a node recorded.
 //!
-//! Reading order: `source` (what the node is asked), `request` (what CometBFT would ask of the application for a
+//! Reading order of the former: `source` (what the node is asked), `request` (what CometBFT would ask of the application for a
 //! block), `hashes`, `evidence` and `validators` (what a header has of them), `compare` (what a difference is), `start`
 //! (from where), `replay` (the blocks, one after the other), `report` (what it came to). Touches no node's store.
 
+mod abci;
 mod compare;
 mod evidence;
 mod hashes;
@@ -44,6 +46,9 @@ pub enum AuditCommand {
     /// Execute a node's blocks again, from the genesis or a snapshot on, and compare; the first difference ends it with
     /// exit code 1
     Replay(ReplayArgs),
+    /// Execute the calls that a node recorded (AIT_ABCI_RECORD) again, and compare the answers; the first difference
+    /// ends it with exit code 1
+    Abci(abci::AbciArgs),
 }
 
 /// `ait audit replay`
@@ -73,7 +78,13 @@ pub struct ReplayArgs {
 /// # Errors
 /// What differs, or what kept it from being found out, for people.
 pub async fn run(command: AuditCommand) -> Result<()> {
-    let AuditCommand::Replay(args) = command;
+    match command {
+        AuditCommand::Replay(args) => run_replay(args).await,
+        AuditCommand::Abci(args) => tokio::task::block_in_place(|| abci::run(&args)),
+    }
+}
+
+async fn run_replay(args: ReplayArgs) -> Result<()> {
     let source = Source::new(Node::new(&args.rpc, &args.tls.trust())?);
     let (given, trusted) = given(&args, &source).await?;
     let status = source.status().await?;

@@ -307,9 +307,10 @@ pub fn key(manifest: &Manifest, name: &str) -> anyhow::Result<SecretKey> {
 }
 
 /// Settings that each node of a devnet is given its own value of.
-const DECIDED_HERE: [&str; 12] = [
+const DECIDED_HERE: [&str; 13] = [
     "ABCI_BIND",
     "ADMIN_KEY",
+    "AIT_ABCI_RECORD",
     "AIT_HOME",
     "AIT_NODE",
     "BOOTSTRAP_PEERS",

@@ -12,6 +12,7 @@ pub mod load;
 pub mod network;
 pub mod node;
 pub mod process;
+pub mod recording;
 pub mod validators;
 pub mod wait;
 pub mod wallet;

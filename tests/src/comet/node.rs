@@ -16,7 +16,8 @@ use super::{
 };
 
 /// The settings of `ait` that a developer's shell may have set.
-const SETTINGS: [&str; 22] = [
+const SETTINGS: [&str; 23] = [
+    "AIT_ABCI_RECORD",
     "AIT_HOME",
     "CHAIN_ID",
     "BLOCK_INTERVAL",

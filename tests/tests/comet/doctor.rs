@@ -75,8 +75,8 @@ async fn each_mistake_is_found_and_nothing_else() {
     fs::remove_file(&state).expect("it is there");
     change(
         &config.join("genesis.json"),
-        "\"base_fee\"",
-        "\"base_free\"",
+        "\"min_account_balance\"",
+        "\"min_balance\"",
     );
     let (verdicts, _) = examine(node);
     assert_eq!(verdicts["signed_last"], "problem");

@@ -1,6 +1,8 @@
 //! Nodes with the real CometBFT. Their chains take turns, in whatever order the tests begin: see
 //! [`ait_tests::comet::Network`].
 
+mod abci_grammar;
+mod abci_recording;
 mod audit;
 mod bad_input;
 mod claims;

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 pub struct Newcomer {
     /// Its REST routes.
     pub rest: Rest,
+    /// More arguments of `ait start`.
+    app_arguments: Vec<String>,
     folder: TempDir,
     socket: String,
     p2p: u16,
@@ -27,8 +29,17 @@ impl Newcomer {
             socket: format!("unix://{}", folder.path().join("app.sock").display()),
             p2p: free_port(),
             rpc: free_port(),
+            app_arguments: Vec::new(),
             folder,
         }
+    }
+
+    /// Has it record its calls; gives the folder.
+    pub fn record(&mut self) -> PathBuf {
+        let folder = self.folder.path().join("abci");
+        self.app_arguments
+            .push(format!("--abci-record={}", folder.display()));
+        folder
     }
 
     /// CometBFT's home.
@@ -57,7 +68,8 @@ impl Newcomer {
         app.args(["start", "--devnet", "--chain-id", CHAIN_ID])
             .args(["--db-path", "chain.db", "--abci-bind", &self.socket])
             .args(["--rpc-bind", self.rest.url.trim_start_matches("http://")])
-            .args(["--comet-rpc", &format!("http://127.0.0.1:{}", self.rpc)]);
+            .args(["--comet-rpc", &format!("http://127.0.0.1:{}", self.rpc)])
+            .args(&self.app_arguments);
         let app = Process::start("ait start", &mut app, &folder.join("app.log"));
         let mut comet = node::cometbft(folder);
         comet.args(["node", "--home"]).arg(self.home());
