@@ -126,7 +126,22 @@ fn genesis_text(path: &Path, expected: Option<&ChainId>) -> Result<String> {
     }
 }
 
+/// Blocks that come faster than a node executes old ones are never caught up with; a devnet's are nobody's to join.
+const LEAST_BLOCK_INTERVAL: Duration = Duration::from_millis(20);
+
+fn check_interval(interval: Duration, devnet: bool) -> Result<(), Usage> {
+    if devnet || interval >= LEAST_BLOCK_INTERVAL {
+        return Ok(());
+    }
+    Err(Usage(format!(
+        "BLOCK_INTERVAL is {}, below {}: a node that joins would never catch up with such blocks; --devnet takes it",
+        humantime::format_duration(interval),
+        humantime::format_duration(LEAST_BLOCK_INTERVAL)
+    )))
+}
+
 fn node_config(args: &InitArgs, matches: &ArgMatches) -> Result<NodeConfig> {
+    check_interval(args.block_interval, args.devnet)?;
     let port = |id: &str, offset: u16| match args.base_port {
         // It stands above the environment, and below the flag itself.
         Some(base) if matches.value_source(id) != Some(ValueSource::CommandLine) => {
@@ -163,6 +178,17 @@ fn parse_moniker(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_devnet_makes_blocks_faster_than_others_can_follow() {
+        let told = check_interval(Duration::ZERO, false)
+            .unwrap_err()
+            .to_string();
+        assert!(told.contains("BLOCK_INTERVAL is 0s, below 20ms"), "{told}");
+        assert!(check_interval(Duration::from_millis(19), false).is_err());
+        assert!(check_interval(LEAST_BLOCK_INTERVAL, false).is_ok());
+        assert!(check_interval(Duration::ZERO, true).is_ok());
+    }
 
     #[test]
     fn a_name_that_peers_would_refuse_is_refused_before_anything_is_written() {

@@ -328,6 +328,8 @@ mod tests {
             Some("5ms")
         );
         assert_eq!(toml["p2p"]["flush_throttle_timeout"].as_str(), Some("2ms"));
+        assert_eq!(consensus["timeout_propose"].as_str(), Some("1500ms"));
+        assert_eq!(consensus["timeout_precommit"].as_str(), Some("500ms"));
         assert_eq!(
             toml["storage"]["discard_abci_responses"].as_bool(),
             Some(true)
