@@ -26,34 +26,63 @@ const OURS: [&str; 6] = [
 ];
 const COMPONENT: &str = "cometbft";
 
-/// The last lines.
+/// What CometBFT says when its consensus ends for good. The process goes on, and makes no more blocks.
+const CONSENSUS_FAILURE: &str = "CONSENSUS FAILURE!!!";
+
+/// The last lines, and what they say of the end of consensus.
 #[derive(Debug, Clone, Default)]
-pub struct Tail(Arc<Mutex<VecDeque<String>>>);
+pub struct Tail(Arc<Mutex<Said>>);
+
+#[derive(Debug, Default)]
+struct Said {
+    lines: VecDeque<String>,
+    failure: Option<String>,
+}
 
 impl Tail {
     /// Forgets them.
     pub fn clear(&self) {
-        self.lines().clear();
+        *self.said() = Said::default();
     }
 
     /// All of them, the latest last.
     pub fn text(&self) -> String {
-        let lines = self.lines();
-        lines.iter().cloned().collect::<Vec<_>>().join("\n")
+        let said = self.said();
+        said.lines.iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Why consensus ended, once it has.
+    pub fn failure(&self) -> Option<String> {
+        self.said().failure.clone()
     }
 
     fn keep(&self, line: &str) {
-        let mut lines = self.lines();
-        if lines.len() >= KEPT_LINES {
-            lines.pop_front();
+        let mut said = self.said();
+        if line.contains(CONSENSUS_FAILURE) && said.failure.is_none() {
+            said.failure = Some(reason_in(line));
         }
-        lines.push_back(line.chars().take(KEPT_CHARACTERS).collect());
+        if said.lines.len() >= KEPT_LINES {
+            said.lines.pop_front();
+        }
+        said.lines
+            .push_back(line.chars().take(KEPT_CHARACTERS).collect());
     }
 
-    fn lines(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
-        // A list of texts is whole at any time.
+    fn said(&self) -> std::sync::MutexGuard<'_, Said> {
+        // Texts are whole at any time.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The error in a line that tells of the end of consensus, as far as it is shown.
+fn reason_in(line: &str) -> String {
+    let fields: Option<Map<String, Value>> = serde_json::from_str(line).ok();
+    let error = fields.and_then(|fields| match fields.get("err")? {
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    });
+    let reason = error.unwrap_or_else(|| line.to_owned());
+    reason.chars().take(KEPT_CHARACTERS).collect()
 }
 
 /// Passes on what CometBFT prints, until it prints no more.

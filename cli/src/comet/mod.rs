@@ -36,6 +36,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(100);
 /// A run that lasted this long, or made a block, was no failed start.
 const SETTLED: Duration = Duration::from_secs(60);
+/// How long an application that fails has to end the node.
+const APPLICATION_FIRST: Duration = Duration::from_secs(2);
 /// The pauses after failed starts, each before the next one. A further failure is the last.
 const PAUSES: [Duration; 6] = [
     Duration::from_secs(1),
@@ -145,9 +147,10 @@ fn supervise(plan: &CometPlan, height: &dyn Fn() -> u64, stop: &Receiver<()>) ->
         let (since, before) = (Instant::now(), height());
         tail.clear();
         mend_log(plan, before);
-        let ended = match Run::start(plan, &tail)?.end(stop) {
+        let ended = match Run::start(plan, &tail)?.end(&tail, stop) {
             End::Asked => return Ok(()),
             End::ByItself(status) => status,
+            End::Failed(reason) => return Err(failed(&reason)),
         };
         if since.elapsed() >= SETTLED || height() > before {
             pauses = PAUSES.iter();
@@ -169,6 +172,16 @@ fn supervise(plan: &CometPlan, height: &dyn Fn() -> u64, stop: &Receiver<()>) ->
             return Ok(());
         }
     }
+}
+
+/// A CometBFT whose consensus ended would go on answering, and make no block. What ended it is still there at another
+/// start.
+fn failed(reason: &str) -> anyhow::Error {
+    let advice = match reason.contains("no space left on device") {
+        true => "make room on the disk of the home, and start again",
+        false => "keep the data; docs/operators.md says what its messages mean",
+    };
+    anyhow!("CometBFT's consensus failed ({reason}), so the node makes no more blocks: {advice}")
 }
 
 /// Before each start: CometBFT would begin a block anew in which it has voted already.
@@ -222,6 +235,8 @@ struct Run {
 enum End {
     Asked,
     ByItself(ExitStatus),
+    /// Its consensus did, for good: why.
+    Failed(String),
 }
 
 impl Run {
@@ -242,8 +257,9 @@ impl Run {
         Ok(Self { child, readers })
     }
 
-    /// Waits for its end, or for the request to stop it.
-    fn end(mut self, stop: &Receiver<()>) -> End {
+    /// Waits for its end, or that of its consensus, or for the request to stop it.
+    fn end(mut self, tail: &Tail, stop: &Receiver<()>) -> End {
+        let mut failing = None;
         let end = loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 break End::ByItself(status);
@@ -251,6 +267,14 @@ impl Run {
             if stop.recv_timeout(POLL) != Err(RecvTimeoutError::Timeout) {
                 self.stop();
                 break End::Asked;
+            }
+            let Some(reason) = tail.failure() else {
+                continue;
+            };
+            // Where the application is the reason, it ends the node by itself, and says so better.
+            if failing.get_or_insert_with(Instant::now).elapsed() > APPLICATION_FIRST {
+                self.stop();
+                break End::Failed(reason);
             }
         };
         for reader in self.readers {

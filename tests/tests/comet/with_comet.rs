@@ -73,6 +73,34 @@ async fn a_cometbft_that_is_killed_comes_back_and_blocks_go_on() {
     assert!(theirs.len() > 10 && told.iter().all(|name| theirs[0][name].is_string()));
 }
 
+/// A program in CometBFT's place whose consensus fails as on a full disk, and which lives on as CometBFT does.
+const FAILING: &str = r#"#!/bin/sh
+if [ "$1" = version ]; then
+  echo '{"cometbft":"0.38.26","abci":"2.0.0","block_protocol":11,"p2p_protocol":8}'
+  exit 0
+fi
+echo '{"level":"error","msg":"CONSENSUS FAILURE!!!","err":"write cs.wal/wal: no space left on device"}'
+exec sleep 600
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cometbft_whose_consensus_failed_ends_the_node_with_the_reason() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut network = prepared().await;
+    let node = network.first();
+    let program = node.home.join("failing-cometbft");
+    fs::write(&program, FAILING).expect("it can be written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode can be set");
+    let log = node.home.join("app.log");
+    let mut command = node.unit_command();
+    command.env("COMETBFT", &program);
+    let mut app = Process::start("ait start", &mut command, &log);
+    let status = app.wait(Duration::from_secs(60));
+    assert_eq!(status.code(), Some(1));
+    let said = node.app_log();
+    assert!(said.contains("make room on the disk"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_asked_to_stop_stops_its_cometbft_first_and_leaves_nothing() {
     let mut network = prepared().await;
