@@ -72,10 +72,7 @@ impl Application {
     ) -> Result<Self, OpenError> {
         let (stored, newest) = stored::open(store.clone(), &chain_id, state_cache_bytes)?;
         let stored = Arc::new(stored);
-        let saved = store.take_pool()?;
-        if !saved.is_empty() {
-            store.save_pool(&saved)?;
-        }
+        let saved = store.saved_pool()?;
         let making = Making::new(!saved.is_empty());
         let metrics = Arc::new(Metrics::new()?);
         if let Some(newest) = &newest {
