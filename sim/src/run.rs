@@ -36,7 +36,7 @@ impl Default for Options {
         Self {
             blocks: 1_000,
             nodes: None,
-            quiet: 250,
+            quiet: 400,
             sabotage: None,
             trace: false,
         }
