@@ -73,10 +73,7 @@ impl Application {
             limits.check(&newest.state)?;
         }
         let stored = Arc::new(stored);
-        let saved = store.take_pool()?;
-        if !saved.is_empty() {
-            store.save_pool(&saved)?;
-        }
+        let saved = store.saved_pool()?;
         let making = Making::new(!saved.is_empty());
         let metrics = Arc::new(Metrics::new()?);
         if let Some(newest) = &newest {

@@ -218,15 +218,13 @@ impl Store for FjallStore {
             .save_pool(transactions, || self.write_pool(transactions))
     }
 
-    fn take_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn saved_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let saved = read(&self.path, || self.head.get(POOL))?;
         let Some(saved) = saved else {
             return Ok(Vec::new());
         };
-        let transactions = pool::decode(&saved)
-            .ok_or_else(|| corrupt(&self.path, "the saved pool cannot be understood"))?;
-        self.save_pool(&[])?;
-        Ok(transactions)
+        pool::decode(&saved)
+            .ok_or_else(|| corrupt(&self.path, "the saved pool cannot be understood"))
     }
 }
 

@@ -110,11 +110,11 @@ pub trait Store: Send + Sync {
     /// As [`Store::commit`], without the height.
     fn save_pool(&self, transactions: &[Vec<u8>]) -> Result<(), StoreError>;
 
-    /// Takes out what [`Store::save_pool`] saved, in the same order; a second call finds nothing.
+    /// What [`Store::save_pool`] saved, in the same order. It stays until something else is saved.
     ///
     /// # Errors
-    /// As [`Store::save_pool`], and [`StoreError::Corrupt`] when the stored bytes cannot be understood.
-    fn take_pool(&self) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// [`StoreError::Corrupt`] when the stored bytes cannot be understood.
+    fn saved_pool(&self) -> Result<Vec<Vec<u8>>, StoreError>;
 }
 
 /// Opens the store of a chain in a folder, with the database that it was begun with; a new one with

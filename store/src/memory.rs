@@ -131,7 +131,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn take_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(std::mem::take(&mut self.contents().pool))
+    fn saved_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.contents().pool.clone())
     }
 }

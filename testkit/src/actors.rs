@@ -1,11 +1,21 @@
 //! Owns the people of the tests: keys by name, the same in every run.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use ait_app::{
     address::Address,
     crypto::{PublicKey, SecretKey},
     engine::ConsensusAddress,
 };
 use sha2::{Digest, Sha256};
+
+thread_local! {
+    /// Making a key takes as long as a signature, and some tests ask for the same ones again and again.
+    static KNOWN: RefCell<HashMap<String, SecretKey>> = RefCell::default();
+}
+
+/// Names whose keys are remembered.
+const MOST_KNOWN: usize = 1_000;
 
 /// Somebody with a key. Its seed is sha256 of its name, as in the protocol's vectors.
 #[derive(Debug, Clone)]
@@ -18,9 +28,19 @@ pub struct Actor {
 impl Actor {
     /// The actor of that name.
     pub fn named(name: &str) -> Self {
+        let key = KNOWN.with_borrow(|known| known.get(name).cloned());
+        let key = key.unwrap_or_else(|| {
+            let key = SecretKey::from_seed(Sha256::digest(name).into());
+            KNOWN.with_borrow_mut(|known| {
+                if known.len() < MOST_KNOWN {
+                    known.insert(name.to_owned(), key.clone());
+                }
+            });
+            key
+        });
         Self {
             name: name.to_owned(),
-            key: SecretKey::from_seed(Sha256::digest(name).into()),
+            key,
         }
     }
 

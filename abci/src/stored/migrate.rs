@@ -59,15 +59,8 @@ pub fn copy(
         failed.map_or(Ok(()), Err)?;
     }
     filled.finish(&head)?;
-    to.save_pool(&pool_of(from)?)?;
+    to.save_pool(&from.saved_pool()?)?;
     check(to, chain_id, |_| {})
-}
-
-/// The saved pool, which stays where it is.
-fn pool_of(store: &dyn Store) -> Result<Vec<Vec<u8>>, StoreError> {
-    let pool = store.take_pool()?;
-    store.save_pool(&pool)?;
-    Ok(pool)
 }
 
 /// Brings a store of the first format over into an empty one, and reads all of that.

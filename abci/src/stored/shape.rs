@@ -114,8 +114,9 @@ impl Shape {
     }
 
     fn oldest_page(&self) -> Option<(u8, u64)> {
-        let pages = (0..=255).zip(self.pages.iter().copied());
-        pages.min_by_key(|(_, height)| *height)
+        let oldest = self.pages.iter().copied().min()?;
+        let place = self.pages.iter().position(|height| *height == oldest)?;
+        Some((u8::try_from(place).ok()?, oldest))
     }
 
     fn write_page(&mut self, page: u8, tree: &Tree, height: u64, batch: &mut WriteBatch) -> usize {

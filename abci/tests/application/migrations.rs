@@ -156,7 +156,7 @@ fn a_store_of_the_first_format_is_brought_over_with_its_transactions_and_its_poo
             Arc::from(ait_store::open(&folder.path().join("new"), CHAIN, engine).unwrap());
         let checked = bring_over(&first, to.clone(), &chain_id()).unwrap();
         assert_eq!(checked, expected(&comet));
-        assert_eq!(to.take_pool().unwrap(), pool);
+        assert_eq!(to.saved_pool().unwrap(), pool);
         assert_goes_on(to, &mut comet);
     }
 }
@@ -190,8 +190,8 @@ fn a_store_is_copied_from_each_database_to_the_other() {
         source.save_pool(&pool).unwrap();
         let checked = copy(source.as_ref(), target.clone(), &chain_id()).unwrap();
         assert_eq!(checked, expected(&comet));
-        assert_eq!(source.take_pool().unwrap(), pool);
-        assert_eq!(target.take_pool().unwrap(), pool);
+        assert_eq!(source.saved_pool().unwrap(), pool);
+        assert_eq!(target.saved_pool().unwrap(), pool);
         assert_goes_on(target, &mut comet);
     }
 }

@@ -141,7 +141,7 @@ fn what_a_stop_saved_survives_crashes_until_it_is_committed_or_refused() {
     // Another transaction takes the place of one, and a block has both that are left.
     let instead = transfer("alice", 3, 500);
     comet.decide(vec![pool[1].to_wire().into(), instead.to_wire().into()]);
-    assert_eq!(store.take_pool().unwrap(), Vec::<Vec<u8>>::new());
+    assert_eq!(store.saved_pool().unwrap(), Vec::<Vec<u8>>::new());
     assert_eq!(comet.node.mempool().stats().transactions, 0);
 }
 

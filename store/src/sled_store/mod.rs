@@ -231,13 +231,11 @@ impl Store for SledStore {
         })
     }
 
-    fn take_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn saved_pool(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let Some(saved) = value_of(self.target(), POOL)? else {
             return Ok(Vec::new());
         };
-        let transactions = pool::decode(&saved)
-            .ok_or_else(|| corrupt(&self.path, "the saved pool cannot be understood"))?;
-        self.save_pool(&[])?;
-        Ok(transactions)
+        pool::decode(&saved)
+            .ok_or_else(|| corrupt(&self.path, "the saved pool cannot be understood"))
     }
 }

@@ -25,7 +25,7 @@ fn a_cleared_store_is_empty_and_takes_any_first_block() -> TestResult {
         // It is neither lost nor gone back.
         let store = open(engine, folder.path())?;
         assert_empty(store.as_ref())?;
-        assert_eq!(store.take_pool()?, [b"waits".to_vec()]);
+        assert_eq!(store.saved_pool()?, [b"waits".to_vec()]);
         store.commit(&batch(3))?;
         store.clear()?;
         store.commit(&batch(1))?;

@@ -7,7 +7,7 @@ use crate::workload::{ENGINES, contents, open, table};
 enum Step {
     Commit(WriteBatch),
     SavePool(Vec<Vec<u8>>),
-    TakePool,
+    SavedPool,
     Reopen,
 }
 
@@ -54,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => batch().prop_map(Step::Commit),
         1 => vec(bytes(), 0..4).prop_map(Step::SavePool),
-        1 => Just(Step::TakePool),
+        1 => Just(Step::SavedPool),
         1 => Just(Step::Reopen),
     ]
 }
@@ -73,7 +73,7 @@ fn apply(store: &dyn Store, step: &Step) -> Result<Vec<Vec<u8>>, StoreError> {
                 .map(|()| Vec::new())
         }
         Step::SavePool(transactions) => store.save_pool(transactions).map(|()| Vec::new()),
-        Step::TakePool => store.take_pool(),
+        Step::SavedPool => store.saved_pool(),
         Step::Reopen => Ok(Vec::new()),
     }
 }

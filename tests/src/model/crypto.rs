@@ -1,12 +1,31 @@
 //! Owns addresses, keys and signatures.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+thread_local! {
+    /// The hashes of keys that were asked for: every block asks for those of all consensus keys.
+    static KNOWN: RefCell<HashMap<String, [u8; 20]>> = RefCell::default();
+}
+
+/// Keys whose hashes are remembered.
+const MOST_KNOWN: usize = 1_000;
+
 /// sha256(pubkey)[0..20]: an account's address, and what CometBFT calls a validator by.
 pub fn short_hash(pubkey: &str) -> [u8; 20] {
-    short(&hex::decode(pubkey).unwrap())
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(pubkey).copied()) {
+        return known;
+    }
+    let hash = short(&hex::decode(pubkey).unwrap());
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() < MOST_KNOWN {
+            known.insert(pubkey.to_owned(), hash);
+        }
+    });
+    hash
 }
 
 fn short(bytes: &[u8]) -> [u8; 20] {
