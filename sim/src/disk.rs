@@ -234,6 +234,11 @@ impl Store for Disk {
         })
     }
 
+    fn roll_back(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        self.contents()
+            .write(|contents| contents.store.roll_back(batch))
+    }
+
     fn clear(&self) -> Result<(), StoreError> {
         self.contents().write(|contents| {
             contents.is_filled = false;
