@@ -46,4 +46,6 @@ pub use snapshots::{
     FORMAT as SNAPSHOT_FORMAT, Manifest, SnapshotError, SnapshotFiles, Snapshots, export, import,
     offer_of, snapshots_in, take, verify,
 };
-pub use stored::{Checked, OpenError, RollBackError, Scrubber, bring_over, check, copy, roll_back};
+pub use stored::{
+    Checked, HistoryKept, OpenError, RollBackError, Scrubber, bring_over, check, copy, roll_back,
+};

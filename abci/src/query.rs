@@ -1,5 +1,5 @@
 //! Owns `abci_query`: the stored value under a state path, at the head or one of the last 100
-//! heights, with its ICS-23 proofs (PROTOCOL section 7).
+//! heights, with its ICS-23 proofs (PROTOCOL section 7); and without proofs at those that are kept on disk.
 
 use ait_app::{
     InvariantViolation,
@@ -35,11 +35,7 @@ pub(crate) fn answer(
         Err(_) => None,
     };
     let Some(committed) = committed else {
-        let message = format!(
-            "height {} is not readable: the node answers for the last 100 heights since it started",
-            request.height
-        );
-        return Ok(refused(HEIGHT_UNAVAILABLE, &message));
+        return earlier(reader, request, &key);
     };
     let state = &committed.state;
     let value = state.bytes(&key)?.unwrap_or_default();
@@ -52,6 +48,34 @@ pub(crate) fn answer(
         value: value.into(),
         height: i64::try_from(state.height().get()).unwrap_or(i64::MAX),
         proof_ops,
+        ..ResponseQuery::default()
+    })
+}
+
+/// The value at a height whose state is not in memory any more.
+fn earlier(
+    reader: &Reader,
+    request: &RequestQuery,
+    key: &Key,
+) -> Result<ResponseQuery, InvariantViolation> {
+    let height = u64::try_from(request.height).unwrap_or_default();
+    let Some(value) = reader.value_at(key, height)? else {
+        let message = format!(
+            "height {height} is not readable: the node answers for the last 100 heights since it started, and for those \
+             that STATE_HISTORY keeps"
+        );
+        return Ok(refused(HEIGHT_UNAVAILABLE, &message));
+    };
+    if request.prove {
+        let message = format!(
+            "height {height} is too old for a proof: the node proves what was at the last 100 heights since it started"
+        );
+        return Ok(refused(HEIGHT_UNAVAILABLE, &message));
+    }
+    Ok(ResponseQuery {
+        key: key.to_bytes().into(),
+        value: value.unwrap_or_default().into(),
+        height: request.height,
         ..ResponseQuery::default()
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ait_app::{identifiers::ChainId, tx::TxHash};
+use ait_app::{InvariantViolation, identifiers::ChainId, state::Key, tx::TxHash};
 use ait_store::StoreError;
 use tokio::sync::broadcast;
 
@@ -34,6 +34,22 @@ impl Reader {
     /// The state after an earlier block: the last 100 since the process started.
     pub fn at(&self, height: u64) -> Option<Arc<CommittedState>> {
         self.committed.at(height)
+    }
+
+    /// A record's value after an earlier block whose state is not here any more; `None` where its height is not kept
+    /// on disk.
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when it can't be read.
+    pub fn value_at(
+        &self,
+        key: &Key,
+        height: u64,
+    ) -> Result<Option<Option<Vec<u8>>>, InvariantViolation> {
+        match self.newest() {
+            Some(newest) => self.stored.value_at(key, height, &newest.state),
+            None => Ok(None),
+        }
     }
 
     /// The height of the last block; 0 before the first.

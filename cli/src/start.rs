@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use ait_abci::{Application, OnFatal, recording::Recorded, transport};
+use ait_abci::{Application, HistoryKept, OnFatal, recording::Recorded, transport};
 use ait_app::{crypto::SecretKey, upgrades::record::ProtocolVersion};
 use ait_home::{
     comet::config::AbciAddress,
@@ -76,6 +76,10 @@ pub struct StartArgs {
     /// evidence may still name; 0 keeps all
     #[arg(long, env = "KEEP_BLOCKS", default_value = "0", value_parser = parse_blocks)]
     keep_blocks: u64,
+    /// Heights of which abci_query still gives values, without proofs, besides the last 100: so many of the last, or
+    /// all; 0 for none
+    #[arg(long, env = "STATE_HISTORY", default_value = "0", value_parser = parse_history)]
+    state_history: HistoryKept,
     /// From one snapshot of the state to the next, blocks; 0 takes and offers none. Nodes that join by state sync
     /// restore them; blocks behind the oldest one are never pruned
     #[arg(long, env = "SNAPSHOT_INTERVAL", default_value = "1000", value_parser = parse_blocks)]
@@ -288,6 +292,7 @@ impl StartArgs {
         let application = Application::open(Arc::from(store), chain_id, state_cache, on_fatal)?;
         let consensus = application.consensus();
         consensus.keep_blocks(self.keep_blocks);
+        consensus.keep_history(self.state_history)?;
         consensus.halt_before(self.protocol_at_most, self.halt_height)?;
         if self.snapshot_interval > 0 {
             let folder = snapshot::folder_of(&place.db_path);
@@ -337,6 +342,19 @@ pub fn parse_engine(text: &str) -> Result<Engine, String> {
         .into_iter()
         .find(|engine| engine.name() == text)
         .ok_or_else(|| "must be fjall or sled".to_owned())
+}
+
+/// Reads `--state-history`.
+///
+/// # Errors
+/// For people: what it may be.
+fn parse_history(text: &str) -> Result<HistoryKept, String> {
+    match text.parse() {
+        Ok(0) => Ok(HistoryKept::InMemory),
+        Ok(blocks) => Ok(HistoryKept::Last(blocks)),
+        Err(_) if text == "all" => Ok(HistoryKept::All),
+        Err(_) => Err("must be a number of blocks, or all".to_owned()),
+    }
 }
 
 /// Reads a setting that is on or off.

@@ -32,6 +32,8 @@ macro_rules! tables {
 tables! {
     /// The records of the state.
     Records = "records";
+    /// What records were at heights that are kept.
+    History = "history";
     /// What the last blocks' records were before.
     Undo = "undo";
     /// The shape of the state's tree.

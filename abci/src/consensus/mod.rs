@@ -24,6 +24,7 @@ use ait_app::{
     tx::TxHash,
     upgrades::record::{Plan, ProtocolVersion},
 };
+use ait_store::StoreError;
 use bytes::Bytes;
 use tendermint_proto::v0_38::abci::{
     RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
@@ -44,7 +45,7 @@ use crate::{
     report,
     signatures::SignatureMemo,
     snapshots::Snapshots,
-    stored::{self, Stored, Written},
+    stored::{self, HistoryKept, Stored, Written},
     verified::VerifiedCache,
 };
 
@@ -131,6 +132,14 @@ impl Consensus {
     /// blocks likewise, but never those that evidence may still name; 0 keeps all.
     pub fn keep_blocks(&self, blocks: u64) {
         self.kept_blocks.store(blocks, Ordering::Relaxed);
+    }
+
+    /// Keeps values of earlier heights on disk from now on, for queries.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk can't be read.
+    pub fn keep_history(&self, kept: HistoryKept) -> Result<(), StoreError> {
+        self.stored.keep_history(kept)
     }
 
     /// Halts before a block of a version of the protocol after `newest`, as a program does that does not know

@@ -2,7 +2,7 @@
 //! those of the kept heights can be read, and the transactions of all blocks that are kept.
 //!
 //! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
-//! one range. `shape` has the tree itself, `history` what records were before, `buckets` reads them all and
+//! one range. `shape` has the tree itself, `history` what records were before, `past` what they were longer ago, `buckets` reads them all and
 //! remembers, `accounts` remembers those decoded; `blocks` has the transactions; `open` finds the chain
 //! again, `check` and `scrub` read everything, `migrate` brings a store over, `rollback` takes its last block back, `packing` makes one value
 //! of several. Whatever is read counts only
@@ -16,6 +16,7 @@ mod history;
 mod migrate;
 mod open;
 pub(crate) mod packing;
+mod past;
 mod rollback;
 mod scrub;
 mod shape;
@@ -47,6 +48,8 @@ pub use check::{Checked, check};
 pub use migrate::{bring_over, copy};
 pub use open::OpenError;
 pub(crate) use open::open;
+pub use past::Kept as HistoryKept;
+use past::Past;
 pub use rollback::{RollBackError, roll_back};
 pub use scrub::Scrubber;
 use shape::Shape;
@@ -65,6 +68,7 @@ pub(crate) struct Stored {
     pub(crate) blocks: Blocks,
     reader: Arc<StateReader>,
     shape: Mutex<Shape>,
+    past: Past,
     /// Whether the store holds a state; the first commit writes all of it.
     has_state: AtomicBool,
 }
@@ -109,6 +113,9 @@ impl Stored {
         drop(shape);
         self.blocks.write(block, self.store.as_ref(), &mut batch)?;
         self.reader.begin(&delta.tree, height, &mut batch)?;
+        let store = self.store.as_ref();
+        self.past
+            .write(&delta.tree, height, is_first, store, &mut batch)?;
         self.store.commit(&batch)?;
         self.has_state.store(true, Ordering::Relaxed);
         let source = self.reader.end(delta, height);
@@ -123,7 +130,36 @@ impl Stored {
         self.has_state.store(false, Ordering::Relaxed);
         *self.shape() = Shape::none();
         self.reader.forget();
+        self.past.forget_all();
         Ok(self.store.clear()?)
+    }
+
+    /// Keeps values of earlier heights on disk from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn keep_history(&self, kept: HistoryKept) -> Result<(), StoreError> {
+        self.past.keep(kept, self.store.as_ref())
+    }
+
+    /// A record's value after the block of a height, by the state that is the newest; `None` where that height is not
+    /// kept.
+    ///
+    /// # Errors
+    /// [`InvariantViolation`] when it can't be read.
+    pub(crate) fn value_at(
+        &self,
+        key: &Key,
+        height: u64,
+        newest: &State,
+    ) -> Result<Option<Option<Vec<u8>>>, InvariantViolation> {
+        let last = newest.height().get();
+        let found = self.past.value(key, height, last, self.store.as_ref())?;
+        match found {
+            None => Ok(None),
+            Some(Some(value)) => Ok(Some(value)),
+            Some(None) => Ok(Some(newest.bytes(key)?)),
+        }
     }
 
     /// Writes records of a state that is being restored, which count once that is.

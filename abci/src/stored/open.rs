@@ -14,6 +14,7 @@ use ait_store::{Store, StoreError, Table, for_each};
 use super::{
     Blocks, Stored,
     buckets::StateReader,
+    past::Past,
     shape::{Shape, ShapeError},
 };
 use crate::{
@@ -64,6 +65,7 @@ pub(crate) fn open(
         blocks: Blocks::default(),
         reader,
         shape: Mutex::new(shape),
+        past: Past::default(),
         has_state: AtomicBool::new(newest.is_some()),
     };
     Ok((stored, newest))

@@ -18,6 +18,7 @@ use super::{
     buckets::StateReader,
     history::{Before, read_undo, remove_undo},
     open::load,
+    past,
 };
 use crate::records::BlockInfo;
 
@@ -85,6 +86,7 @@ pub fn roll_back(store: &Arc<dyn Store>, chain_id: &ChainId) -> Result<BlockInfo
     shape.write_back(&tree, info.height, &mut batch);
     remove_block(store.as_ref(), height, &mut batch)?;
     remove_undo(store.as_ref(), height, &mut batch)?;
+    past::roll_back(store.as_ref(), height, &mut batch)?;
     store.roll_back(&batch)?;
     Ok(info)
 }

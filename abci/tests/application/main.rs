@@ -12,6 +12,7 @@ mod block_lines;
 mod blocks;
 mod bursts;
 mod disk_use;
+mod history;
 mod migrations;
 mod pool_claims;
 mod pool_contests;

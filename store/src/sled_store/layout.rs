@@ -28,6 +28,7 @@ pub(super) const CHUNK: u8 = b'+';
 pub(super) const fn letter(table: Table) -> u8 {
     match table {
         Table::Records => b'r',
+        Table::History => b'y',
         Table::Undo => b'u',
         Table::Roots => b't',
         Table::Indexed => b'i',
