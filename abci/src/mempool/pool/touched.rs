@@ -1,7 +1,7 @@
 //! Owns whose transactions a commit must look at: those whose judgement read what the block changed, those
 //! whose time is up, and a few of those for which it may have passed unnoticed.
 //!
-//! What a block changes of params or of the mode touches all. A height alone touches nobody: what it makes
+//! What a block changes of params, of the mode or of the protocol touches all. A height alone touches nobody: what it makes
 //! fail is left out of proposals, and is judged again once a proposal has left it out, or in its turn.
 
 use std::{
@@ -134,7 +134,7 @@ impl Pool {
         let ground = Ground::of(&bench.context.consensus);
         let before = self.ground.replace(ground);
         let is_shaken = |key: &Key| match key {
-            Key::Param(_) => true,
+            Key::Param(_) | Key::Protocol => true,
             Key::Consensus => before != Some(ground),
             _ => false,
         };
