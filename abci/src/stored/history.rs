@@ -206,14 +206,22 @@ impl Undo {
     }
 }
 
-/// The head record before a block, and what the block changed as it was; `None` where that is not known.
+/// What was before a block.
+pub(super) struct BeforeBlock {
+    /// The head record.
+    pub head: Vec<u8>,
+    /// Each record that the block changed.
+    pub records: Vec<Before>,
+}
+
+/// What was before a block; `None` where that is not known.
 ///
 /// # Errors
 /// [`InvariantViolation`] where it can't be read.
 pub(super) fn read_undo(
     store: &dyn Store,
     height: u64,
-) -> Result<Option<(Vec<u8>, Vec<Before>)>, InvariantViolation> {
+) -> Result<Option<BeforeBlock>, InvariantViolation> {
     let unreadable = |error: StoreError| InvariantViolation::new(error.to_string());
     let head = store
         .get(Table::Undo, &head_key(height))
@@ -221,11 +229,11 @@ pub(super) fn read_undo(
     let Some(head) = head else {
         return Ok(None);
     };
-    let mut before = Vec::new();
+    let mut records = Vec::new();
     for (_, chunk) in chunks_of(store, height).map_err(unreadable)? {
-        before.extend(decode(&chunk).ok_or_else(|| lost(height))?);
+        records.extend(decode(&chunk).ok_or_else(|| lost(height))?);
     }
-    Ok(Some((head, before)))
+    Ok(Some(BeforeBlock { head, records }))
 }
 
 /// Removes what is known of a block.

@@ -49,7 +49,7 @@ pub use migrate::{bring_over, copy};
 pub use open::OpenError;
 pub(crate) use open::open;
 pub use past::Kept as HistoryKept;
-use past::Past;
+use past::{Found, Past};
 pub use rollback::{RollBackError, roll_back};
 pub use scrub::Scrubber;
 use shape::Shape;
@@ -154,11 +154,10 @@ impl Stored {
         newest: &State,
     ) -> Result<Option<Option<Vec<u8>>>, InvariantViolation> {
         let last = newest.height().get();
-        let found = self.past.value(key, height, last, self.store.as_ref())?;
-        match found {
-            None => Ok(None),
-            Some(Some(value)) => Ok(Some(value)),
-            Some(None) => Ok(Some(newest.bytes(key)?)),
+        match self.past.value(key, height, last, self.store.as_ref())? {
+            Found::NotKept => Ok(None),
+            Found::Was(value) => Ok(Some(value)),
+            Found::Unchanged => Ok(Some(newest.bytes(key)?)),
         }
     }
 

@@ -48,6 +48,16 @@ struct Span {
     last: u64,
 }
 
+/// What is known of a record at a height.
+pub(super) enum Found {
+    /// Nothing: the height is not kept.
+    NotKept,
+    /// It is what it was: no block has changed it since.
+    Unchanged,
+    /// It was this; `None` where there was none.
+    Was(Option<Vec<u8>>),
+}
+
 impl Default for Past {
     fn default() -> Self {
         Self(Mutex::new((Kept::InMemory, None)))
@@ -122,8 +132,7 @@ impl Past {
         self.lock().1 = None;
     }
 
-    /// A record's value after the block of a height, where a block up to `newest` changed it since; the outer `None`
-    /// where that height is not kept, the middle one where none did.
+    /// What a record was after the block of a height; changes by blocks after `newest` are not looked at.
     ///
     /// # Errors
     /// [`InvariantViolation`] when it can't be read.
@@ -133,10 +142,10 @@ impl Past {
         height: u64,
         newest: u64,
         store: &dyn Store,
-    ) -> Result<Option<Option<Option<Vec<u8>>>>, InvariantViolation> {
+    ) -> Result<Found, InvariantViolation> {
         let span = self.lock().1;
         if !span.is_some_and(|span| (span.first..=span.last).contains(&height)) {
-            return Ok(None);
+            return Ok(Found::NotKept);
         }
         let key_hash = sha256(&key.to_bytes());
         let first = record_key(&key_hash, height.saturating_add(1));
@@ -145,16 +154,16 @@ impl Past {
             .range(Table::History, &first, &last, 1)
             .map_err(|error| InvariantViolation::new(error.to_string()))?;
         let Some((_, record)) = found.into_iter().next() else {
-            return Ok(Some(None));
+            return Ok(Found::Unchanged);
         };
         if record.is_empty() {
-            return Ok(Some(Some(None)));
+            return Ok(Found::Was(None));
         }
         let leaf = Leaf::of_record(record).filter(|leaf| *leaf.key_hash() == key_hash);
         let leaf = leaf.ok_or_else(|| {
             InvariantViolation::new(format!("what {key} was can't be understood any more"))
         })?;
-        Ok(Some(Some(Some(leaf.value().to_vec()))))
+        Ok(Found::Was(Some(leaf.value().to_vec())))
     }
 
     fn lock(&self) -> MutexGuard<'_, (Kept, Option<Span>)> {

@@ -59,17 +59,17 @@ pub fn roll_back(store: &Arc<dyn Store>, chain_id: &ChainId) -> Result<BlockInfo
     let (newest, mut shape) = loaded.ok_or(RollBackError::NoBlock)?;
     let height = newest.block.height;
     let undo = read_undo(store.as_ref(), height).map_err(OpenError::from)?;
-    let (head, before) = undo.ok_or(RollBackError::NothingBefore { height })?;
-    let info: BlockInfo = serde_json::from_slice(&head)
+    let before = undo.ok_or(RollBackError::NothingBefore { height })?;
+    let info: BlockInfo = serde_json::from_slice(&before.head)
         .map_err(|error| OpenError::Corrupt(format!("what was before is unreadable ({error})")))?;
     let mut batch = WriteBatch {
         height: info.height,
-        meta: head,
+        meta: before.head,
         ..WriteBatch::default()
     };
     let mut changes = Changes::new();
-    for (key_hash, leaf) in before {
-        put_back(store.as_ref(), (key_hash, leaf), &mut changes, &mut batch)?;
+    for record in before.records {
+        put_back(store.as_ref(), record, &mut changes, &mut batch)?;
     }
     let state = &newest.state;
     let (tree, _) = state

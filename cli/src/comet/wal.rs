@@ -129,11 +129,12 @@ fn find(bytes: &[u8], height: i64) -> Found {
         match kind {
             Some(wal_message::Sum::EndHeight(end)) if end.height >= height => return Found::Noted,
             Some(wal_message::Sum::EndHeight(_)) => found = Found::Nothing { is_older: true },
-            Some(own) if own_height(own) == Some(height.saturating_add(1)) => {
-                if !matches!(found, Found::Begins { .. }) {
-                    let frame = end_of(height, &message);
-                    found = Found::Begins { at, frame };
-                }
+            Some(own)
+                if own_height(own) == Some(height.saturating_add(1))
+                    && !matches!(found, Found::Begins { .. }) =>
+            {
+                let frame = end_of(height, &message);
+                found = Found::Begins { at, frame };
             }
             _ => {}
         }
