@@ -19,6 +19,8 @@ pub enum What {
     Height,
     /// The block is of another chain.
     ChainId,
+    /// The block names another version of the protocol than it was to be made by.
+    Version,
     /// The block's id is not its header's hash.
     HeaderHash,
     /// The header does not name the block before it.
@@ -70,6 +72,8 @@ pub struct Expected {
     pub chain_id: String,
     /// Its height.
     pub height: u64,
+    /// The version of the protocol in its header.
+    pub version: u64,
     /// The hash of the header before it; empty for the first block.
     pub last_hash: Vec<u8>,
     /// The app hash after the block before it.
@@ -105,6 +109,14 @@ pub fn differences(answer: &BlockAnswer, expected: &Expected) -> Vec<Difference>
         let (chain, expected) = (&header.chain_id, &expected.chain_id);
         let words = format!("it is of chain {chain:?}, not of {expected}");
         add(height, What::ChainId, words);
+    }
+    let version = header.version.unwrap_or_default().app;
+    if version != expected.version {
+        let words = format!(
+            "its header has version {version} of the protocol (version.app), and the chain is at {}",
+            expected.version
+        );
+        add(height, What::Version, words);
     }
     let mut compare = |of: u64, what: What, name: &str, said: &[u8], own: &[u8]| {
         if said != own {

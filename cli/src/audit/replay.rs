@@ -202,6 +202,7 @@ impl Replay<'_> {
         self.expected = Expected {
             chain_id: block.header.chain_id.clone(),
             height: self.expected.height.saturating_add(1),
+            version: self.application.info().app_version,
             last_hash: header_hash(&block.header).to_vec(),
             app_hash: app_hash.clone(),
             results_hash: Some(results_hash(&response.tx_results)),

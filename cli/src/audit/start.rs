@@ -92,8 +92,8 @@ fn from_genesis(application: Application, text: &str) -> Result<Start> {
     let validators = set_of(&response.validators)?;
     let nothing: [&[u8]; 0] = [];
     Ok(Start {
-        application,
         expected: Expected {
+            version: application.info().app_version,
             chain_id: request.chain_id,
             height: u64::try_from(request.initial_height).unwrap_or(1).max(1),
             last_hash: Vec::new(),
@@ -102,6 +102,7 @@ fn from_genesis(application: Application, text: &str) -> Result<Start> {
             validators: validators.hash(),
             next_validators: validators.hash(),
         },
+        application,
         before: None,
         current: validators.clone(),
         next: validators,
@@ -126,6 +127,7 @@ async fn from_snapshot(
         expected: Expected {
             chain_id: manifest.chain_id().to_string(),
             height: following,
+            version: application.info().app_version,
             last_hash: header_hash(&header).to_vec(),
             app_hash: manifest.app_hash().0.to_vec(),
             results_hash: None,

@@ -152,6 +152,7 @@ fn every_field_that_differs_is_told_with_the_block_that_it_is_about() {
             (before, What::ResultsHash),
             (of, What::Height),
             (of, What::ChainId),
+            (of, What::Version),
             (of, What::LastBlockId),
             (of, What::ValidatorsHash),
             (of, What::NextValidatorsHash),
