@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
     sync::atomic::{AtomicU32, Ordering},
@@ -156,6 +157,22 @@ impl Node {
     pub fn start(&mut self) {
         self.start_app();
         self.start_comet();
+    }
+
+    /// Starts CometBFT once the application listens: one that comes first tries again only after 3 s.
+    pub async fn start_in_order(&mut self) {
+        self.start_app();
+        self.listens().await;
+        self.start_comet();
+    }
+
+    /// Waits until the application listens for CometBFT.
+    pub async fn listens(&self) {
+        let socket = self.home.join("app.sock");
+        eventually("the application listens", async || {
+            UnixStream::connect(&socket).ok()
+        })
+        .await;
     }
 
     /// Starts the application.

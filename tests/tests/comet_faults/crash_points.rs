@@ -23,6 +23,7 @@ const BLOCKS: u64 = 2;
 
 async fn crashes_at(node: &mut Node, point: u64) {
     node.start_app();
+    node.listens().await;
     node.start_comet_failing_at(point);
     eventually("CometBFT crashes at that point", async || {
         node.comet.as_mut().and_then(Process::ended)
@@ -46,7 +47,7 @@ async fn survives(crashes: &[Vec<u64>]) {
     let mut network = Network::prepare(&setup(1, CLIENTS)).await;
     let node = network.first();
     node.app_arguments.push("--pool-journal=1".to_owned());
-    node.start();
+    node.start_in_order().await;
     node.rest.reaches(1).await;
     let load = MixedLoad::start(&network, CLIENTS);
     let (mut looked, mut agreed, mut mended) = (0, 1, 0);
@@ -60,7 +61,7 @@ async fn survives(crashes: &[Vec<u64>]) {
             crashes_at(node, before + point).await;
         }
         mended += u64::from(repaired(node));
-        node.start();
+        node.start_in_order().await;
         agreed = goes_on_and_agrees(&network, agreed).await;
         let seen = load.seen().committed;
         nothing_committed_is_lost(&network, &seen[looked..]).await;

@@ -102,6 +102,7 @@ async fn restart(node: &mut Node) {
             .await;
         }
         node.start_app();
+        node.listens().await;
     }
     node.start_comet();
 }
@@ -118,7 +119,7 @@ async fn prepared(validators: usize) -> Network {
 async fn a_lone_validator_survives_kills_of_either_process() {
     let mut dice = Dice::of("a lone validator");
     let mut network = prepared(1).await;
-    network.first().start();
+    network.first().start_in_order().await;
     network.first().rest.reaches(1).await;
     let load = MixedLoad::start(&network, CLIENTS);
     let (mut report, mut looked, mut agreed) = (Report::default(), 0, 1);
@@ -137,7 +138,7 @@ async fn a_lone_validator_survives_kills_of_either_process() {
             let told: Value = serde_json::from_str(&run(&mut node.repair_command())).expect("JSON");
             assert_eq!(told["write_ahead_log"], "mended", "{victim:?}: {told}");
             report.repairs += 1;
-            node.start();
+            node.start_in_order().await;
             node.rest.reaches(height + 1).await;
         } else {
             report.recovery.add(begun.elapsed());
@@ -232,7 +233,7 @@ async fn four_validators_survive_kills_and_sign_again() {
     let mut dice = Dice::of("four validators");
     let mut network = prepared(4).await;
     for node in &mut network.nodes {
-        node.start();
+        node.start_in_order().await;
     }
     for node in &network.nodes {
         node.rest.reaches(1).await;

@@ -3,7 +3,7 @@
 //!
 //! - `AIT_FAULT_KILLS`: how often something is killed, over all programs of `kills`; 50.
 //! - `AIT_FAULT_PAIRS`: pairs of CometBFT's crash points; 6 of 121.
-//! - `AIT_FAULT_SECONDS`: how long a partition or a pause lasts; 4.
+//! - `AIT_FAULT_SECONDS`: how long a partition or a pause lasts; 3.
 //! - `AIT_FAULT_SEED`: what chance decides; by the clock.
 
 mod crash_points;

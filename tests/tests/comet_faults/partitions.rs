@@ -17,7 +17,7 @@ use ait_tests::comet::{
 const CLIENTS: usize = 8;
 
 fn how_long() -> Duration {
-    Duration::from_secs(named("AIT_FAULT_SECONDS", 4))
+    Duration::from_secs(named("AIT_FAULT_SECONDS", 3))
 }
 
 async fn linked(dice: &mut Dice) -> (Network, Links) {
@@ -25,7 +25,7 @@ async fn linked(dice: &mut Dice) -> (Network, Links) {
     let links = Links::between(&mut network, dice).await;
     for node in &mut network.nodes {
         node.app_arguments.push("--pool-journal=1".to_owned());
-        node.start();
+        node.start_in_order().await;
     }
     for node in &network.nodes {
         node.rest.reaches(2).await;
@@ -107,7 +107,7 @@ async fn a_validator_that_stands_still_holds_nobody_up_for_long_and_comes_back()
     let mut network = Network::prepare(&setup(4, CLIENTS)).await;
     for node in &mut network.nodes {
         node.app_arguments.push("--pool-journal=1".to_owned());
-        node.start();
+        node.start_in_order().await;
     }
     for node in &network.nodes {
         node.rest.reaches(2).await;
@@ -119,7 +119,7 @@ async fn a_validator_that_stands_still_holds_nobody_up_for_long_and_comes_back()
     both.into_iter().flatten().for_each(Process::pause);
     let begun = Instant::now();
     // Each of four proposes in its turn: in so many blocks its own comes, and passes.
-    let reached = network.nodes[1].rest.reaches(before + 6).await;
+    let reached = network.nodes[1].rest.reaches(before + 5).await;
     tokio::time::sleep((how_long() * 5 / 2).saturating_sub(begun.elapsed())).await;
     let rate = (reached - before) as f64 / begun.elapsed().as_secs_f64();
     let highest = network.nodes[1].rest.height().await;

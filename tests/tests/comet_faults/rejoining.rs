@@ -9,7 +9,6 @@ use std::{
 use ait_tests::comet::{
     Network, Node, eventually, eventually_within,
     faults::{
-        Dice,
         invariants::{goes_on_and_agrees, is_signed_by, nothing_committed_is_lost},
         load::{MixedLoad, setup},
     },
@@ -84,12 +83,11 @@ async fn signs(network: &Network, i: usize, after: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wiped_validators_join_again_under_load_and_sign() {
-    let _dice = Dice::of("rejoining");
     let mut network = Network::prepare(&setup(4, CLIENTS)).await;
     for node in &mut network.nodes {
         node.app_arguments.push("--snapshot-interval=20".to_owned());
-        node.app_arguments.push("--snapshot-keep=50".to_owned());
-        node.start();
+        node.app_arguments.push("--snapshot-keep=10".to_owned());
+        node.start_in_order().await;
     }
     for node in &network.nodes {
         node.rest.reaches(22).await;
@@ -110,7 +108,7 @@ async fn wiped_validators_join_again_under_load_and_sign() {
         let begun = Instant::now();
         let height = network.nodes[0].rest.height().await;
         let node = &mut network.nodes[i];
-        node.start();
+        node.start_in_order().await;
         let rest = &node.rest;
         eventually_within(PATIENCE, "it has all blocks", async || {
             (rest.height().await > height).then_some(())

@@ -34,7 +34,7 @@ async fn four_validators_change_the_line_behind_a_height_and_lose_nothing() {
     for node in &mut network.nodes {
         assert!(node.stop().success());
         node.app_arguments = vec!["--halt-height".into(), last.to_string()];
-        node.start();
+        node.start_in_order().await;
     }
 
     let waiting = send_behind(&network, last).await;
@@ -51,7 +51,7 @@ async fn four_validators_change_the_line_behind_a_height_and_lose_nothing() {
     for node in &mut network.nodes {
         node.cometbft = Line::V0_40.program();
         node.app_arguments.clear();
-        node.start();
+        node.start_in_order().await;
     }
     for tx in &waiting {
         let receipt = network.nodes[0].rest.receipt_of(tx).await;
@@ -59,7 +59,7 @@ async fn four_validators_change_the_line_behind_a_height_and_lose_nothing() {
         assert!(receipt["height"].as_u64() > Some(last), "{receipt}");
     }
     network.cometbft = Line::V0_40.program();
-    network.join().start();
+    network.join().start_in_order().await;
     let height = network.nodes[0].rest.goes_on().await.max(last + 2);
     for node in &network.nodes {
         let newer = eventually("its CometBFT answers", async || {

@@ -25,7 +25,7 @@ async fn network_on_the_newer_line() -> Network {
     let mut network = Network::prepare(&setup.with_account("alice", 1_000_000_000)).await;
     for node in &mut network.nodes {
         node.app_arguments.push("--snapshot-interval=40".to_owned());
-        node.start();
+        node.start_in_order().await;
     }
     for node in &network.nodes {
         node.rest.reaches(1).await;
@@ -49,17 +49,18 @@ async fn kills_cost_nothing_and_both_doors_agree_on_the_newer_line() {
         let payment = alice.transfer(bob.address, 1_000);
         receipts.push((payment.hash(), node.rest.commit(&payment).await));
     }
+    let before = network.nodes[0].rest.height().await;
 
     for node in &mut network.nodes {
         node.kill_comet();
         node.kill_app();
     }
     for node in &mut network.nodes {
-        node.start();
+        node.start_in_order().await;
     }
     let mut height = 0;
     for node in &network.nodes {
-        height = node.rest.goes_on().await;
+        height = node.rest.reaches(before + 2).await;
         for (hash, receipt) in &receipts {
             let tx = node.rest.get(&format!("/rpc/getTx/{hash}")).await.ok();
             assert_eq!(tx["receipt"], *receipt);
@@ -75,7 +76,7 @@ async fn kills_cost_nothing_and_both_doors_agree_on_the_newer_line() {
         assert_eq!(record["balance"], over_rest, "{record}");
     }
     let late = network.join();
-    late.start();
+    late.start_in_order().await;
     network.agrees_at(height + 2).await;
     assert_eq!(network.nodes[2].rest.balance(bob.address).await, 2_000);
 }
