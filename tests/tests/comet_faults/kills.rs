@@ -7,7 +7,7 @@ use std::{
 };
 
 use ait_tests::comet::{
-    Network, Node, eventually, eventually_within,
+    Network, Node, eventually_within,
     faults::{
         Dice, Times,
         invariants::{
@@ -31,6 +31,8 @@ const SHARES: [u64; 2] = [44, 22];
 const PAUSE_MS: u64 = 400;
 /// A lone validator that makes no block for so long is taken for halted: its recovery takes less than a second.
 const HALTED: Duration = Duration::from_secs(8);
+/// CometBFT without its application is killed after so long; it ends within a tenth of a second or never.
+const STOPS: Duration = Duration::from_secs(3);
 
 fn kills() -> u64 {
     named("AIT_FAULT_KILLS", 50)
@@ -50,6 +52,7 @@ const VICTIMS: [Victim; 3] = [Victim::App, Victim::Comet, Victim::Both];
 struct Report {
     kills: u64,
     repairs: u64,
+    stood_still: u64,
     recovery: Times,
     signing: Times,
 }
@@ -57,10 +60,12 @@ struct Report {
 impl Report {
     fn tell(&self, of: &str, committed: usize) {
         println!(
-            "{of}: {} kills, {committed} committed and none lost; recovery {}; {} repairs",
+            "{of}: {} kills, {committed} committed and none lost; recovery {}; {} repairs; CometBFT stood \
+             still {} times",
             self.kills,
             self.recovery.told(),
             self.repairs,
+            self.stood_still,
         );
         if self.signing.count() > 0 {
             println!("{of}: signs again after {}", self.signing.told());
@@ -92,19 +97,32 @@ fn kill(node: &mut Node, victim: Victim) {
     }
 }
 
-/// Starts what was killed, and CometBFT also where it ended because its application went away.
-async fn restart(node: &mut Node) {
+/// Starts what was killed, and CometBFT also where it ended because its application went away. Gives whether it had to
+/// be killed: now and then it stands still in the middle of its stop, where its application went away while it noted a
+/// commit.
+async fn restart(node: &mut Node) -> bool {
+    let mut stood_still = false;
     if node.app.is_none() {
         if let Some(mut comet) = node.comet.take() {
-            eventually("CometBFT stops without its application", async || {
-                comet.ended()
-            })
-            .await;
+            stood_still = !ends(&mut comet).await;
         }
         node.start_app();
         node.listens().await;
     }
     node.start_comet();
+    stood_still
+}
+
+/// Whether CometBFT ends by itself.
+async fn ends(comet: &mut Process) -> bool {
+    let deadline = Instant::now() + STOPS;
+    while Instant::now() < deadline {
+        if comet.ended().is_some() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
 }
 
 async fn prepared(validators: usize) -> Network {
@@ -130,8 +148,11 @@ async fn a_lone_validator_survives_kills_of_either_process() {
         let height = node.rest.height().await;
         kill(node, victim);
         report.kills += 1;
-        let begun = Instant::now();
-        restart(node).await;
+        let mut begun = Instant::now();
+        if restart(node).await {
+            report.stood_still += 1;
+            begun = Instant::now();
+        }
         if !makes_a_block(node, height + 1).await {
             // Two crashes at the wrong moments: CometBFT's log lacks the end of a block.
             kill(node, Victim::Both);
@@ -247,13 +268,16 @@ async fn four_validators_survive_kills_and_sign_again() {
             kill(&mut network.nodes[*i], *victim);
             report.kills += 1;
         }
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let mut height = agreed;
         for node in &network.nodes {
             height = height.max(node.rest.height().await);
         }
         for (i, _) in &killed {
-            restart(&mut network.nodes[*i]).await;
+            if restart(&mut network.nodes[*i]).await {
+                report.stood_still += 1;
+                begun = Instant::now();
+            }
         }
         for (i, _) in &killed {
             network.nodes[*i].rest.reaches(height + 1).await;

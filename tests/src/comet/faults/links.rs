@@ -66,13 +66,13 @@ impl Links {
         let targets: Vec<SocketAddr> = network.nodes.iter().map(Node::p2p).collect();
         for i in 0..targets.len() {
             let mut peers = Vec::new();
-            for j in i + 1..targets.len() {
+            for (j, target) in targets.iter().enumerate().skip(i + 1) {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
                 let port = listener.local_addr().expect("a bound address").port();
                 peers.push(network.nodes[j].peer_at(port));
                 let (sender, link) = watch::channel(Link::CLEAR);
                 links.insert((i, j), sender);
-                proxies.push(tokio::spawn(serve(listener, targets[j], link, dice.fork())));
+                proxies.push(tokio::spawn(serve(listener, *target, link, dice.fork())));
             }
             network.nodes[i].set_peers(peers);
             // Nobody is told of another way.
