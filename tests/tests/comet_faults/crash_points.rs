@@ -90,7 +90,7 @@ async fn a_lone_validator_survives_a_second_crash_while_it_recovers_from_the_fir
         .map(|pair| vec![pair / POINTS, pair % POINTS])
         .collect();
     let mut chosen = Vec::new();
-    for _ in 0..named("AIT_FAULT_PAIRS", 6).min(pairs.len()) {
+    for _ in 0..named("AIT_FAULT_PAIRS", 4).min(pairs.len()) {
         chosen.push(pairs.swap_remove(dice.index(pairs.len())));
     }
     println!("{chosen:?}");
