@@ -8,7 +8,8 @@ set -euo pipefail
 PINNED=0.38.26
 VERSION="${1:-$PINNED}"
 MODULE="github.com/cometbft/cometbft/cmd/cometbft@v$VERSION"
-GO_NEEDED=1.22.11
+# What its go.mod asks for.
+case "$VERSION" in 0.38.*) GO_NEEDED=1.22.11 ;; *) GO_NEEDED=1.25.0 ;; esac
 BIN="$TOOLS/bin"
 [ "$VERSION" = "$PINNED" ] || BIN="$TOOLS/cometbft-$VERSION"
 

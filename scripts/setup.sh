@@ -8,6 +8,9 @@ cd "$PROJECT"
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
 SHELLCHECK=0.11.0.1
+# The pinned line is that of scripts/install_cometbft.sh.
+COMETBFT_PINNED=0.38.26
+COMETBFT_NEWER=0.40.0
 
 need_rust() {
   need_cargo
@@ -61,6 +64,9 @@ need_cargo_tool() {
 need_rust
 need_node
 "$PROJECT/scripts/install_cometbft.sh" >/dev/null
+# Tests change a network from one line to the other: both, whatever is on PATH.
+"$PROJECT/scripts/install_cometbft.sh" "$COMETBFT_PINNED" >/dev/null
+"$PROJECT/scripts/install_cometbft.sh" "$COMETBFT_NEWER" >/dev/null
 need_abci_grammar
 need_chromium
 need_cargo_tool cargo-deny "$CARGO_DENY"

@@ -3,7 +3,8 @@
 
 use std::{
     sync::{Arc, Mutex, atomic::AtomicU64},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use ait_app::{identifiers::ChainId, state::AppHash, upgrades::record::ProtocolVersion};
@@ -36,6 +37,10 @@ use crate::{
 
 /// Blocks that a slow subscriber may lag behind before it misses some.
 const SUBSCRIPTION_BLOCKS: usize = 256;
+
+/// How long a node whose last block is committed goes on passing it to peers that lack it, where nothing asks for
+/// another before.
+const LAST_BLOCK_IS_SERVED: Duration = Duration::from_secs(3);
 
 /// What CometBFT is served. Cloning is cheap: every clone is of the same node.
 #[derive(Clone)]
@@ -252,15 +257,37 @@ impl transport::Application for Application {
 
     fn answer(&self, request: Request) -> Result<Response, Fatal> {
         let answer = self.answer_to(request);
-        if matches!(answer, Err(Fatal::Halt(_))) {
+        match &answer {
             // Meant, unlike other ends: what waits for a block goes on waiting.
-            self.mempool.save()?;
+            Err(Fatal::Halt(_)) => _ = self.mempool.save()?,
+            Ok(Response::Commit(_)) => self.halt_behind_the_last_block(),
+            _ => {}
         }
         answer
     }
 }
 
 impl Application {
+    /// Where the block just committed is this node's last one, the call that would begin the next one may never come:
+    /// whoever was to propose it has halted as well.
+    fn halt_behind_the_last_block(&self) {
+        let Err(halt) = self.consensus.may_make_next() else {
+            return;
+        };
+        let (mempool, stopper) = (self.mempool.clone(), self.stopper.clone());
+        let halting = thread::Builder::new().name("halt".into());
+        let spawned = halting.spawn(move || {
+            thread::sleep(LAST_BLOCK_IS_SERVED);
+            match mempool.save() {
+                Ok(_) => stopper.stop(&halt),
+                Err(error) => stopper.stop(&error),
+            };
+        });
+        if let Err(error) = spawned {
+            tracing::warn!(component = "abci", event = "halt_waits", %error);
+        }
+    }
+
     fn answer_to(&self, request: Request) -> Result<Response, Fatal> {
         let consensus = &self.consensus;
         match request {

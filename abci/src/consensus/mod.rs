@@ -155,6 +155,11 @@ impl Consensus {
         self.limits.follow_up_to(newest);
         self.limits
             .halt_after(halt_height.map_or(0, NonZeroU64::get));
+        self.may_make_next()
+    }
+
+    /// Whether this node may make the block after the newest one.
+    pub(crate) fn may_make_next(&self) -> Result<(), Halt> {
         match self.committed.newest() {
             Some(newest) => self.limits.check(&newest.state),
             None => Ok(()),

@@ -46,17 +46,46 @@ pub fn cometbft() -> PathBuf {
     let candidates = named.into_iter().chain([own, "cometbft".into()]);
     candidates
         .into_iter()
-        .find(|path| {
-            let output = Command::new(path).args(["version", "--verbose"]).output();
-            output.is_ok_and(|output| {
-                let version = serde_json::from_slice::<Value>(&output.stdout);
-                version.is_ok_and(|version| {
-                    version["abci"]
-                        .as_str()
-                        .is_some_and(|abci| abci.starts_with("2.0."))
-                        && version["block_protocol"] == 11
-                })
-            })
-        })
+        .find(|path| release_of(path).is_some())
         .expect("no CometBFT with ABCI 2.0: run scripts/install_cometbft.sh")
+}
+
+/// A line of CometBFT's releases that the project runs with. Nodes of both never validate in one network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// The pinned one, 0.38.26.
+    V0_38,
+    /// v0.40.0, whose build calls itself 0.39.0.
+    V0_40,
+}
+
+impl Line {
+    /// Its program, whatever `$COMETBFT` says.
+    ///
+    /// # Panics
+    /// When `scripts/setup.sh` did not install it.
+    pub fn program(self) -> PathBuf {
+        let (path, calls_itself) = match self {
+            Self::V0_38 => ("bin", "0.38."),
+            Self::V0_40 => ("cometbft-0.40.0", "0.39."),
+        };
+        let program = project().join(".tools").join(path).join("cometbft");
+        let release = release_of(&program).unwrap_or_default();
+        assert!(
+            release.starts_with(calls_itself),
+            "{} is not of {self:?}: run scripts/setup.sh",
+            program.display()
+        );
+        program
+    }
+}
+
+/// What a CometBFT with the protocols that the project is built for calls itself.
+fn release_of(program: &Path) -> Option<String> {
+    let mut command = Command::new(program);
+    let output = command.args(["version", "--verbose"]).output().ok()?;
+    let version: Value = serde_json::from_slice(&output.stdout).ok()?;
+    let speaks = version["abci"].as_str()?.starts_with("2.0.") && version["block_protocol"] == 11;
+    let name = version["cometbft"].as_str()?.trim_start_matches('v');
+    speaks.then(|| name.to_owned())
 }

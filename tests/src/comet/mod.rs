@@ -7,9 +7,11 @@
 pub mod binaries;
 pub mod coordinator;
 pub mod devnet;
+pub mod faults;
 pub mod http;
 pub mod load;
 pub mod network;
+pub mod newcomer;
 pub mod node;
 pub mod process;
 pub mod recording;

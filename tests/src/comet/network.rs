@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::{
     binaries,
     node::{Node, NodePlan},
+    wait::eventually,
     wallet::Wallet,
 };
 
@@ -33,6 +34,8 @@ pub struct Setup {
     pub params: Vec<(&'static str, Value)>,
     /// The pause after each block.
     pub block_interval: &'static str,
+    /// The program of every node's CometBFT.
+    pub cometbft: PathBuf,
 }
 
 impl Default for Setup {
@@ -44,6 +47,7 @@ impl Default for Setup {
             coordinator_urls: String::new(),
             params: Vec::new(),
             block_interval: "100ms",
+            cometbft: binaries::cometbft(),
         }
     }
 }
@@ -72,6 +76,8 @@ pub struct Network {
     genesis: PathBuf,
     block_interval: &'static str,
     coordinator_urls: String,
+    /// The program of the CometBFT of nodes that join.
+    pub cometbft: PathBuf,
     folder: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -81,8 +87,7 @@ impl Network {
     pub async fn start(setup: Setup) -> Self {
         let mut network = Self::prepare(&setup).await;
         for node in &mut network.nodes {
-            node.start_app();
-            node.start_comet();
+            node.start();
         }
         for node in &network.nodes {
             node.rest.reaches(1).await;
@@ -107,6 +112,7 @@ impl Network {
             genesis,
             block_interval: setup.block_interval,
             coordinator_urls: setup.coordinator_urls.clone(),
+            cometbft: setup.cometbft.clone(),
             folder,
             _turn: turn,
         };
@@ -149,6 +155,7 @@ impl Network {
             consensus_seed: validator.map(consensus_seed),
             block_interval: self.block_interval,
             coordinator_urls: &self.coordinator_urls,
+            cometbft: &self.cometbft,
         }));
     }
 
@@ -158,6 +165,25 @@ impl Network {
     /// When there is none.
     pub fn first(&mut self) -> &mut Node {
         self.nodes.first_mut().expect("a chain has a node")
+    }
+
+    /// Waits until every node has a block, and compares what the blocks before it made of the state.
+    ///
+    /// # Panics
+    /// When app hashes differ.
+    pub async fn agrees_at(&self, height: u64) {
+        let mut hashes = Vec::new();
+        for node in &self.nodes {
+            node.rest.reaches(height).await;
+            let hash = eventually("CometBFT has that block, too", async || {
+                let (found, hash) = node.rpc.block_header(&height.to_string()).await;
+                (found == height).then_some(hash)
+            })
+            .await;
+            hashes.push(hash);
+        }
+        let is_one = hashes.iter().all(|hash| *hash == hashes[0]);
+        assert!(is_one, "block {height}: {hashes:?}");
     }
 
     /// The sum of these accounts' balances on the first node, uait.

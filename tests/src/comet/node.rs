@@ -1,7 +1,8 @@
 //! Owns one node of a test's chain: its home, its two processes, its two doors.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
     sync::atomic::{AtomicU32, Ordering},
@@ -13,6 +14,7 @@ use super::{
     binaries,
     http::{Rest, Rpc},
     process::Process,
+    wait::eventually,
 };
 
 /// The settings of `ait` that a developer's shell may have set.
@@ -54,6 +56,8 @@ pub struct NodePlan<'a> {
     pub block_interval: &'a str,
     /// `COORDINATOR_URLS`.
     pub coordinator_urls: &'a str,
+    /// The program of its CometBFT.
+    pub cometbft: &'a Path,
 }
 
 pub struct Node {
@@ -71,6 +75,10 @@ pub struct Node {
     pub chain_id: String,
     /// More arguments of `ait start`.
     pub app_arguments: Vec<String>,
+    /// More arguments of `cometbft node`, where it is started beside the application.
+    pub comet_arguments: Vec<String>,
+    /// The program of its CometBFT, from its next start on.
+    pub cometbft: PathBuf,
     id: String,
     p2p: u16,
     peers: Vec<String>,
@@ -111,6 +119,8 @@ impl Node {
             comet: None,
             chain_id: super::network::CHAIN_ID.to_owned(),
             app_arguments,
+            comet_arguments: Vec::new(),
+            cometbft: plan.cometbft.to_path_buf(),
             id: report["node_id"].as_str().expect("a node id").to_owned(),
             p2p,
             peers: Vec::new(),
@@ -120,7 +130,17 @@ impl Node {
 
     /// How peers name it.
     pub fn peer(&self) -> String {
-        format!("{}@127.0.0.1:{}", self.id, self.p2p)
+        self.peer_at(self.p2p)
+    }
+
+    /// How peers name it that reach it at another port of this machine.
+    pub fn peer_at(&self, port: u16) -> String {
+        format!("{}@127.0.0.1:{port}", self.id)
+    }
+
+    /// Where its CometBFT listens for peers.
+    pub fn p2p(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.p2p).into()
     }
 
     /// Whom it dials from its next start on.
@@ -131,6 +151,28 @@ impl Node {
     /// The application's store.
     pub fn store(&self) -> PathBuf {
         self.home.join("chain.db")
+    }
+
+    /// Starts the application and CometBFT.
+    pub fn start(&mut self) {
+        self.start_app();
+        self.start_comet();
+    }
+
+    /// Starts CometBFT once the application listens: one that comes first tries again only after 3 s.
+    pub async fn start_in_order(&mut self) {
+        self.start_app();
+        self.listens().await;
+        self.start_comet();
+    }
+
+    /// Waits until the application listens for CometBFT.
+    pub async fn listens(&self) {
+        let socket = self.home.join("app.sock");
+        eventually("the application listens", async || {
+            UnixStream::connect(&socket).ok()
+        })
+        .await;
     }
 
     /// Starts the application.
@@ -162,7 +204,23 @@ impl Node {
             .args(["start", "--devnet", "--with-comet", "--home"])
             .arg(self.home.join("cometbft"))
             .args(["--rpc-bind", self.rest.url.trim_start_matches("http://")])
-            .env("COMETBFT", binaries::cometbft());
+            .env("COMETBFT", &self.cometbft);
+        command
+    }
+
+    /// The command that makes its home from these nodes, to begin with a snapshot; nobody is there to answer its
+    /// question. CometBFT's home must not exist.
+    pub fn join_command(&self, nodes: &[&Self], more: &[&str]) -> Command {
+        let urls: Vec<&str> = nodes.iter().map(|node| node.rpc.url.as_str()).collect();
+        let socket = self.home.join("app.sock");
+        let mut command = ait(&self.home);
+        command
+            .args(["init", "--devnet", "--home", "cometbft"])
+            .args(["--chain-id", &self.chain_id, "--join", &urls.join(",")])
+            .args(["--p2p-bind", &self.p2p().to_string()])
+            .args(["--comet-rpc", &self.rpc.url])
+            .args(["--abci-bind", &format!("unix://{}", socket.display())])
+            .args(more);
         command
     }
 
@@ -184,7 +242,7 @@ impl Node {
             .arg(self.home.join("cometbft"))
             .arg("--db-path")
             .arg(self.store())
-            .env("COMETBFT", binaries::cometbft());
+            .env("COMETBFT", &self.cometbft);
         command
     }
 
@@ -199,12 +257,13 @@ impl Node {
     }
 
     fn start_comet_with(&mut self, variables: &[(&str, String)]) {
-        let mut command = cometbft(&self.home);
+        let mut command = cometbft(&self.cometbft, &self.home);
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         command
             .args(["node", "--home"])
             .arg(self.home.join("cometbft"))
-            .args(["--p2p.persistent_peers", &self.peers.join(",")]);
+            .args(["--p2p.persistent_peers", &self.peers.join(",")])
+            .args(&self.comet_arguments);
         let log = self.home.join("cometbft.log");
         self.comet = Some(Process::start("cometbft", &mut command, &log));
     }
@@ -231,6 +290,22 @@ impl Node {
         app.stop()
     }
 
+    /// Waits until both processes have ended by themselves; gives the application's exit code, none where a signal
+    /// ended it.
+    pub async fn halted(&mut self) -> Option<i32> {
+        let status = eventually("the application ends", async || {
+            self.app.as_mut().and_then(Process::ended)
+        })
+        .await;
+        eventually("CometBFT stops without its application", async || {
+            self.comet.as_mut().and_then(Process::ended)
+        })
+        .await;
+        self.app = None;
+        self.comet = None;
+        status.code()
+    }
+
     /// What the application logged in all its runs.
     pub fn app_log(&self) -> String {
         let bytes = std::fs::read(self.home.join("app.log")).unwrap_or_default();
@@ -255,8 +330,8 @@ pub fn ait(folder: &Path) -> Command {
 }
 
 /// `cometbft` with nothing of the developer's shell in its settings: those would win over a node's own config.toml.
-pub fn cometbft(folder: &Path) -> Command {
-    let mut command = Command::new(binaries::cometbft());
+pub fn cometbft(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder);
     let of_the_shell = std::env::vars_os().map(|(name, _)| name);
     for name in of_the_shell.filter(|name| is_comets(&name.to_string_lossy())) {

@@ -83,6 +83,16 @@ impl Process {
         self.signal(Signal::INT);
     }
 
+    /// It and what it started stand still (SIGSTOP).
+    pub fn pause(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// They go on after a pause (SIGCONT).
+    pub fn resume(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Waits until it ends by itself.
     ///
     /// # Panics

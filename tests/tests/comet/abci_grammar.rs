@@ -8,10 +8,9 @@ use ait_tests::comet::{
     devnet::said,
     eventually, eventually_within,
     network::wallet,
+    newcomer::{Newcomer, trust_in},
     recording::{Began, agrees, check_grammar, record, respects_the_grammar},
 };
-
-use crate::newcomer::{Newcomer, trust_in};
 
 /// CometBFT looks for snapshots for some 15 s.
 const PATIENCE: Duration = Duration::from_secs(120);

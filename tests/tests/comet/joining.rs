@@ -1,9 +1,12 @@
 //! A node joins a running network by the addresses of its nodes alone.
 
-use ait_tests::comet::{Network, Setup, devnet::said, eventually};
+use ait_tests::comet::{
+    Network, Setup,
+    devnet::said,
+    eventually,
+    newcomer::{Newcomer, trust_in},
+};
 use serde_json::Value;
-
-use crate::newcomer::{Newcomer, trust_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_home_made_from_two_nodes_that_agree_begins_with_state_sync() {

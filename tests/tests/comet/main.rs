@@ -15,7 +15,6 @@ mod graceful_stop;
 mod joining;
 mod lying_rpc;
 mod many_transfers;
-mod newcomer;
 mod operator_log;
 mod pool_journal;
 mod pruned_peers;

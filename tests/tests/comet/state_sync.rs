@@ -12,10 +12,9 @@ use ait_tests::comet::{
     eventually_within,
     http::Rest,
     network::{self, wallet},
+    newcomer::{Newcomer, trust_in},
 };
 use serde_json::Value;
-
-use crate::newcomer::{Newcomer, trust_in};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 

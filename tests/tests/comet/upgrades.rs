@@ -3,26 +3,11 @@
 
 use ait_app::address::Address;
 use ait_tests::comet::{
-    Network, Node, Setup, eventually,
+    Network, Node, Setup,
     network::{validator, wallet},
     node::run,
 };
 use serde_json::{Value, json};
-
-/// The node's processes ended by themselves; gives the application's exit code.
-async fn halted(node: &mut Node) -> Option<i32> {
-    let status = eventually("it halts", async || {
-        node.app.as_mut().and_then(|app| app.ended())
-    })
-    .await;
-    eventually("CometBFT stops without its application", async || {
-        node.comet.as_mut().and_then(|comet| comet.ended())
-    })
-    .await;
-    node.app = None;
-    node.comet = None;
-    status.code()
-}
 
 async fn version_in_header(node: &Node, height: u64) -> String {
     let block = node.rpc.call("block", &format!("height={height}")).await;
@@ -32,19 +17,6 @@ async fn version_in_header(node: &Node, height: u64) -> String {
 
 async fn health(node: &Node) -> Value {
     node.rest.get("/health").await.body
-}
-
-async fn all_agree(network: &Network, height: u64) {
-    let mut hashes = Vec::new();
-    for node in &network.nodes {
-        node.rest.reaches(height).await;
-        eventually("CometBFT has that block, too", async || {
-            (node.rpc.height().await >= height).then_some(())
-        })
-        .await;
-        hashes.push(node.rpc.block_header(&height.to_string()).await.1);
-    }
-    assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +54,7 @@ async fn a_network_upgrades_at_a_height_while_it_lives() {
 
     // Three of four have not: no block without them.
     for node in &mut network.nodes[1..] {
-        assert_eq!(halted(node).await, Some(3));
+        assert_eq!(node.halted().await, Some(3));
         let log = node.app_log();
         let named = format!("the upgrade \\\"treasury-fees\\\" begins with block {upgrade_height}");
         assert!(log.contains(&named), "{log}");
@@ -131,7 +103,7 @@ async fn a_network_upgrades_at_a_height_while_it_lives() {
     newcomer.start_app();
     newcomer.start_comet();
     let height = network.nodes[0].rest.height().await + 3;
-    all_agree(&network, height).await;
+    network.agrees_at(height).await;
     for i in 0..4 {
         let earned = network.nodes[4].rest.balance(validator(i).address).await;
         assert_eq!(
@@ -164,5 +136,5 @@ async fn a_block_that_is_rolled_back_is_executed_again_and_the_network_agrees() 
     node.start_app();
     node.start_comet();
     let height = network.nodes[0].rest.goes_on().await + 2;
-    all_agree(&network, height).await;
+    network.agrees_at(height).await;
 }

@@ -2,17 +2,22 @@
 
 use std::{path::PathBuf, process::Output};
 
-use ait_tests::comet::{
+use tempfile::TempDir;
+
+use super::{
+    binaries,
     http::Rest,
     network::CHAIN_ID,
     node::{self, Node, free_port},
     process::Process,
 };
-use tempfile::TempDir;
 
+/// A node without blocks, in a folder of its own.
 pub struct Newcomer {
     /// Its REST routes.
     pub rest: Rest,
+    /// The program of its CometBFT.
+    pub cometbft: PathBuf,
     /// More arguments of `ait start`.
     app_arguments: Vec<String>,
     folder: TempDir,
@@ -21,7 +26,17 @@ pub struct Newcomer {
     rpc: u16,
 }
 
+impl Default for Newcomer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Newcomer {
+    /// One that has made nothing yet but its folder.
+    ///
+    /// # Panics
+    /// When there is no temporary folder.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self {
@@ -29,6 +44,7 @@ impl Newcomer {
             socket: format!("unix://{}", folder.path().join("app.sock").display()),
             p2p: free_port(),
             rpc: free_port(),
+            cometbft: binaries::cometbft(),
             app_arguments: Vec::new(),
             folder,
         }
@@ -48,6 +64,9 @@ impl Newcomer {
     }
 
     /// `ait init --join`; nobody is there to answer its question.
+    ///
+    /// # Panics
+    /// When `ait` does not start.
     pub fn init(&self, nodes: &[&Node], more: &[&str]) -> Output {
         let urls: Vec<&str> = nodes.iter().map(|node| node.rpc.url.as_str()).collect();
         let mut command = node::ait(self.folder.path());
@@ -71,7 +90,7 @@ impl Newcomer {
             .args(["--comet-rpc", &format!("http://127.0.0.1:{}", self.rpc)])
             .args(&self.app_arguments);
         let app = Process::start("ait start", &mut app, &folder.join("app.log"));
-        let mut comet = node::cometbft(folder);
+        let mut comet = node::cometbft(&self.cometbft, folder);
         comet.args(["node", "--home"]).arg(self.home());
         let comet = Process::start("cometbft", &mut comet, &folder.join("cometbft.log"));
         (app, comet)
