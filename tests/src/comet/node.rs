@@ -17,32 +17,8 @@ use super::{
     wait::eventually,
 };
 
-/// The settings of `ait` that a developer's shell may have set.
-const SETTINGS: [&str; 23] = [
-    "AIT_ABCI_RECORD",
-    "AIT_HOME",
-    "CHAIN_ID",
-    "BLOCK_INTERVAL",
-    "DB_PATH",
-    "P2P_BIND",
-    "RPC_BIND",
-    "BOOTSTRAP_PEERS",
-    "PROPOSER_KEY",
-    "MINT_PER_UNIT",
-    "COORDINATOR_RATIO",
-    "ABCI_BIND",
-    "COMETBFT_RPC",
-    "COORDINATOR_URLS",
-    "ADMIN_TOKEN",
-    "ADMIN_KEY",
-    "FAUCET_KEY",
-    "TRUSTED_PROXIES",
-    "RATE_PER_SECOND",
-    "RATE_BURST",
-    "LOG_FORMAT",
-    "LOG_LEVEL",
-    "AIT_NODE",
-];
+/// The file that names every setting of `ait`, any of which a developer's shell may have set.
+const SETTINGS: &str = include_str!("../../../.env.example");
 
 /// What a node is made from.
 pub struct NodePlan<'a> {
@@ -323,7 +299,8 @@ fn is_comets(name: &str) -> bool {
 pub fn ait(folder: &Path) -> Command {
     let mut command = Command::new(binaries::ait());
     command.current_dir(folder);
-    for name in SETTINGS {
+    let lines = SETTINGS.lines().filter(|line| !line.starts_with('#'));
+    for (name, _) in lines.filter_map(|line| line.split_once('=')) {
         command.env_remove(name);
     }
     command
