@@ -6,6 +6,7 @@
 //! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `record`: what of it is
 //!   recorded. `store`: its store while it is stopped. `rollback`: its last block taken back. `repair`: what crashes
 //!   left of CometBFT's log. `snapshot`: its snapshots as files. `place`: where each of these is.
+//!   `values`: how their settings are read.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
 //! - `status`: one look at a node, and what is wrong with it. `doctor`: its home and machine, before it runs.
 //! - `tx`, `query`: on top of the crate `ait_client`.
@@ -33,6 +34,7 @@ mod start;
 mod status;
 mod store;
 mod tx;
+mod values;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     place::{StoreArgs, StorePlace},
-    start::parse_engine,
+    values::parse_engine,
 };
 
 /// `ait snapshot`

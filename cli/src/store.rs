@@ -16,7 +16,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use crate::{
     place::{StoreArgs, StorePlace},
     snapshot::folder_of,
-    start::parse_engine,
+    values::parse_engine,
 };
 
 /// `ait store`

@@ -1,35 +1,35 @@
 //! Owns the life of a chain and of a block in this node, by ABCI's method names: InitChain,
 //! PrepareProposal, ProcessProposal, FinalizeBlock, Commit. All of them execute on the one state after
 //! the block before; FinalizeBlock needs none of the others to have run, and only Commit writes.
+//!
+//! `proposals` has the two of proposals, `settings` what an operator decides, `written` what those who watch get.
 
+mod proposals;
+mod settings;
 mod written;
+
+pub(crate) use proposals::LEAST_ENTRY_BYTES;
 
 use std::{
     collections::HashSet,
-    num::NonZeroU64,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
 use ait_app::{
     Failure,
     address::Address,
-    block::{self, BlockOutcome, Entry, Judgement},
+    block::{self, BlockOutcome, Entry},
     genesis::Genesis,
     identifiers::ChainId,
     state::Key,
     tx::TxHash,
-    upgrades::record::{Plan, ProtocolVersion},
+    upgrades::record::Plan,
 };
-use ait_store::StoreError;
 use bytes::Bytes;
 use tendermint_proto::v0_38::abci::{
-    RequestFinalizeBlock, RequestInitChain, RequestPrepareProposal, RequestProcessProposal,
-    ResponseCommit, ResponseFinalizeBlock, ResponseInitChain, ResponsePrepareProposal,
-    ResponseProcessProposal, ValidatorUpdate, response_process_proposal::ProposalStatus,
+    RequestFinalizeBlock, RequestInitChain, ResponseCommit, ResponseFinalizeBlock,
+    ResponseInitChain, ValidatorUpdate,
 };
 use tokio::sync::broadcast;
 
@@ -38,23 +38,16 @@ use crate::{
     convert,
     fatal::Fatal,
     genesis,
-    halt::{Halt, Limits},
+    halt::Limits,
     mempool::Mempool,
     metrics::Metrics,
     records::{BlockInfo, CommittedBlock, CommittedState, Origin},
     report,
     signatures::SignatureMemo,
     snapshots::Snapshots,
-    stored::{self, HistoryKept, Stored, Written},
+    stored::{self, Stored, Written},
     verified::VerifiedCache,
 };
-
-/// Proposals of one height that are remembered once executed: a few rounds' worth.
-const JUDGED_PROPOSALS: usize = 4;
-
-/// Every transaction's fields have more bytes than this, so a proposal can't hold more entries than its
-/// bytes by this. Checked first, since reading a million one-byte entries takes memory for each.
-pub(crate) const LEAST_ENTRY_BYTES: usize = 256;
 
 /// Makes blocks as CometBFT decides them, and is alone in committing them.
 pub struct Consensus {
@@ -128,44 +121,6 @@ impl Finalized {
 }
 
 impl Consensus {
-    /// Keeps only the last `blocks` blocks' transactions in the index, and lets CometBFT prune its
-    /// blocks likewise, but never those that evidence may still name; 0 keeps all.
-    pub fn keep_blocks(&self, blocks: u64) {
-        self.kept_blocks.store(blocks, Ordering::Relaxed);
-    }
-
-    /// Keeps values of earlier heights on disk from now on, for queries.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the disk can't be read.
-    pub fn keep_history(&self, kept: HistoryKept) -> Result<(), StoreError> {
-        self.stored.keep_history(kept)
-    }
-
-    /// Halts before a block of a version of the protocol after `newest`, as a program does that does not know
-    /// it, and after block `halt_height`, if there is one.
-    ///
-    /// # Errors
-    /// [`Halt`] where that is now.
-    pub fn halt_before(
-        &self,
-        newest: ProtocolVersion,
-        halt_height: Option<NonZeroU64>,
-    ) -> Result<(), Halt> {
-        self.limits.follow_up_to(newest);
-        self.limits
-            .halt_after(halt_height.map_or(0, NonZeroU64::get));
-        self.may_make_next()
-    }
-
-    /// Whether this node may make the block after the newest one.
-    pub(crate) fn may_make_next(&self) -> Result<(), Halt> {
-        match self.committed.newest() {
-            Some(newest) => self.limits.check(&newest.state),
-            None => Ok(()),
-        }
-    }
-
     /// InitChain: the genesis becomes the state that the first block builds on.
     ///
     /// # Errors
@@ -222,87 +177,6 @@ impl Consensus {
             validators,
             app_hash: app_hash.to_vec().into(),
         })
-    }
-
-    /// PrepareProposal: from the node's own mempool. CometBFT's list is in order of arrival, which
-    /// waiting claims and cheap spam could fill.
-    ///
-    /// # Errors
-    /// [`Fatal`].
-    pub fn prepare_proposal(
-        &self,
-        request: &RequestPrepareProposal,
-    ) -> Result<ResponsePrepareProposal, Fatal> {
-        let max_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(0);
-        let base = || self.base_for(request.height);
-        let txs = self.mempool.propose(base, max_bytes)?;
-        Ok(ResponsePrepareProposal { txs })
-    }
-
-    /// ProcessProposal: executes the block from its bytes and the committed state alone.
-    ///
-    /// # Errors
-    /// [`Fatal`].
-    pub fn process_proposal(
-        &self,
-        request: &RequestProcessProposal,
-    ) -> Result<ResponseProcessProposal, Fatal> {
-        let status = if self.judge_proposal(request)? {
-            ProposalStatus::Accept
-        } else {
-            ProposalStatus::Reject
-        };
-        Ok(ResponseProcessProposal {
-            status: status as i32,
-        })
-    }
-
-    fn judge_proposal(&self, request: &RequestProcessProposal) -> Result<bool, Fatal> {
-        let base = self.base_for(request.height)?;
-        let max_bytes = base.block.max_block_bytes;
-        let (count, most) = (request.txs.len(), max_bytes / LEAST_ENTRY_BYTES);
-        if count > most {
-            self.note_rejected(request, &format!("{count} entries, more than {most}"));
-            return Ok(false);
-        }
-        let entries = self.read(&request.txs, &base)?;
-        let sizes = request.txs.iter().map(Bytes::len);
-        let input = convert::block_input(
-            &request.proposer_address,
-            request.proposed_last_commit.as_ref(),
-            &request.misbehavior,
-        );
-        let signatures = self.signatures.as_ref();
-        match block::judge(&base.state, &entries, sizes, max_bytes, &input, signatures)? {
-            Judgement::Accepted(outcome) => {
-                let mut making = self.making();
-                if making.judged.len() >= JUDGED_PROPOSALS {
-                    making.judged.remove(0);
-                }
-                making.judged.push(Judged {
-                    block_hash: request.hash.clone(),
-                    txs: request.txs.clone(),
-                    entries,
-                    outcome,
-                });
-                Ok(true)
-            }
-            Judgement::Rejected(refusal) => {
-                self.note_rejected(request, &refusal.message);
-                Ok(false)
-            }
-        }
-    }
-
-    fn note_rejected(&self, request: &RequestProcessProposal, why: &str) {
-        self.metrics.rejected_proposals.inc();
-        let height = request.height;
-        tracing::warn!(
-            component = "abci",
-            event = "proposal_rejected",
-            height,
-            "{why}"
-        );
     }
 
     /// FinalizeBlock: the decided block's results. Writes nothing.
@@ -473,19 +347,6 @@ impl Consensus {
         }
         self.limits.check(&base.state)?;
         Ok(base)
-    }
-
-    /// The oldest block worth keeping after `height`, 0 for all: evidence may still name those of
-    /// its age, and who restores a snapshot needs those behind it.
-    fn retain_height(&self, height: u64, evidence_age: u64) -> u64 {
-        let kept = self.kept_blocks.load(Ordering::Relaxed);
-        if kept == 0 {
-            return 0;
-        }
-        let oldest = height.saturating_sub(kept.max(evidence_age));
-        let oldest = oldest.saturating_add(1).min(height);
-        let snapshot = self.snapshots.oldest();
-        snapshot.map_or(oldest, |snapshot| oldest.min(snapshot))
     }
 
     fn making(&self) -> MutexGuard<'_, Making> {
