@@ -40,7 +40,7 @@ fn what_was_acknowledged_is_pending_again_after_a_kill() {
     let together: Vec<_> = (1..=3).map(|nonce| transfer("bob", nonce, 2_000)).collect();
     comet.submit_all(&alone);
     assert_eq!(comet.submit_bytes(envelope(&together)).code, 0);
-    let refused = transfer("nobody", 1, 2_000);
+    let refused = transfer("alice", 4, 1);
     assert_ne!(comet.submit(&refused).code, 0);
     // A block takes the first of alice's.
     comet.decide(vec![alone[0].to_wire().into()]);

@@ -7,6 +7,7 @@
 //! - `AIT_FAULT_SEED`: what chance decides; by the clock.
 
 mod crash_points;
+mod full_disk;
 mod kills;
 mod partitions;
 mod rejoining;
