@@ -36,7 +36,8 @@ async fn health_says_whether_the_node_can_serve() {
         ok,
         json!({
             "status": "ok", "reason": null, "chain_id": "ait-test", "height": 1,
-            "last_block_age_seconds": null, "devnet": true, "faucet": true,
+            "last_block_age_seconds": null, "protocol_version": 2, "planned_upgrade": null,
+            "devnet": true, "faucet": true,
         })
     );
     chain.comet.set_catching_up(true);
