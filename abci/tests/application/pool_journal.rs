@@ -37,7 +37,9 @@ fn what_was_acknowledged_is_pending_again_after_a_kill() {
     let alone: Vec<_> = (1..=3)
         .map(|nonce| transfer("alice", nonce, 2_000))
         .collect();
-    let together: Vec<_> = (1..=3).map(|nonce| transfer("bob", nonce, 2_000)).collect();
+    let together: Vec<_> = (1..=3)
+        .map(|nonce| transfer("carol", nonce, 2_000))
+        .collect();
     comet.submit_all(&alone);
     assert_eq!(comet.submit_bytes(envelope(&together)).code, 0);
     let refused = transfer("alice", 4, 1);
