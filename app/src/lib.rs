@@ -6,7 +6,8 @@
 //! no `std` here, and `clippy.toml` beside this crate bans what its dependencies could bring.
 //!
 //! Reading order: [`tx`] (what a transaction is), the components [`bank`], [`escrow`], [`receipts`],
-//! [`coordinators`], [`staking`], [`params`] and [`unbonding`] (what transactions mean), [`upgrades`] (how their rules change), [`state`]
+//! [`coordinators`], [`staking`], [`params`] and [`unbonding`] (what transactions mean), [`upgrades`]
+//! (how their rules change), [`state`]
 //! (what is stored), [`block`] (how a block turns one state into the next).
 #![no_std]
 #![forbid(unsafe_code)]

@@ -78,7 +78,7 @@ impl Mempool {
         };
         let of_envelope = pool.check_envelope(&self.bench(&base)?, hash, wire.len(), lines)?;
         let wires = lines.iter().map(|line| line.wire.as_ref());
-        self.note(wires.zip(&of_envelope.lines));
+        self.note(&pool, wires.zip(&of_envelope.lines));
         Ok(of_envelope)
     }
 

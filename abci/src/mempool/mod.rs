@@ -236,7 +236,7 @@ impl Mempool {
             };
             pool.commit(&newest.state, parts.signatures.as_ref(), block)?;
             if let Some(journal) = lock(&self.inner.journal).as_mut() {
-                journal.tidy(pool.stats().bytes as u64, || pool.wires());
+                tidy(journal, &pool);
             }
             pool.stats()
         };
@@ -264,7 +264,7 @@ impl Mempool {
     fn keep(&self, wire: &[u8]) -> Result<Verdict, InvariantViolation> {
         let verdict = self.judge(wire, |pool, bench, verified| {
             let verdict = pool.check(bench, verified, wire.into())?;
-            self.note([(wire, &verdict)]);
+            self.note(pool, [(wire, &verdict)]);
             Ok(verdict)
         })?;
         if verdict == Verdict::WaitsForAttestation {
@@ -274,7 +274,7 @@ impl Mempool {
     }
 
     /// Writes down what is about to be acknowledged, while the pool is locked.
-    fn note<'a>(&self, kept: impl IntoIterator<Item = (&'a [u8], &'a Verdict)>) {
+    fn note<'a>(&self, pool: &Pool, kept: impl IntoIterator<Item = (&'a [u8], &'a Verdict)>) {
         let mut journal = lock(&self.inner.journal);
         let Some(journal) = journal.as_mut() else {
             return;
@@ -284,6 +284,8 @@ impl Mempool {
                 journal.note(wire);
             }
         }
+        // Also where no block comes for long: what is replaced or dropped meanwhile would fill the disk.
+        tidy(journal, pool);
     }
 
     /// Verifies wire bytes outside of all locks, then lets the pool judge them.
@@ -323,6 +325,11 @@ fn transaction(entry: Entry) -> Result<Arc<VerifiedTx>, Refusal> {
             "ATTESTATIONS entries are written by proposers alone",
         )),
     }
+}
+
+fn tidy(journal: &mut PoolJournal, pool: &Pool) {
+    let pending_bytes = u64::try_from(pool.stats().bytes).unwrap_or(u64::MAX);
+    journal.tidy(pending_bytes, || pool.wires());
 }
 
 fn not_begun() -> Refusal {

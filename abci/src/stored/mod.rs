@@ -2,11 +2,12 @@
 //! those of the kept heights can be read, and the transactions of all blocks that are kept.
 //!
 //! Records stand in the table of records by the hash of their key, so that a bucket of the state's tree is
-//! one range. `shape` has the tree itself, `history` what records were before, `past` what they were longer ago, `buckets` reads them all and
-//! remembers, `accounts` remembers those decoded; `blocks` has the transactions; `open` finds the chain
-//! again, `check` and `scrub` read everything, `migrate` brings a store over, `rollback` takes its last block back, `packing` makes one value
-//! of several. Whatever is read counts only
-//! with the root that the tree has for it: a lost, torn or exchanged record stops the node with one message.
+//! one range. `shape` has the tree itself, `history` what records were before, `past` what they were longer
+//! ago, `buckets` reads them all and remembers, `accounts` remembers those decoded; `blocks` has the
+//! transactions; `open` finds the chain again, `check` and `scrub` read everything, `migrate` brings a store
+//! over, `rollback` takes its last block back, `packing` makes one value of several. Whatever is read counts
+//! only with the root that the tree has for it: a lost, torn or exchanged record stops the node with one
+//! message. What `past` tells has no such root: it is for queries without proofs.
 
 mod accounts;
 mod blocks;

@@ -96,7 +96,15 @@ impl Past {
         let mut held = self.lock();
         let (kept, span) = *held;
         let kept = match kept {
-            Kept::InMemory => return Ok(()),
+            Kept::InMemory => {
+                // What is there ends before this block, and will never be told.
+                for block in blocks_up_to(height, store)? {
+                    forget(block, batch);
+                    // Not even where this block is taken back: some of it is gone.
+                    batch.remove(Table::History, SPAN);
+                }
+                return Ok(());
+            }
             Kept::Last(blocks) => blocks,
             Kept::All => u64::MAX,
         };

@@ -33,8 +33,8 @@ pub enum RollBackError {
     NoBlock,
     /// What it changed is not known.
     #[error(
-        "the store does not know what was before block {height}: it is the first one here, or the one that a snapshot \
-         was restored to"
+        "the store does not know what was before block {height}: it is the first one here, the one that a snapshot was \
+         restored to, or one that was made before the node's last start"
     )]
     NothingBefore {
         /// The last block.

@@ -175,3 +175,18 @@ fn a_block_that_is_taken_back_leaves_nothing_in_the_history() {
     told.check(1..=11);
     told.check(13..=15);
 }
+
+#[test]
+fn a_history_of_which_some_is_gone_does_not_come_back_with_a_block_that_is_taken_back() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let mut told = Told::begin(store.clone(), HistoryKept::All);
+    told.make(10);
+    told.reopen(store.clone(), HistoryKept::InMemory);
+    told.make(1);
+    told.comet = Comet::begin(&[]);
+    assert_eq!(roll_back(&store, &chain_id()).unwrap().height, 10);
+    told.comet.height = 10;
+    told.reopen(store, HistoryKept::All);
+    assert!((1..10).all(|height| told.is_gone(height)));
+    told.check(10..=10);
+}

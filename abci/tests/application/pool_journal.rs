@@ -108,3 +108,19 @@ fn a_journal_that_cannot_be_read_is_named() {
         "{said}"
     );
 }
+
+#[test]
+fn what_comes_again_and_again_while_no_block_does_never_fills_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut comet, store) = begun(folder.path());
+    comet.make_block();
+    let kept = transfer("alice", 1, 2_000);
+    for _ in 0..20_000 {
+        assert_eq!(comet.submit_when_full(&kept).code, 0);
+    }
+    let journal = std::fs::metadata(folder.path().join("pool.journal")).unwrap();
+    assert!(journal.len() < 2 * 1024 * 1024, "{}", journal.len());
+    drop(comet);
+    let comet = open(&store, folder.path(), 1);
+    assert!(comet.pool_has(&kept));
+}

@@ -54,8 +54,8 @@ pub enum Judgement {
 }
 
 impl<'a> Executor<'a> {
-    /// Begins the block after `state`: an upgrade that is planned for it comes first; due escrows go back to their clients, then what has unbonded
-    /// to its owners, then old records are deleted.
+    /// Begins the block after `state`: an upgrade that is planned for it comes first; then due escrows go back
+    /// to their clients, what has unbonded to its owners, and old records are deleted.
     ///
     /// # Errors
     /// [`InvariantViolation`].

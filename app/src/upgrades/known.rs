@@ -104,10 +104,15 @@ impl Due {
                 plan.name.as_str()
             ))),
             Self::Known(upgrade) => {
-                let version = upgrade.version();
+                let (before, version) = (overlay.protocol()?.version, upgrade.version());
                 let planned = None;
                 overlay.put(&(), Protocol { planned, version });
-                upgrade.migrate(overlay);
+                // One that leads on by several versions is all of them.
+                for step in Upgrade::ALL {
+                    if before < step.version() && step.version() <= version {
+                        step.migrate(overlay);
+                    }
+                }
                 let event = Event::new("upgraded").id("name", upgrade.name());
                 Ok(vec![event.id("version", version)])
             }

@@ -58,8 +58,8 @@ impl Tail {
 
     fn keep(&self, line: &str) {
         let mut said = self.said();
-        if line.contains(CONSENSUS_FAILURE) && said.failure.is_none() {
-            said.failure = Some(reason_in(line));
+        if said.failure.is_none() {
+            said.failure = failure_in(line);
         }
         if said.lines.len() >= KEPT_LINES {
             said.lines.pop_front();
@@ -74,15 +74,33 @@ impl Tail {
     }
 }
 
-/// The error in a line that tells of the end of consensus, as far as it is shown.
-fn reason_in(line: &str) -> String {
-    let fields: Option<Map<String, Value>> = serde_json::from_str(line).ok();
-    let error = fields.and_then(|fields| match fields.get("err")? {
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    });
-    let reason = error.unwrap_or_else(|| line.to_owned());
-    reason.chars().take(KEPT_CHARACTERS).collect()
+/// Why consensus ended, in the line that says so. That line's message is CometBFT's own and nothing else: peers choose
+/// words too, such as their names, which stand in other lines and in other fields.
+fn failure_in(line: &str) -> Option<String> {
+    let reason = match serde_json::from_str::<Map<String, Value>>(line) {
+        Ok(fields) => {
+            let says = |name: &str, text: &str| fields.get(name).is_some_and(|said| said == text);
+            if !(says("_msg", CONSENSUS_FAILURE) && says("level", "error")) {
+                return None;
+            }
+            match fields.get("err") {
+                Some(Value::String(text)) => text.clone(),
+                other => other.map(Value::to_string).unwrap_or_default(),
+            }
+        }
+        Err(_) => {
+            let (level, message) = plain(line)?;
+            let reason = message.strip_prefix(CONSENSUS_FAILURE)?;
+            (level == "E").then(|| reason.trim().to_owned())?
+        }
+    };
+    Some(reason.chars().take(KEPT_CHARACTERS).collect())
+}
+
+/// Level and message of a line such as `I[2026-01-31|12:00:00.000] finalized block   module=state`.
+fn plain(line: &str) -> Option<(&str, &str)> {
+    let (level, rest) = line.split_once('[')?;
+    Some((level, rest.split_once("] ")?.1))
 }
 
 /// Passes on what CometBFT prints, until it prints no more.
@@ -121,11 +139,7 @@ pub fn pass_on(from: impl Read, json: bool, tail: &Tail) {
 
 /// Logs a line that is no JSON: of a home whose config.toml has no log_format, or outside of CometBFT's log.
 fn tell(line: &str) {
-    // Such as `I[2026-01-31|12:00:00.000] finalized block   module=state`.
-    let plain = line
-        .split_once('[')
-        .and_then(|(level, rest)| Some((level, rest.split_once("] ")?.1)));
-    match plain {
+    match plain(line) {
         Some(("D", message)) => tracing::debug!(component = COMPONENT, event = "log", message),
         Some(("I", message)) => tracing::info!(component = COMPONENT, event = "log", message),
         Some(("E", message)) => tracing::error!(component = COMPONENT, event = "log", message),
@@ -185,6 +199,30 @@ mod tests {
         assert_eq!(told, expected);
         for other in ["panic: runtime error", "[]", "7", ""] {
             assert_eq!(marked(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_consensus_is_what_cometbft_says_and_never_what_a_peer_is_called() {
+        let failure = |line: &str| {
+            let tail = Tail::default();
+            pass_on(line.as_bytes(), true, &tail);
+            tail.failure()
+        };
+        let json =
+            r#"{"_msg":"CONSENSUS FAILURE!!!","err":"no space left","level":"error","stack":"x"}"#;
+        assert_eq!(failure(json).as_deref(), Some("no space left"));
+        let text = "E[2026-01-31|12:00:00.000] CONSENSUS FAILURE!!!    module=consensus err=full";
+        assert_eq!(failure(text).as_deref(), Some("module=consensus err=full"));
+        for other in [
+            r#"{"_msg":"Added peer","level":"error","peer":"CONSENSUS FAILURE!!!"}"#,
+            r#"{"_msg":"CONSENSUS FAILURE!!!","level":"info"}"#,
+            r#"{"_msg":"x CONSENSUS FAILURE!!!","level":"error"}"#,
+            "I[2026-01-31|12:00:00.000] CONSENSUS FAILURE!!!",
+            "E[2026-01-31|12:00:00.000] Stopping peer    peer=\"CONSENSUS FAILURE!!!\"",
+            "CONSENSUS FAILURE!!!",
+        ] {
+            assert_eq!(failure(other), None, "{other}");
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use ait_home::{
-    comet::{config, keys::consensus_key_of, program},
+    comet::{config, keys::consensus_key_of, program, settings::MAX_CONFIG_BYTES},
     files, genesis,
 };
 use ait_store::Engine;
@@ -14,8 +14,6 @@ use super::{Finding, Patient};
 
 /// The longest key or state file.
 const MOST_BYTES: u64 = 64 * 1024;
-/// The longest `config.toml`.
-const MOST_CONFIG_BYTES: u64 = 1024 * 1024;
 /// What others may do to a file, or read of it.
 const OTHERS: u32 = 0o077;
 
@@ -136,6 +134,9 @@ fn signed_last(patient: &Patient) -> Option<Finding> {
 
 /// The last block of the node's store, where no node holds it.
 fn head_of(patient: &Patient) -> Option<u64> {
+    if patient.is_running {
+        return None;
+    }
     let place = &patient.place.store;
     let engine = Engine::of(&place.db_path)?;
     let store = ait_store::open(&place.db_path, place.chain_id.as_str(), engine).ok()?;
@@ -145,7 +146,7 @@ fn head_of(patient: &Patient) -> Option<u64> {
 fn configuration(patient: &Patient) -> Finding {
     const CHECK: &str = "configuration";
     let path = patient.home.config_file();
-    let drift = files::read_text(&path, MOST_CONFIG_BYTES).and_then(|text| config::drift(&text));
+    let drift = files::read_text(&path, MAX_CONFIG_BYTES).and_then(|text| config::drift(&text));
     match drift {
         Ok(drift) if drift.is_empty() => Finding::ok(CHECK, "config.toml is as ait init writes it"),
         Ok(drift) => Finding::warning(

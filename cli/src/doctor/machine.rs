@@ -10,7 +10,10 @@ use std::{
 };
 
 use ait_client::http::Trust;
-use ait_home::{comet::config, files};
+use ait_home::{
+    comet::{config, settings::MAX_CONFIG_BYTES},
+    files,
+};
 
 use super::{Finding, Patient};
 use crate::{rpc::Node, status::disk::Disk};
@@ -21,11 +24,8 @@ const WRITES: usize = 32;
 const WRITE_BYTES: usize = 4096;
 /// A commit waits for two or three of these; slower disks hold up blocks.
 const SLOW: Duration = Duration::from_millis(20);
-/// The part of a disk that has to be free, one of so many.
-const FREE: u64 = 20;
 /// Block time is the median of the validators' clocks: it is never ahead of a right one by more.
 const AHEAD: Duration = Duration::from_secs(2);
-const MOST_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// All of them.
 pub(super) async fn look(patient: &Patient) -> Vec<Finding> {
@@ -44,7 +44,7 @@ fn room(patient: &Patient) -> Finding {
         return Finding::ok(CHECK, "there is no store yet");
     };
     let found = format!("{} of {} bytes are free", disk.free_bytes, disk.disk_bytes);
-    if disk.free_bytes < disk.disk_bytes / FREE {
+    if disk.is_nearly_full() {
         let advice = "make room, or keep fewer blocks (KEEP_BLOCKS): a node on a full disk stops";
         return Finding::problem(CHECK, found, advice);
     }
@@ -99,8 +99,7 @@ fn millis(time: Duration) -> f64 {
 fn ports(patient: &Patient) -> Finding {
     const CHECK: &str = "ports";
     let path = patient.home.config_file();
-    let listens =
-        files::read_text(&path, MOST_CONFIG_BYTES).and_then(|text| config::listens(&text));
+    let listens = files::read_text(&path, MAX_CONFIG_BYTES).and_then(|text| config::listens(&text));
     let addresses = match listens {
         Ok(addresses) => addresses,
         Err(error) => {

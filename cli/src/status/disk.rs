@@ -12,6 +12,9 @@ use serde::Serialize;
 
 use crate::{place::NodePlace, snapshot::folder_of};
 
+/// The part of a disk that has to be free, one of so many.
+const FREE: u64 = 20;
+
 /// A node's disk.
 #[derive(Debug, Serialize)]
 pub struct Disk {
@@ -47,6 +50,11 @@ impl Disk {
                 .map(|files| files.manifest().height().get())
                 .collect(),
         })
+    }
+
+    /// Whether less is free than a node needs to go on for long.
+    pub fn is_nearly_full(&self) -> bool {
+        self.free_bytes < self.disk_bytes / FREE
     }
 }
 

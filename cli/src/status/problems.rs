@@ -10,8 +10,6 @@ use crate::place::NodePlace;
 
 /// Blocks behind the furthest peer from which on a node is late: one that is decided meanwhile is none.
 const LATE: u64 = 3;
-/// The part of a disk that has to be free, one of so many.
-const FREE: u64 = 20;
 
 /// REST does not answer.
 pub fn no_rest(error: &impl Display) -> String {
@@ -56,7 +54,7 @@ pub fn find(status: &mut Status) {
         found.extend(validator(record));
     }
     if let Some(disk) = &status.disk
-        && disk.free_bytes < disk.disk_bytes / FREE
+        && disk.is_nearly_full()
     {
         found.push(format!(
             "{} bytes are free on the disk of {}: make room, or keep fewer blocks (KEEP_BLOCKS)",

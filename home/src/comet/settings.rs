@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{files, genesis, settings::parse_http_url};
 
-/// A `config.toml` of CometBFT has some 20 KiB.
-const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+/// The longest `config.toml` that is read, bytes: CometBFT's has some 20 KiB.
+pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// What `ait init` and the genesis told a home.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,6 +20,10 @@ use super::{
 /// The file that names every setting of `ait`, any of which a developer's shell may have set.
 const SETTINGS: &str = include_str!("../../../.env.example");
 
+/// Crash points that a lone validator's CometBFT passes in a block: its two votes, before storing the block, after it,
+/// after noting its end, and six more.
+pub const CRASH_POINTS: u64 = 11;
+
 /// What a node is made from.
 pub struct NodePlan<'a> {
     /// Its folder, which does not exist yet.
@@ -230,6 +234,19 @@ impl Node {
     /// Starts CometBFT, which ends itself at its n-th crash point.
     pub fn start_comet_failing_at(&mut self, point: u64) {
         self.start_comet_with(&[("FAIL_TEST_INDEX", point.to_string())]);
+    }
+
+    /// Starts the node in order; CometBFT ends itself at its n-th crash point, and the application is killed with it.
+    pub async fn crashes_at(&mut self, point: u64) {
+        self.start_app();
+        self.listens().await;
+        self.start_comet_failing_at(point);
+        eventually("CometBFT crashes at that point", async || {
+            self.comet.as_mut().and_then(Process::ended)
+        })
+        .await;
+        self.kill_comet();
+        self.kill_app();
     }
 
     fn start_comet_with(&mut self, variables: &[(&str, String)]) {

@@ -1,35 +1,27 @@
 //! A lone validator that two crashes at the wrong moments halt goes on once its log is mended: by command, and by
 //! itself where the node runs its CometBFT.
 
-use ait_tests::comet::{Network, Node, Setup, eventually, node::run, process::Process};
+use ait_tests::comet::{
+    Network, Node, Setup, eventually,
+    node::{CRASH_POINTS, run},
+    process::Process,
+};
 use serde_json::Value;
 
-/// CometBFT ends itself at its n-th crash point where `FAIL_TEST_INDEX` is n. A lone validator passes these in each
-/// block: its two votes, before storing the block, after it, after noting its end, and six more.
-const POINTS: u64 = 11;
+/// Of the crash points of a block, the one after it is stored and before its end is noted.
 const AFTER_STORING: u64 = 3;
 /// At a restart the block that was stored is executed first, past four points; then come the votes for the next one.
 const AFTER_VOTING: u64 = 5;
 /// The block whose end is not noted.
 const BLOCK: u64 = 3;
 
-async fn crashes_at(node: &mut Node, point: u64) {
-    node.start_app();
-    node.start_comet_failing_at(point);
-    eventually("CometBFT crashes at that point", async || {
-        node.comet.as_mut().and_then(Process::ended)
-    })
-    .await;
-    node.kill_comet();
-    node.kill_app();
-}
-
 /// A validator that signs nothing any more.
 async fn halted() -> Network {
     let mut network = Network::prepare(&Setup::default()).await;
     let node = network.first();
-    crashes_at(node, POINTS * (BLOCK - 1) + AFTER_STORING).await;
-    crashes_at(node, AFTER_VOTING).await;
+    node.crashes_at(CRASH_POINTS * (BLOCK - 1) + AFTER_STORING)
+        .await;
+    node.crashes_at(AFTER_VOTING).await;
     network
 }
 

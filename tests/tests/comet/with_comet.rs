@@ -79,7 +79,7 @@ if [ "$1" = version ]; then
   echo '{"cometbft":"0.38.26","abci":"2.0.0","block_protocol":11,"p2p_protocol":8}'
   exit 0
 fi
-echo '{"level":"error","msg":"CONSENSUS FAILURE!!!","err":"write cs.wal/wal: no space left on device"}'
+echo '{"level":"error","_msg":"CONSENSUS FAILURE!!!","err":"write cs.wal/wal: no space left on device"}'
 exec sleep 600
 "#;
 

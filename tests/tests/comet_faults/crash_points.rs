@@ -2,36 +2,20 @@
 //! after `ait repair` it goes on.
 
 use ait_tests::comet::{
-    Network, Node, eventually,
+    Network, Node,
     faults::{
         Dice,
         invariants::{goes_on_and_agrees, nothing_acknowledged_is_lost, nothing_committed_is_lost},
         load::{MixedLoad, setup},
         named,
     },
-    node::run,
-    process::Process,
+    node::{CRASH_POINTS, run},
 };
 use serde_json::Value;
 
 const CLIENTS: usize = 4;
-/// A lone validator passes so many crash points in a block: its two votes, before storing the block, after it, after
-/// noting its end, and six more.
-const POINTS: u64 = 11;
 /// Blocks that are made before the one in which it crashes.
 const BLOCKS: u64 = 2;
-
-async fn crashes_at(node: &mut Node, point: u64) {
-    node.start_app();
-    node.listens().await;
-    node.start_comet_failing_at(point);
-    eventually("CometBFT crashes at that point", async || {
-        node.comet.as_mut().and_then(Process::ended)
-    })
-    .await;
-    node.kill_comet();
-    node.kill_app();
-}
 
 /// Whether there was something to mend.
 fn repaired(node: &Node) -> bool {
@@ -57,8 +41,8 @@ async fn survives(crashes: &[Vec<u64>]) {
         node.kill_app();
         // The first one in a block that is made as any other, each further one where the node recovers.
         for (i, point) in points.iter().enumerate() {
-            let before = if i == 0 { POINTS * BLOCKS } else { 0 };
-            crashes_at(node, before + point).await;
+            let before = if i == 0 { CRASH_POINTS * BLOCKS } else { 0 };
+            node.crashes_at(before + point).await;
         }
         mended += u64::from(repaired(node));
         node.start_in_order().await;
@@ -79,15 +63,15 @@ async fn survives(crashes: &[Vec<u64>]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lone_validator_survives_each_crash_point_of_a_block() {
-    let singly: Vec<Vec<u64>> = (0..POINTS).map(|point| vec![point]).collect();
+    let singly: Vec<Vec<u64>> = (0..CRASH_POINTS).map(|point| vec![point]).collect();
     survives(&singly).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lone_validator_survives_a_second_crash_while_it_recovers_from_the_first() {
     let mut dice = Dice::of("pairs of crash points");
-    let mut pairs: Vec<Vec<u64>> = (0..POINTS * POINTS)
-        .map(|pair| vec![pair / POINTS, pair % POINTS])
+    let mut pairs: Vec<Vec<u64>> = (0..CRASH_POINTS * CRASH_POINTS)
+        .map(|pair| vec![pair / CRASH_POINTS, pair % CRASH_POINTS])
         .collect();
     let mut chosen = Vec::new();
     for _ in 0..named("AIT_FAULT_PAIRS", 4).min(pairs.len()) {

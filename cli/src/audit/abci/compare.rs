@@ -32,6 +32,20 @@ pub enum Compared {
     AtMost,
 }
 
+/// Whether a recorded node answered that it stops, for a reason of its own: its disk, an upgrade that it lacked, the
+/// height where it was to halt. An invariant violation is none: whoever executes the same calls has to meet it too.
+pub fn stopped_by_itself(recorded: &Bytes) -> bool {
+    // The field of `Response` that is the exception, as its first byte (protobuf: field 1, length-delimited).
+    const EXCEPTION: u8 = (1 << 3) | 2;
+    if recorded.first() != Some(&EXCEPTION) || recorded.len() > MAX_REQUEST_BYTES {
+        return false;
+    }
+    match Response::decode(recorded.clone()).map(|response| response.value) {
+        Ok(Some(Answer::Exception(exception))) => !exception.error.contains("invariant violation"),
+        _ => false,
+    }
+}
+
 /// The first difference between a recorded answer and the own one.
 ///
 /// # Errors

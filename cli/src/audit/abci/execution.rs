@@ -119,11 +119,12 @@ impl Execution {
         last.map_or(0, |(height, _)| height)
     }
 
-    /// Whether it can say of that height whatever the recorded node could.
+    /// Whether it can say of that height what the recorded node could: what either has in memory. Of others a node
+    /// tells what its STATE_HISTORY has kept.
     pub fn knows(&self, height: i64) -> bool {
         match u64::try_from(height) {
             Ok(0) => self.height() > self.begun || self.begun == 0,
-            Ok(height) => height > self.begun,
+            Ok(height) => self.application.reader().at(height).is_some(),
             Err(_) => true,
         }
     }

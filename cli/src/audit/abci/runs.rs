@@ -17,7 +17,7 @@ use tendermint_proto::v0_38::abci::{request::Value as Request, response::Value a
 
 use super::{
     calls,
-    compare::{Compared, FieldDifference, difference},
+    compare::{Compared, FieldDifference, difference, stopped_by_itself},
     execution::Execution,
     offered::OwnSnapshots,
     report::{Difference, End, Report, RunReport},
@@ -274,6 +274,10 @@ impl Audit {
             return Ok(None);
         };
         let height = named.unwrap_or_else(|| execution.working_height());
+        if stopped_by_itself(recorded) {
+            *self.report.not_compared.entry(method).or_default() += 1;
+            return Ok(None);
+        }
         let is_commit = matches!(*request, Request::Commit(_));
         let (own, compared) = match *request {
             Request::ListSnapshots(_) => (self.own_snapshots.list(recorded), Compared::Whole),

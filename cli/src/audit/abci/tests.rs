@@ -2,11 +2,11 @@
 
 use prost::{Message, bytes::Bytes};
 use tendermint_proto::v0_38::abci::{
-    ExecTxResult, Response, ResponseCommit, ResponseFinalizeBlock, ResponseInfo,
+    ExecTxResult, Response, ResponseCommit, ResponseException, ResponseFinalizeBlock, ResponseInfo,
     response::Value as Answer,
 };
 
-use super::compare::{Compared, FieldDifference, difference};
+use super::compare::{Compared, FieldDifference, difference, stopped_by_itself};
 
 fn bytes(answer: Answer) -> Bytes {
     let value = Some(answer);
@@ -97,4 +97,23 @@ fn the_programs_version_and_blocks_kept_for_a_snapshot_are_no_difference() {
         let found = told(commit(recorded), commit(9), compared).unwrap();
         assert_eq!(found.field, "retain_height");
     }
+}
+
+#[test]
+fn a_node_that_stopped_for_a_reason_of_its_own_is_no_difference_and_a_violation_is() {
+    let exception = |error: &str| {
+        let error = error.to_owned();
+        bytes(Answer::Exception(ResponseException { error }))
+    };
+    assert!(stopped_by_itself(&exception(
+        "the upgrade \"x\" begins with block 7"
+    )));
+    assert!(stopped_by_itself(&exception("no room is left on the disk")));
+    assert!(!stopped_by_itself(&exception(
+        "invariant violation: the books"
+    )));
+    let commit = ResponseCommit { retain_height: 7 };
+    assert!(!stopped_by_itself(&bytes(Answer::Commit(commit))));
+    assert!(!stopped_by_itself(&Bytes::from_static(&[10, 200])));
+    assert!(!stopped_by_itself(&Bytes::new()));
 }
