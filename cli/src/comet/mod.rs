@@ -1,9 +1,8 @@
 //! Owns CometBFT as a child of `ait start --with-comet`: starts it, starts it again when it ends by itself, and stops it
-//! before the application. Of CometBFT's files it touches the write-ahead log alone, where `wal` mends it.
+//! before the application. What crashes left of CometBFT's files is mended before each start (`ait_home::comet::recovery`).
 
 mod child;
 mod lines;
-pub mod wal;
 
 use std::{
     fs::File,
@@ -16,7 +15,7 @@ use std::{
 };
 
 use ait_home::{
-    comet::{Home, config::AbciAddress, program},
+    comet::{Home, config::AbciAddress, program, recovery},
     surroundings::passed_on,
 };
 use anyhow::{Context, Result, anyhow, bail};
@@ -146,7 +145,7 @@ fn supervise(plan: &CometPlan, height: &dyn Fn() -> u64, stop: &Receiver<()>) ->
     loop {
         let (since, before) = (Instant::now(), height());
         tail.clear();
-        mend_log(plan, before);
+        recover(plan, before);
         let ended = match Run::start(plan, &tail)?.end(&tail, stop) {
             End::Asked => return Ok(()),
             End::ByItself(status) => status,
@@ -184,22 +183,18 @@ fn failed(reason: &str) -> anyhow::Error {
     anyhow!("CometBFT's consensus failed ({reason}), so the node makes no more blocks: {advice}")
 }
 
-/// Before each start: CometBFT would begin a block anew in which it has voted already.
-fn mend_log(plan: &CometPlan, height: u64) {
-    let home = Home::new(&plan.home);
-    // A home that never ran has no log.
-    if !home.folder().join(wal::NEWEST).exists() {
-        return;
-    }
-    match wal::mend(&home, height) {
-        Ok(wal::Outcome::NothingToMend) => {}
-        Ok(wal::Outcome::Mended) => tracing::warn!(
+/// Before each start: where CometBFT was killed at the wrong moments, it would never go on by itself.
+fn recover(plan: &CometPlan, height: u64) {
+    match recovery::recover(&Home::new(&plan.home), height) {
+        Ok(recovery) if recovery.is_empty() => {}
+        Ok(recovery) => tracing::warn!(
             component = "node",
-            event = "write_ahead_log_mended",
+            event = "cometbft_files_mended",
             height,
-            message = "two crashes had left it without the end of this block",
+            databases_begun_anew = ?recovery.databases_begun_anew,
+            write_ahead_log = ?recovery.write_ahead_log,
         ),
-        Err(error) => tracing::warn!(component = "node", event = "write_ahead_log_unread", %error),
+        Err(error) => tracing::warn!(component = "node", event = "cometbft_files_unread", %error),
     }
 }
 

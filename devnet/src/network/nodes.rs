@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use ait_api::node::Health;
 use ait_app::address::Address;
-use ait_client::Client;
-use ait_client::http::Trust;
+use ait_client::{Client, http::Trust};
+use ait_home::comet::{Home, recovery};
 use anyhow::Context as _;
 
 use super::{
@@ -222,13 +223,16 @@ pub async fn start(
             &Trust::default(),
         )?;
         let answers = async {
-            while client.health::<serde_json::Value>().await.is_err() {
-                tokio::time::sleep(POLL).await;
+            loop {
+                match client.health::<Health>().await {
+                    Ok(health) => break Ok(health.height),
+                    Err(_) => tokio::time::sleep(POLL).await,
+                }
             }
-            Ok(())
         };
         let named = format!("node {node}: application");
-        console.step(&named, fleet.alive_while(answers)).await?;
+        let height = console.step(&named, fleet.alive_while(answers)).await?;
+        recover(manifest, node, height, console)?;
         let comet = fleet.start(launch.comet(manifest, node)?)?;
         record(manifest, fleet, |manifest| {
             if let Some(entry) = manifest.nodes.get_mut(usize::from(node)) {
@@ -243,6 +247,18 @@ pub async fn start(
     let blocks = first_blocks::wait(manifest, launch.patience);
     console.step(&named, fleet.alive_while(blocks)).await?;
     start_mocks(launch, manifest, fleet, console).await
+}
+
+/// A devnet that was killed may have left a CometBFT that would never go on by itself.
+fn recover(manifest: &Manifest, node: u16, height: u64, console: &Console) -> anyhow::Result<()> {
+    let entry = manifest.nodes.get(usize::from(node)).context("a node")?;
+    let recovery = recovery::recover(&Home::new(entry.home.join("cometbft")), height)?;
+    if !recovery.is_empty() {
+        console.notice(&format!(
+            "node {node}: mended what a crash left of CometBFT's files"
+        ));
+    }
+    Ok(())
 }
 
 async fn start_mocks(

@@ -1,9 +1,10 @@
 //! Owns the files of a CometBFT home that this program writes: keys, `config.toml`, and where each
-//! stands. CometBFT fills in what our `config.toml` doesn't say.
+//! stands, and the mending of those that crashes left (`recovery`). CometBFT fills in what our `config.toml` doesn't say.
 
 pub mod config;
 pub mod keys;
 pub mod program;
+pub mod recovery;
 pub mod settings;
 pub mod state_sync;
 pub mod version;

@@ -25,5 +25,6 @@ mod store_commands;
 mod store_refusals;
 mod transfers;
 mod two_nodes;
+mod unfinished_databases;
 mod upgrades;
 mod with_comet;

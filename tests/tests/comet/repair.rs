@@ -73,5 +73,5 @@ async fn a_node_with_its_cometbft_mends_that_by_itself() {
     command.arg("--db-path").arg(node.store());
     node.app = Some(Process::start("ait start", &mut command, &log));
     node.rest.reaches(BLOCK + 3).await;
-    assert!(node.app_log().contains("write_ahead_log_mended"));
+    assert!(node.app_log().contains("cometbft_files_mended"));
 }

@@ -232,7 +232,7 @@ async fn a_lone_validator_that_is_one_unit_survives_them_by_itself() {
     report.repairs = network
         .first()
         .app_log()
-        .matches("write_ahead_log_mended")
+        .matches("cometbft_files_mended")
         .count() as u64;
     report.tell("one unit", committed);
 }

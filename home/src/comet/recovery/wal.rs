@@ -12,7 +12,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ait_home::comet::Home;
 use crc::{CRC_32_ISCSI, Crc};
 use prost::Message as _;
 use serde::Serialize;
@@ -20,31 +19,24 @@ use tendermint_proto::v0_38::consensus::{
     EndHeight, MsgInfo, TimedWalMessage, WalMessage, message, wal_message,
 };
 
+use super::{Home, RecoveryError};
+
 /// The log's newest file; older ones have a number behind it.
-pub const NEWEST: &str = "data/cs.wal/wal";
+const NEWEST: &str = "data/cs.wal/wal";
 /// A message's checksum and length.
 const HEAD_BYTES: usize = 8;
 /// CometBFT begins a new file at 10 MB, and a message has at most 1 MiB.
 const MOST_FILE_BYTES: u64 = 64 * 1024 * 1024;
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// What was found of the end of a block, and done.
+/// What was found of the end of a block in the write-ahead log, and done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum LogState {
     /// Its end is noted, or nothing of the block behind it is: CometBFT can go on.
     NothingToMend,
     /// It was not noted where the next block begins, and is now.
     Mended,
-}
-
-/// Why a log can't be mended.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {source}", path.display())]
-pub struct WalError {
-    action: &'static str,
-    path: PathBuf,
-    source: io::Error,
 }
 
 /// What a file of the log says of a block's end.
@@ -62,34 +54,38 @@ enum Found {
 /// own end is not. CometBFT must not run.
 ///
 /// # Errors
-/// [`WalError`]; then the log is as it was.
-pub fn mend(home: &Home, height: u64) -> Result<Outcome, WalError> {
+/// [`RecoveryError`]; then the log is as it was.
+pub fn mend(home: &Home, height: u64) -> Result<LogState, RecoveryError> {
+    // A home that never ran has no log.
+    if !home.folder().join(NEWEST).exists() {
+        return Ok(LogState::NothingToMend);
+    }
     let Ok(height) = i64::try_from(height) else {
-        return Ok(Outcome::NothingToMend);
+        return Ok(LogState::NothingToMend);
     };
     let mut earliest = None;
     for path in files(home)? {
         let bytes = read(&path)?;
         match find(&bytes, height) {
-            Found::Noted => return Ok(Outcome::NothingToMend),
+            Found::Noted => return Ok(LogState::NothingToMend),
             Found::Begins { at, frame } => earliest = Some((path, bytes, at, frame)),
             Found::Nothing { is_older: true } => break,
             Found::Nothing { is_older: false } => {}
         }
     }
     let Some((path, bytes, at, frame)) = earliest.filter(|_| height > 0) else {
-        return Ok(Outcome::NothingToMend);
+        return Ok(LogState::NothingToMend);
     };
     let (before, behind) = bytes.split_at(at);
     replace(&path, &[before, &frame, behind].concat())?;
-    Ok(Outcome::Mended)
+    Ok(LogState::Mended)
 }
 
 /// The files of a home's log, the newest first.
-fn files(home: &Home) -> Result<Vec<PathBuf>, WalError> {
+fn files(home: &Home) -> Result<Vec<PathBuf>, RecoveryError> {
     let newest = home.folder().join(NEWEST);
     let folder = newest.parent().unwrap_or(home.folder()).to_owned();
-    let failed = |source| WalError {
+    let failed = |source| RecoveryError {
         action: "read the folder",
         path: folder.clone(),
         source,
@@ -106,8 +102,8 @@ fn files(home: &Home) -> Result<Vec<PathBuf>, WalError> {
     Ok([newest].into_iter().chain(older).collect())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, WalError> {
-    let failed = |source| WalError {
+fn read(path: &Path) -> Result<Vec<u8>, RecoveryError> {
+    let failed = |source| RecoveryError {
         action: "read",
         path: path.to_owned(),
         source,
@@ -189,8 +185,8 @@ fn end_of(height: i64, before: &TimedWalMessage) -> Vec<u8> {
 }
 
 /// Puts a file in another's place in one step, on disk when it returns.
-fn replace(path: &Path, contents: &[u8]) -> Result<(), WalError> {
-    let failed = |source| WalError {
+fn replace(path: &Path, contents: &[u8]) -> Result<(), RecoveryError> {
+    let failed = |source| RecoveryError {
         action: "write",
         path: path.to_owned(),
         source,
@@ -277,10 +273,10 @@ mod tests {
         let torn = [&[1, 2, 3, 4, 0, 0][..]].concat();
         let whole = [before.clone(), behind.clone(), torn.clone()].concat();
         let (folder, of) = home(&[("wal", whole)]);
-        assert_eq!(mend(&of, 7).unwrap(), Outcome::Mended);
+        assert_eq!(mend(&of, 7).unwrap(), LogState::Mended);
         let expected = [before, end(7), behind, torn].concat();
         assert_eq!(log(&folder, "wal"), expected);
-        assert_eq!(mend(&of, 7).unwrap(), Outcome::NothingToMend);
+        assert_eq!(mend(&of, 7).unwrap(), LogState::NothingToMend);
         assert_eq!(log(&folder, "wal"), expected);
     }
 
@@ -292,7 +288,7 @@ mod tests {
             ("wal", [step(8), vote(8, "")].concat()),
         ];
         let (folder, of) = home(&files);
-        assert_eq!(mend(&of, 7).unwrap(), Outcome::Mended);
+        assert_eq!(mend(&of, 7).unwrap(), LogState::Mended);
         let expected = [end(6), step(7), end(7), timeout(8)].concat();
         assert_eq!(log(&folder, "wal.001"), expected);
         assert_eq!(log(&folder, "wal"), files[2].1);
@@ -312,17 +308,17 @@ mod tests {
             b"no log at all".to_vec(),
         ] {
             let (folder, of) = home(&[("wal", contents.clone())]);
-            assert_eq!(mend(&of, 7).unwrap(), Outcome::NothingToMend);
+            assert_eq!(mend(&of, 7).unwrap(), LogState::NothingToMend);
             assert_eq!(log(&folder, "wal"), contents);
         }
         let (_folder, of) = home(&[("wal", [end(0), step(1)].concat())]);
-        assert_eq!(mend(&of, 0).unwrap(), Outcome::NothingToMend);
+        assert_eq!(mend(&of, 0).unwrap(), LogState::NothingToMend);
     }
 
     #[test]
-    fn a_home_without_a_log_is_named() {
+    fn a_home_that_never_ran_has_none() {
         let folder = tempfile::tempdir().unwrap();
-        let error = mend(&Home::new(folder.path()), 7).unwrap_err();
-        assert!(error.to_string().contains("cs.wal"), "{error}");
+        let home = Home::new(folder.path());
+        assert_eq!(mend(&home, 7).unwrap(), LogState::NothingToMend);
     }
 }
