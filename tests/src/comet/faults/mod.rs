@@ -1,6 +1,7 @@
 //! Owns what tests of faults share: dice that a seed throws, how long a run is, and its figures; below it the load that
 //! goes on meanwhile, links between nodes that misbehave, and what must hold after each fault.
 
+pub mod disks;
 pub mod invariants;
 pub mod links;
 pub mod load;
