@@ -12,7 +12,10 @@ use ait_app::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{records, schema};
+use crate::{
+    proof::{Proof, SignedBlock},
+    records, schema,
+};
 
 /// Zeros for an account never seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +65,15 @@ pub struct Account {
     /// Its record as a coordinator.
     #[schema(value_type = Option<records::CoordinatorRecord>, required = true)]
     pub coordinator: Option<Coordinator>,
+    /// Of its records as an account, a coordinator, a miner and a validator, in this order. What waits, and the escrows
+    /// that are open, are not proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub proofs: Option<Vec<Proof>>,
+    /// The block of the proofs' `height` + 1: with it and `"format": 1` each proof makes a `ProofBundle`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub signed_block: Option<SignedBlock>,
 }
 
 /// Coins on their way out.

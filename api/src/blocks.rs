@@ -11,7 +11,7 @@ use utoipa::{
     },
 };
 
-use crate::schema;
+use crate::{proof::Signer, schema};
 
 /// The latest committed block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -79,3 +79,21 @@ impl PartialSchema for BlockEntry {
 }
 
 impl ToSchema for BlockEntry {}
+
+/// A block's header and who signed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedHeaderAnswer {
+    /// `header` and `commit`, as CometBFT's RPC has them in `commit`.
+    #[schema(value_type = schema::SignedHeader)]
+    pub signed_header: Value,
+}
+
+/// The validators that sign a block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ValidatorSet {
+    /// Which block.
+    #[schema(value_type = schema::Height)]
+    pub height: u64,
+    /// The whole set, in CometBFT's order.
+    pub validators: Vec<Signer>,
+}

@@ -11,7 +11,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use crate::{proof::Proof, schema};
+use crate::{proof::ProofBundle, schema};
 
 macro_rules! rest_codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $status:literal, $name:literal;)+) => {
@@ -66,6 +66,8 @@ rest_codes! {
     NotConfigured = 503, "not_configured";
     /// No block is committed yet.
     Starting = 503, "starting";
+    /// The header that has this height's app hash is not there yet: the next block has it.
+    NotYetProvable = 503, "not_yet_provable";
     /// The node stops.
     ShuttingDown = 503, "shutting_down";
     /// CometBFT does not answer.
@@ -247,7 +249,7 @@ pub struct ErrorAnswer {
     /// That what was asked for is absent, where a proof was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub proof: Option<Proof>,
+    pub proof: Option<ProofBundle>,
 }
 
 /// What is refused, and why.

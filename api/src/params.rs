@@ -15,7 +15,11 @@ use utoipa::{
     },
 };
 
-use crate::{proof::Proof, schema, validators::Mode};
+use crate::{
+    proof::{Proof, SignedBlock},
+    schema,
+    validators::Mode,
+};
 
 /// Every param by its name, as it holds in the next block.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +30,9 @@ pub struct Params {
     /// One of each, in the same order, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proofs: Option<Vec<Proof>>,
+    /// The block of the proofs' `height` + 1: with it and `"format": 1` each proof makes a `ProofBundle`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_block: Option<SignedBlock>,
 }
 
 impl PartialSchema for Params {
@@ -39,7 +46,8 @@ impl PartialSchema for Params {
             .property(
                 "proofs",
                 proofs.description(Some("One of each, by name ascending")),
-            );
+            )
+            .property("signed_block", Ref::from_schema_name(SignedBlock::name()));
         for key in ParamKey::ALL {
             object = object.property(key.name(), of(*key));
             if key.since() == ProtocolVersion::V2 {
@@ -57,6 +65,7 @@ impl ToSchema for Params {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         note::<Proof>(schemas);
+        note::<SignedBlock>(schemas);
         note::<Mode>(schemas);
         note::<Authority>(schemas);
         note::<schema::Address>(schemas);

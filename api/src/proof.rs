@@ -2,6 +2,7 @@
 
 use ait_app::quantity::Height;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::schema;
@@ -38,6 +39,70 @@ pub struct ProofOp {
     pub data: String,
 }
 
+/// A block's header and who signed it: what a proof's app hash is trusted by. As CometBFT's RPC has it in `commit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedBlock {
+    /// `header` and `commit`.
+    #[schema(value_type = schema::SignedHeader)]
+    pub signed_header: Value,
+    /// The whole set that signs the block.
+    pub validators: Vec<Signer>,
+}
+
+/// A validator of CometBFT's set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Signer {
+    /// Base64 of the 32 bytes of its ed25519 key, from which its consensus address follows.
+    pub pub_key: String,
+    /// Voting power, a decimal number.
+    pub power: String,
+}
+
+/// The format of a [`ProofBundle`] that this version writes.
+pub const BUNDLE_FORMAT: u32 = 1;
+
+/// A proof with the block whose header has its app hash: all that a verifier needs which trusts some earlier block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProofBundle {
+    /// 1.
+    pub format: u32,
+    /// The state after this block.
+    #[schema(value_type = schema::Height)]
+    pub height: Height,
+    /// As in [`Proof`].
+    pub key: String,
+    /// As in [`Proof`].
+    #[schema(required = true)]
+    pub value: Option<String>,
+    /// That in the header.
+    #[schema(value_type = schema::AppHash)]
+    pub app_hash: String,
+    /// As in [`Proof`].
+    #[schema(min_items = 2, max_items = 2)]
+    pub ops: Vec<ProofOp>,
+    /// `header` and `commit` of the block of `height` + 1, as in [`SignedBlock`].
+    #[schema(value_type = schema::SignedHeader)]
+    pub signed_header: Value,
+    /// The whole set that signs that block.
+    pub validators: Vec<Signer>,
+}
+
+impl ProofBundle {
+    /// Of a proof and the block of the next height.
+    pub fn new(proof: Proof, block: SignedBlock) -> Self {
+        Self {
+            format: BUNDLE_FORMAT,
+            height: proof.height,
+            key: proof.key,
+            value: proof.value,
+            app_hash: proof.app_hash,
+            ops: proof.ops,
+            signed_header: block.signed_header,
+            validators: block.validators,
+        }
+    }
+}
+
 /// An answer, and the proof of the record that it is made of where one was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Proved<T> {
@@ -46,5 +111,5 @@ pub struct Proved<T> {
     pub answer: T,
     /// The proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proof: Option<Proof>,
+    pub proof: Option<ProofBundle>,
 }

@@ -77,6 +77,10 @@ routes! {
     SIMULATE = Post "/rpc/simulate", "simulate";
     /// A block.
     GET_BLOCK = Get "/rpc/getBlock/{heightOrHash}", "getBlock";
+    /// A block's header and who signed it.
+    GET_COMMIT = Get "/rpc/getCommit/{height}", "getCommit";
+    /// The validators that sign a block.
+    GET_VALIDATOR_SET = Get "/rpc/getValidatorSet/{height}", "getValidatorSet";
     /// The latest block.
     GET_HEAD = Get "/rpc/getHead", "getHead";
     /// Balance and nonce.

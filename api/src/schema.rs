@@ -124,3 +124,27 @@ pub(crate) fn words<'a>(words: impl Iterator<Item = &'a str>) -> Object {
         .enum_values(Some(words.map(str::to_owned)))
         .build()
 }
+
+/// What CometBFT says of a block in `commit`.
+pub enum SignedHeader {}
+
+impl PartialSchema for SignedHeader {
+    fn schema() -> RefOr<Schema> {
+        let part = |description: &str| of(Type::Object, description);
+        of(
+            Type::Object,
+            "A header and its commit, as CometBFT's RPC has them in `commit`",
+        )
+        .property("header", part("The header"))
+        .property("commit", part("Who signed it"))
+        .required("header")
+        .required("commit")
+        .into()
+    }
+}
+
+impl ToSchema for SignedHeader {
+    fn name() -> Cow<'static, str> {
+        "SignedHeader".into()
+    }
+}

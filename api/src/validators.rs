@@ -9,7 +9,10 @@ use ait_app::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{proof::Proof, schema};
+use crate::{
+    proof::{Proof, SignedBlock},
+    schema,
+};
 
 /// The set that CometBFT was last told of, then who waits for a seat or is jailed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,10 +25,14 @@ pub struct Validators {
     pub mode: ConsensusMode,
     /// By power descending, then address.
     pub validators: Vec<Validator>,
-    /// One of each validator's record, in the same order, where they were asked for.
+    /// One of each validator's record, in the same order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub proofs: Option<Vec<Proof>>,
+    /// The block of the proofs' `height` + 1: with it and `"format": 1` each proof makes a `ProofBundle`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub signed_block: Option<SignedBlock>,
 }
 
 /// How validators are chosen.

@@ -5,7 +5,7 @@ mod details;
 
 use ait_api::{
     error::{ErrorAnswer, ErrorCode, ErrorDetail},
-    proof::Proof,
+    proof::ProofBundle,
     tx::SentOrRefused,
 };
 use ait_app::{Failure, InvariantViolation, Refusal};
@@ -30,7 +30,7 @@ struct Parts {
     message: String,
     /// For programs: the field that is wrong, the limit that was passed.
     details: Map<String, Value>,
-    proof: Option<Proof>,
+    proof: Option<ProofBundle>,
     retry_after_seconds: Option<u64>,
 }
 
@@ -68,7 +68,7 @@ impl ApiError {
 
     /// Adds the proof that what was asked for is absent.
     #[must_use]
-    pub fn with_proof(mut self, proof: Option<Proof>) -> Self {
+    pub fn with_proof(mut self, proof: Option<ProofBundle>) -> Self {
         self.0.proof = proof;
         self
     }

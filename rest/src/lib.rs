@@ -8,8 +8,8 @@
 //! - `server`: all that runs, and the stop; `door`: connections; `gate`: who gets one; `pace`: how slowly it may
 //!   read. `routes`: one group of PROTOCOL section 9 a file; `cors`: whose pages may use them.
 //! - `error`: how every refusal looks, and the one table from codes to HTTP statuses. `views`: the
-//!   JSON of transactions and blocks. `last_block`: the state that a request reads. `proofs`: what
-//!   `?prove=true` adds.
+//!   JSON of transactions and blocks. `last_block`, `proofs`: the state that a request reads, and
+//!   what `?prove=true` adds. `signed_blocks`: the headers that proofs are trusted by.
 //! - `caller`, `callers`, `limit`, `shares`: who asks, how often it may, and how much it may hold.
 //!   `administration`: who is the administrator. `wallet`: the node's own transactions. `mock`: a devnet's
 //!   coordinator.
@@ -40,6 +40,7 @@ mod serve_error;
 mod server;
 mod shares;
 mod shelf;
+mod signed_blocks;
 mod views;
 mod wallet;
 

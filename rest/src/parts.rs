@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::{
     administration::Administration, callers::Callers, config::Config, live::Events,
     metrics::Metrics, mock::MockCoordinator, prices::Prices, serve_error::ServeError, shelf::Shelf,
-    wallet::Wallets,
+    signed_blocks::SignedBlocks, wallet::Wallets,
 };
 
 /// Batches of transactions at once: each may have 16 MiB in memory.
@@ -43,6 +43,8 @@ pub struct AllParts {
     pub callers: Arc<Callers>,
     /// Blocks, made once for all.
     pub shelf: Arc<Shelf>,
+    /// Headers with who signed them.
+    pub signed_blocks: Arc<SignedBlocks>,
     /// One permit a batch of transactions that is being read or sent.
     pub batches: Batches,
     /// What a place in the mempool costs.
@@ -89,6 +91,7 @@ impl Parts {
             callers: Arc::new(Callers::new(config, metrics.rate_limited.clone())),
             metrics,
             shelf: Arc::new(Shelf::new()),
+            signed_blocks: Arc::new(SignedBlocks::new()),
             batches: Batches(Arc::new(Semaphore::new(MAX_BATCHES))),
             prices: Arc::default(),
             administration: Arc::new(Administration::new(config)),
@@ -132,6 +135,7 @@ parts! {
     events: Events,
     callers: Arc<Callers>,
     shelf: Arc<Shelf>,
+    signed_blocks: Arc<SignedBlocks>,
     batches: Batches,
     prices: Arc<Prices>,
     administration: Arc<Administration>,

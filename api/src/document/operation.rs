@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use crate::{
     error::{ErrorAnswer, PassedOn},
-    proof::Proof,
+    proof::ProofBundle,
     routes::Route,
+    schema,
 };
 
 /// Schemas by their names.
@@ -77,10 +78,18 @@ impl Operation {
         self.refuses(&[400])
     }
 
-    /// `?prove=true`.
-    pub(super) fn proves(self) -> Self {
-        let what = "Adds a proof of presence or absence, of the same height as the answer";
+    /// `?prove=true` and `?height=`.
+    pub(super) fn proves(mut self) -> Self {
+        let what = "Adds proofs of presence or absence, of the same height as the answer: the block before the last \
+                    unless `height` names another, since the header of the next block has the app hash";
+        let height = self.known::<schema::Height>();
         self.query("prove", json!({"type": "boolean", "default": false}), what)
+            .query(
+                "height",
+                height,
+                "The state after this block; the last 100 are there",
+            )
+            .refuses(&[404])
     }
 
     /// Its body is JSON of this kind.
@@ -109,7 +118,7 @@ impl Operation {
     /// It answers 200 with JSON of this kind and, if asked for, its proof.
     pub(super) fn answers_proved<T: ToSchema>(mut self, description: &str) -> Self {
         self.known::<T>();
-        let proof = self.known::<Proof>();
+        let proof = self.known::<ProofBundle>();
         let name = format!("Proved{}", T::name());
         let mut schema = self
             .schemas

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     accounts::{Account, Balance, CoordinatorAnswer, MinerAnswer},
     admin::{AddPeer, Dialing, MintFaucet},
-    blocks::{Block, Head},
+    blocks::{Block, Head, SignedHeaderAnswer, ValidatorSet},
     error::PassedOn,
     fees::{FeeEstimate, SimulationAnswer},
     node::{Health, Peers},
@@ -17,7 +17,7 @@ use crate::{
     payloads::{Attestation, AttestationRequest, Facts, FactsRequest, ParamUpdate},
     records::{EscrowRecord, ReceiptRecord, SupplyRecord},
     routes,
-    schema::{Address, Hash, Id},
+    schema::{self, Address, Hash, Id},
     tx::{Sent, TxView},
     validators::Validators,
 };
@@ -170,6 +170,22 @@ fn blocks() -> Vec<Operation> {
             .query("txs", full, "Shows transactions as objects, not as hashes")
             .answers::<Block>(200, "The block")
             .refuses(&[404]),
+        Operation::new(
+            routes::GET_COMMIT,
+            "blocks",
+            "A block's header and who signed it, for light clients",
+        )
+        .path::<schema::Height>("height", "Which block")
+        .answers::<SignedHeaderAnswer>(200, "The header and its commit")
+        .refuses(&[404]),
+        Operation::new(
+            routes::GET_VALIDATOR_SET,
+            "blocks",
+            "The validators that sign a block, for light clients",
+        )
+        .path::<schema::Height>("height", "Which block; the one after the last is known too")
+        .answers::<ValidatorSet>(200, "The set")
+        .refuses(&[404]),
         Operation::new(routes::GET_HEAD, "blocks", "The latest committed block")
             .answers::<Head>(200, "The head"),
     ]
@@ -193,6 +209,7 @@ fn state() -> Vec<Operation> {
             "All that an address has on the chain",
         )
         .path::<Address>("address", "Whose")
+        .proves()
         .answers::<Account>(200, "The account; zeros and nulls for one never seen"),
         Operation::new(routes::GET_ESCROW, "state", "An escrow")
             .says(absent)

@@ -5,6 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use ait_app::crypto::PublicKey;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct NodeStatus {
@@ -90,6 +91,13 @@ pub struct CommitAnswer {
     pub canonical: bool,
 }
 
+/// `commit`, of which nothing is read here.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SignedHeaderAnswer {
+    /// The header and who signed it; null where the block was pruned.
+    pub signed_header: Value,
+}
+
 /// A part of `commit`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SignedHeader {
@@ -139,6 +147,9 @@ pub struct ValidatorsAnswer {
 pub struct ValidatorEntry {
     /// Its consensus key.
     pub pub_key: TypedKey,
+    /// Voting power.
+    #[serde(deserialize_with = "number_in_text")]
+    pub voting_power: u64,
     /// Power adds to it with every block; who has the most proposes, and loses the power of the
     /// whole set.
     #[serde(deserialize_with = "number_in_text")]

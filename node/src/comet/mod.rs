@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 pub use answers::{
     BlockAnswer, BroadcastAnswer, CommitAnswer, Header, HeaderAnswer, NetInfo, NodeStatus, Peer,
-    ValidatorEntry, ValidatorsAnswer,
+    SignedHeaderAnswer, ValidatorEntry, ValidatorsAnswer,
 };
 pub use consensus::{ConsensusDump, RoundState};
 
@@ -176,17 +176,30 @@ impl Comet {
         self.call("commit", at(height)).await
     }
 
+    /// The header and the signatures of a height, as they came; `None` inside where it was pruned.
+    pub async fn signed_header(&self, height: u64) -> Result<SignedHeaderAnswer, CometError> {
+        self.call("commit", at(height)).await
+    }
+
     /// The whole set of the newest height that CometBFT has one for: the height after its head.
     pub async fn validators(&self) -> Result<Vec<ValidatorEntry>, CometError> {
-        match timeout(SHORT_TIMEOUT, self.all_validators()).await {
+        match timeout(SHORT_TIMEOUT, self.all_validators(None)).await {
             Ok(answer) => answer,
             Err(_) => Err(CometError::Unreachable("no answer in time".into())),
         }
     }
 
-    async fn all_validators(&self) -> Result<Vec<ValidatorEntry>, CometError> {
+    /// The whole set of a height.
+    pub async fn validators_at(&self, height: u64) -> Result<Vec<ValidatorEntry>, CometError> {
+        self.all_validators(Some(height)).await
+    }
+
+    async fn all_validators(&self, height: Option<u64>) -> Result<Vec<ValidatorEntry>, CometError> {
         let per_page = VALIDATORS_PER_PAGE.to_string();
-        let params = json!({"page": "1", "per_page": per_page});
+        let mut params = json!({"page": "1", "per_page": per_page});
+        if let Some(height) = height {
+            params["height"] = height.to_string().into();
+        }
         let first: ValidatorsAnswer = self.call("validators", params).await?;
         let mut all = first.validators;
         for page in 2..=first.total.div_ceil(VALIDATORS_PER_PAGE) {

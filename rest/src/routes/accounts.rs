@@ -18,14 +18,10 @@ use axum::{Json, extract::State};
 
 use super::{
     endpoint::Endpoint,
-    extract::{PathOf, QueryOf, parse},
+    extract::{PathOf, parse},
     miners::miner_today,
 };
-use crate::{
-    error::ApiError,
-    last_block::{LastBlock, last_block},
-    proofs::ProveQuery,
-};
+use crate::{error::ApiError, last_block::last_block, proofs::Reading};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -35,13 +31,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_balance(
-    LastBlock(committed): LastBlock,
+    reading: Reading,
     PathOf(address): PathOf<String>,
-    QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Balance>>, ApiError> {
     let address: Address = parse(&address)?;
-    let account = committed.state.account(&address)?;
-    let proof = query.proof(&committed, &Key::Account(address))?;
+    let account = reading.committed.state.account(&address)?;
+    let proof = reading.proof(&Key::Account(address))?;
     let answer = Balance {
         balance: account.balance,
         nonce: account.nonce,
@@ -50,6 +45,7 @@ async fn get_balance(
 }
 
 async fn get_account(
+    reading: Reading,
     State(reader): State<Reader>,
     State(mempool): State<Mempool>,
     PathOf(address): PathOf<String>,
@@ -59,7 +55,8 @@ async fn get_account(
     // takes in between is counted by at least one of the two.
     let pending_next = off_thread(move || mempool.next_nonce(&address)).await?;
     let pending_next = pending_next.map_err(Unanswered::from)?;
-    let committed = last_block(&reader)?;
+    let newest_nonce = last_block(&reader)?.state.account(&address)?.nonce;
+    let committed = &reading.committed;
     let state = &committed.state;
     let account = state.account(&address)?;
     let validator = state.get::<Validator>(&address)?;
@@ -71,7 +68,7 @@ async fn get_account(
         address,
         balance: account.balance,
         nonce: account.nonce,
-        next_nonce: pending_next.max(account.nonce.next()),
+        next_nonce: pending_next.max(newest_nonce.next()),
         pubkey: account.pubkey,
         stake: stake.unwrap_or_default(),
         bond: bond.unwrap_or_default(),
@@ -80,10 +77,23 @@ async fn get_account(
             open: escrows.open,
             locked: escrows.locked,
         },
-        miner: miner_today(&committed, &address)?,
+        miner: miner_today(committed, &address)?,
         validator,
         coordinator,
+        proofs: reading.proofs(records_of(address))?,
+        signed_block: reading.signed_block(),
     }))
+}
+
+/// The records of an address that are shown.
+fn records_of(address: Address) -> impl Iterator<Item = Key> {
+    [
+        Key::Account(address),
+        Key::Coordinator(address),
+        Key::Miner(address),
+        Key::Validator(address),
+    ]
+    .into_iter()
 }
 
 /// Everything on its way out, in the order in which it is paid.

@@ -11,24 +11,24 @@ use axum::Json;
 
 use super::{
     endpoint::Endpoint,
-    extract::{PathOf, QueryOf, parse},
+    extract::{PathOf, parse},
 };
-use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
+use crate::{error::ApiError, proofs::Reading};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_COORDINATOR.path, get_coordinator)]
 }
 
 async fn get_coordinator(
-    LastBlock(committed): LastBlock,
+    reading: Reading,
     PathOf(address): PathOf<String>,
-    QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<CoordinatorAnswer>>, ApiError> {
+    let committed = &reading.committed;
     let address: Address = parse(&address)?;
     let state = &committed.state;
     let record = state.get::<Coordinator>(&address)?;
     let record = record.unwrap_or_else(|| Coordinator::new(address));
-    let proof = query.proof(&committed, &Key::Coordinator(address))?;
+    let proof = reading.proof(&Key::Coordinator(address))?;
     // Its key in the params, which also says whether a conviction still suspends it.
     let named = state.params().coordinators.key_of(&address);
     // The record's own count is of the epoch in which it minted last.

@@ -12,12 +12,11 @@ use axum::Json;
 
 use super::{
     endpoint::Endpoint,
-    extract::{PathOf, QueryOf, parse},
+    extract::{PathOf, parse},
 };
 use crate::{
     error::{ApiError, RestCode},
-    last_block::LastBlock,
-    proofs::ProveQuery,
+    proofs::Reading,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -25,14 +24,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_escrow(
-    LastBlock(committed): LastBlock,
+    reading: Reading,
     PathOf((client, job_id)): PathOf<(String, String)>,
-    QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Escrow>>, ApiError> {
+    let committed = &reading.committed;
     let client: Address = parse(&client)?;
     let job_id: JobId = parse(&job_id)?;
     let escrow = committed.state.get::<Escrow>(&(client, job_id.clone()))?;
-    let proof = query.proof(&committed, &Key::Escrow(client, job_id.clone()))?;
+    let proof = reading.proof(&Key::Escrow(client, job_id.clone()))?;
     let Some(escrow) = escrow else {
         let message = format!(
             "there is no escrow of {client} for the job {job_id}: it was never opened, or refunded \

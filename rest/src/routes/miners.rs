@@ -12,9 +12,9 @@ use axum::Json;
 
 use super::{
     endpoint::Endpoint,
-    extract::{PathOf, QueryOf, parse},
+    extract::{PathOf, parse},
 };
-use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
+use crate::{error::ApiError, proofs::Reading};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_MINER.path, get_miner)]
@@ -38,17 +38,17 @@ pub(super) fn miner_today(
 }
 
 async fn get_miner(
-    LastBlock(committed): LastBlock,
+    reading: Reading,
     PathOf(address): PathOf<String>,
-    QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<MinerAnswer>>, ApiError> {
+    let committed = &reading.committed;
     let address: Address = parse(&address)?;
     let state = &committed.state;
-    let miner = match miner_today(&committed, &address)? {
+    let miner = match miner_today(committed, &address)? {
         Some(miner) => miner,
         None => Miner::new(address, state.consensus()?.epochs),
     };
-    let proof = query.proof(&committed, &Key::Miner(address))?;
+    let proof = reading.proof(&Key::Miner(address))?;
     // The record keeps the end of the latest ban for ever; a past one bars nothing.
     let next_block = state.height().next();
     let ban = miner

@@ -14,6 +14,7 @@ mod extract;
 mod fees;
 mod guard;
 mod health;
+mod light;
 mod metrics;
 mod miners;
 mod openapi;
@@ -36,6 +37,7 @@ use tower_http::{
 };
 
 use endpoint::{Endpoint, MAX_BODY_BYTES};
+pub use extract::QueryOf;
 
 use crate::{
     error::{ApiError, RestCode},
@@ -53,6 +55,7 @@ fn endpoints() -> Vec<Endpoint> {
         batch::endpoints(),
         fees::endpoints(),
         blocks::endpoints(),
+        light::endpoints(),
         accounts::endpoints(),
         escrows::endpoints(),
         receipts::endpoints(),

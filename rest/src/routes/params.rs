@@ -6,17 +6,15 @@ use ait_api::{params::Params, routes::GET_PARAMS};
 use ait_app::{params::table::ParamKey, state::Key};
 use axum::Json;
 
-use super::{endpoint::Endpoint, extract::QueryOf};
-use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
+use super::endpoint::Endpoint;
+use crate::{error::ApiError, proofs::Reading};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_PARAMS.path, get_params)]
 }
 
-async fn get_params(
-    LastBlock(committed): LastBlock,
-    QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Params>, ApiError> {
+async fn get_params(reading: Reading) -> Result<Json<Params>, ApiError> {
+    let committed = &reading.committed;
     let params = committed.state.params();
     // By name ascending, the proofs in the same order.
     let all = ParamKey::all_of(committed.state.protocol().version);
@@ -26,6 +24,7 @@ async fn get_params(
         .map(|(name, key)| ((*name).to_owned(), params.value(*key)));
     Ok(Json(Params {
         values: values.collect(),
-        proofs: query.proofs(&committed, keys.values().copied().map(Key::Param))?,
+        proofs: reading.proofs(keys.values().copied().map(Key::Param))?,
+        signed_block: reading.signed_block(),
     }))
 }

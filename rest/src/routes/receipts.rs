@@ -12,12 +12,11 @@ use axum::Json;
 
 use super::{
     endpoint::Endpoint,
-    extract::{PathOf, QueryOf, parse},
+    extract::{PathOf, parse},
 };
 use crate::{
     error::{ApiError, RestCode},
-    last_block::LastBlock,
-    proofs::ProveQuery,
+    proofs::Reading,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -25,14 +24,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_receipt(
-    LastBlock(committed): LastBlock,
+    reading: Reading,
     PathOf((miner, receipt_id)): PathOf<(String, String)>,
-    QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Proved<Receipt>>, ApiError> {
+    let committed = &reading.committed;
     let miner: Address = parse(&miner)?;
     let id: ReceiptId = parse(&receipt_id)?;
     let receipt = committed.state.get::<Receipt>(&(miner, id.clone()))?;
-    let proof = query.proof(&committed, &Key::Receipt(miner, id.clone()))?;
+    let proof = reading.proof(&Key::Receipt(miner, id.clone()))?;
     let Some(receipt) = receipt else {
         let message = format!("no receipt {id} of {miner} was ever paid or refused");
         return Err(ApiError::new(RestCode::NotFound, message).with_proof(proof));

@@ -7,18 +7,16 @@ use ait_app::{
 };
 use axum::Json;
 
-use super::{endpoint::Endpoint, extract::QueryOf};
-use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
+use super::endpoint::Endpoint;
+use crate::{error::ApiError, proofs::Reading};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::get(GET_SUPPLY.path, get_supply)]
 }
 
-async fn get_supply(
-    LastBlock(committed): LastBlock,
-    QueryOf(query): QueryOf<ProveQuery>,
-) -> Result<Json<Proved<Supply>>, ApiError> {
+async fn get_supply(reading: Reading) -> Result<Json<Proved<Supply>>, ApiError> {
+    let committed = &reading.committed;
     let answer = committed.state.supply()?;
-    let proof = query.proof(&committed, &Key::Supply)?;
+    let proof = reading.proof(&Key::Supply)?;
     Ok(Json(Proved { answer, proof }))
 }

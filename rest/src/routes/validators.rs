@@ -19,8 +19,8 @@ use ait_app::{
 use ait_node::comet::Comet;
 use axum::{Json, extract::State};
 
-use super::{endpoint::Endpoint, extract::QueryOf, miners::miner_today};
-use crate::{error::ApiError, last_block::LastBlock, proofs::ProveQuery};
+use super::{endpoint::Endpoint, miners::miner_today};
+use crate::{error::ApiError, proofs::Reading};
 
 /// At most this many without power are listed: anybody with enough coins can stake from any number of
 /// accounts.
@@ -31,10 +31,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn get_validators(
-    LastBlock(committed): LastBlock,
+    reading: Reading,
     State(comet): State<Comet>,
-    QueryOf(query): QueryOf<ProveQuery>,
 ) -> Result<Json<Validators>, ApiError> {
+    let committed = &reading.committed;
     let priorities = priorities(&comet).await;
     let consensus = committed.state.consensus()?;
     let listed = listed(&committed)?;
@@ -49,7 +49,8 @@ async fn get_validators(
         height: committed.state.height(),
         mode: consensus.mode,
         validators,
-        proofs: query.proofs(&committed, keys)?,
+        proofs: reading.proofs(keys)?,
+        signed_block: reading.signed_block(),
     }))
 }
 

@@ -264,6 +264,7 @@ async fn reads_that_take_work_are_limited_and_others_are_not() {
     })
     .await;
     let alice = ALICE.address();
+    chain.comet.make_block().await;
     let costly = [
         "/rpc/getBlock/1?txs=full".to_owned(),
         "/rpc/getBlock/1?txs=f%75ll".to_owned(),

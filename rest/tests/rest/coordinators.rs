@@ -11,8 +11,8 @@ use crate::harness::{
 };
 
 async fn coordinator(chain: &Chain, key: Key) -> Value {
-    let path = format!("/rpc/getCoordinator/{}?prove=true", key.address());
-    let answer = chain.get(&path).await.ok();
+    let path = format!("/rpc/getCoordinator/{}", key.address());
+    let answer = chain.prove(&path).await.ok();
     assert!(holds(&answer["proof"]));
     answer
 }

@@ -18,6 +18,7 @@ mod blocks;
 mod coordinators;
 mod cors;
 mod envelopes;
+mod light;
 mod live;
 mod node;
 mod node_without_rest;

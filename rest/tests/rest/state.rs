@@ -21,7 +21,7 @@ async fn an_account_never_seen_has_zeros_and_a_proof_of_absence() {
         chain.get(&path).await.ok(),
         json!({"balance": 0, "nonce": 0})
     );
-    let proven = chain.get(&format!("{path}?prove=true")).await.ok();
+    let proven = chain.prove(&path).await.ok();
     assert_eq!(proven["balance"], 0);
     assert_eq!(proven["proof"]["value"], Value::Null);
     assert!(holds(&proven["proof"]));
@@ -36,8 +36,8 @@ async fn a_balance_is_proved_under_the_root_of_its_block() {
     let chain = Chain::start().await;
     chain.send(&ALICE.transfer(1, BOB, 250)).await.ok();
     chain.comet.make_block().await;
-    let path = format!("/rpc/getBalance/{}?prove=true", ALICE.address());
-    let answer = chain.get(&path).await.ok();
+    let path = format!("/rpc/getBalance/{}", ALICE.address());
+    let answer = chain.prove(&path).await.ok();
     assert_eq!(answer["balance"], 1_000_000_000 - 250 - FEE);
     assert_eq!(answer["nonce"], 1);
     let proof = &answer["proof"];
@@ -58,11 +58,11 @@ async fn a_balance_is_proved_under_the_root_of_its_block() {
 #[tokio::test]
 async fn a_proof_holds_for_nothing_else() {
     let chain = Chain::start().await;
-    let path = format!("/rpc/getBalance/{}?prove=true", ALICE.address());
-    let proof = chain.get(&path).await.ok()["proof"].clone();
+    let path = format!("/rpc/getBalance/{}", ALICE.address());
+    let proof = chain.prove(&path).await.ok()["proof"].clone();
     assert!(holds(&proof));
-    let absent = format!("/rpc/getBalance/{}?prove=true", BOB.address());
-    let absent = chain.get(&absent).await.ok()["proof"].clone();
+    let absent = format!("/rpc/getBalance/{}", BOB.address());
+    let absent = chain.prove(&absent).await.ok()["proof"].clone();
     assert!(holds(&absent));
     for (field, value) in [
         (
@@ -96,7 +96,7 @@ async fn what_was_never_opened_or_paid_is_404_with_proof() {
         let plain = chain.get(&path).await;
         assert_eq!(plain.refusal(), (404, "not_found"));
         assert_eq!(plain.json["proof"], Value::Null);
-        let proven = chain.get(&format!("{path}?prove=true")).await;
+        let proven = chain.prove(&path).await;
         assert_eq!(proven.refusal(), (404, "not_found"));
         assert_eq!(proven.json["proof"]["value"], Value::Null);
         assert!(holds(&proven.json["proof"]));
@@ -138,8 +138,8 @@ async fn claim(chain: &Chain) {
 #[tokio::test]
 async fn an_escrow_is_open_until_its_claim_settles_it() {
     let (chain, _coordinator) = chain_with_escrow().await;
-    let path = format!("/rpc/getEscrow/{}/job_1?prove=true", ALICE.address());
-    let escrow = chain.get(&path).await.ok();
+    let path = format!("/rpc/getEscrow/{}/job_1", ALICE.address());
+    let escrow = chain.prove(&path).await.ok();
     let mut record: Value =
         serde_json::from_str(escrow["proof"]["value"].as_str().unwrap()).unwrap();
     record["proof"] = escrow["proof"].clone();
@@ -158,7 +158,7 @@ async fn an_escrow_is_open_until_its_claim_settles_it() {
     assert!(holds(&escrow["proof"]));
     assert_eq!(chain.get("/rpc/getSupply").await.ok()["escrows"], 10_000);
     claim(&chain).await;
-    let escrow = chain.get(&path).await.ok();
+    let escrow = chain.prove(&path).await.ok();
     assert_eq!(
         (&escrow["status"], &escrow["reason"]),
         (&json!("settled"), &json!("settled"))
@@ -180,11 +180,8 @@ async fn an_escrow_is_open_until_its_claim_settles_it() {
 async fn receipt_miner_and_supply_tell_of_a_claim() {
     let (chain, _coordinator) = chain_with_escrow().await;
     claim(&chain).await;
-    let path = format!(
-        "/rpc/getReceipt/{}/receipt_job_1?prove=true",
-        MINER.address()
-    );
-    let receipt = chain.get(&path).await.ok();
+    let path = format!("/rpc/getReceipt/{}/receipt_job_1", MINER.address());
+    let receipt = chain.prove(&path).await.ok();
     assert_eq!(receipt["status"], "paid");
     assert_eq!(receipt["limited_by"], Value::Null);
     assert_eq!(receipt["opened_height"], 2);
@@ -194,13 +191,13 @@ async fn receipt_miner_and_supply_tell_of_a_claim() {
         hash_of(&MINER.claim(1, "job_1")).to_string()
     );
     assert!(holds(&receipt["proof"]));
-    let path = format!("/rpc/getMiner/{}?prove=true", MINER.address());
-    let miner = chain.get(&path).await.ok();
+    let path = format!("/rpc/getMiner/{}", MINER.address());
+    let miner = chain.prove(&path).await.ok();
     assert_eq!(miner["receipts"], 1);
     assert_eq!(miner["units_total"], 10);
     assert_eq!(miner["banned_until"], 0);
     assert!(holds(&miner["proof"]));
-    let supply = chain.get("/rpc/getSupply?prove=true").await.ok();
+    let supply = chain.prove("/rpc/getSupply").await.ok();
     assert_eq!(supply["minted"], 10_500);
     let of = |name: &str| supply[name].as_u64().unwrap();
     let held = of("balances") + of("escrows") + of("stakes") + of("bonds") + of("unbonding");
@@ -253,15 +250,15 @@ async fn a_score_is_shown_as_of_the_last_epoch_and_proved_as_it_was_written() {
     chain.send(&claim).await.ok();
     chain.attested(&claim).await;
     chain.comet.make_block().await;
-    let path = format!("/rpc/getMiner/{}?prove=true", MINER.address());
-    let fresh = chain.get(&path).await.ok();
+    let path = format!("/rpc/getMiner/{}", MINER.address());
+    let fresh = chain.prove(&path).await.ok();
     assert_eq!(
         (&fresh["score"], &fresh["epoch_units"]),
         (&json!(0), &json!(10))
     );
     // Two epochs end: the units become the score, of which nine tenths remain.
     while chain.comet.make_block().await < 20 {}
-    let later = chain.get(&path).await.ok();
+    let later = chain.prove(&path).await.ok();
     assert_eq!(
         (&later["score"], &later["epoch_units"]),
         (&json!(9), &json!(0))
@@ -287,8 +284,8 @@ async fn a_score_is_shown_as_of_the_last_epoch_and_proved_as_it_was_written() {
 #[tokio::test]
 async fn a_miner_who_never_claimed_has_a_clean_record() {
     let chain = Chain::start().await;
-    let path = format!("/rpc/getMiner/{}?prove=true", MINER.address());
-    let miner = chain.get(&path).await.ok();
+    let path = format!("/rpc/getMiner/{}", MINER.address());
+    let miner = chain.prove(&path).await.ok();
     for name in [
         "score",
         "epoch_units",
@@ -311,7 +308,7 @@ async fn params_are_all_there_and_proved_each() {
     assert_eq!(params["mint_per_unit"], 1_000);
     assert_eq!(params["admin"], ADMIN.address().to_string());
     assert_eq!(params["consensus_mode"], "poa");
-    let proven = chain.get("/rpc/getParams?prove=true").await.ok();
+    let proven = chain.prove("/rpc/getParams").await.ok();
     let proofs = proven["proofs"].as_array().unwrap();
     assert_eq!(proofs.len(), params.as_object().unwrap().len());
     assert!(proofs.iter().all(holds));

@@ -68,7 +68,7 @@ async fn chain_with_a_jailed_and_a_waiting_validator() -> Chain {
 async fn validators_are_those_of_the_genesis() {
     let chain = Chain::start().await;
     chain.comet.set_validators(&[(consensus_key(CONSENSUS), 0)]);
-    let answer = chain.get("/rpc/getValidators?prove=true").await.ok();
+    let answer = chain.prove("/rpc/getValidators").await.ok();
     assert_eq!(answer["height"], 1);
     assert_eq!(answer["mode"], "poa");
     assert_eq!(
@@ -84,7 +84,7 @@ async fn validators_are_those_of_the_genesis() {
 #[tokio::test]
 async fn the_jailed_and_the_waiting_are_listed_without_power() {
     let chain = chain_with_a_jailed_and_a_waiting_validator().await;
-    let answer = chain.get("/rpc/getValidators?prove=true").await.ok();
+    let answer = chain.prove("/rpc/getValidators").await.ok();
     assert_eq!(answer["height"], 6);
     assert_eq!(answer["mode"], "cbp");
     assert_eq!(
@@ -233,7 +233,7 @@ async fn a_ban_is_shown_until_it_is_over() {
         )
     })
     .await;
-    let path = format!("/rpc/getMiner/{}?prove=true", MINER.address());
+    let path = format!("/rpc/getMiner/{}", MINER.address());
     let mut miner = chain.get(&path).await.ok();
     assert_eq!(miner["offences"], 1);
     let last = miner["banned_until"].as_u64().unwrap();
@@ -246,6 +246,7 @@ async fn a_ban_is_shown_until_it_is_over() {
     assert_eq!(miner["banned_until"], 0);
     assert_eq!(miner["offences"], 1);
     // The record itself remembers.
+    let miner = chain.prove(&path).await.ok();
     let record: Value = serde_json::from_str(miner["proof"]["value"].as_str().unwrap()).unwrap();
     assert_eq!(record["banned_until"], last);
     assert!(holds(&miner["proof"]));

@@ -219,6 +219,12 @@ impl Chain {
         self.get(&format!("/rpc/getTx/{}", hash_of(tx))).await.ok()
     }
 
+    /// The answer of a route with its proof, of the last block: its app hash is in the header of one that is made for it.
+    pub async fn prove(&self, path: &str) -> Answer {
+        self.comet.make_block().await;
+        self.get(&format!("{path}?prove=true")).await
+    }
+
     pub async fn balance(&self, key: Key) -> u64 {
         let answer = self
             .get(&format!("/rpc/getBalance/{}", key.address()))
