@@ -1,0 +1,17 @@
+//! The verifier against a small chain that signs real commits, and against one that CometBFT made.
+
+mod absurd_proofs;
+mod beginning;
+mod bundles;
+mod chain;
+mod cometbft;
+mod commits;
+mod documents;
+mod overlap;
+mod refutations;
+mod single_bytes;
+mod speed;
+mod state;
+mod trust;
+mod validator_sets;
+mod walks;
