@@ -93,7 +93,8 @@ check_dependencies() {
 # No dependency that nothing uses.
 check_unused() { "$TOOLS/bin/cargo-machete" >&2; }
 
-# The oldest Rust that Cargo.toml claims builds everything; a browser's build of the state machine too.
+# The oldest Rust that Cargo.toml claims builds everything; a browser's build of the state machine and of
+# the verifier too.
 check_builds() {
   local oldest
   oldest="$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)"
@@ -104,6 +105,7 @@ check_builds() {
   fi
   if rustup target add wasm32-unknown-unknown >/dev/null 2>&1; then
     cargo check --locked --quiet --package ait-app --target wasm32-unknown-unknown || return 1
+    cargo check --locked --quiet --package ait-verify --target wasm32-unknown-unknown || return 1
   else
     skip "the standard library for wasm32 can't be had here"
   fi
