@@ -8,6 +8,7 @@
 //!   left of CometBFT's log. `snapshot`: its snapshots as files. `place`: where each of these is.
 //!   `values`: how their settings are read.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
+//! - `verify`: a record with what proves it, from a node or a file that nobody trusts.
 //! - `status`: one look at a node, and what is wrong with it. `doctor`: its home and machine, before it runs.
 //! - `tx`, `query`: on top of the crate `ait_client`.
 //! - `bench`: on top of the crate `ait_load`.
@@ -35,6 +36,7 @@ mod status;
 mod store;
 mod tx;
 mod values;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -62,7 +64,7 @@ struct Command {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 a flag or setting is wrong, 3 a running \
 node stopped by itself (invariant violation, or an upgrade that it does not have), 4 refused by a node or coordinator, or failed in its block, \
-5 sent, or maybe sent, with an outcome that is not known";
+5 sent, or maybe sent, with an outcome that is not known, 6 refuted and 7 cannot tell, of `ait verify`";
 
 #[derive(Debug, Subcommand)]
 enum What {
@@ -83,6 +85,8 @@ enum What {
     /// Verify a chain without trusting a node of it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Verify a balance, an escrow, a receipt or another record without trusting the node that shows it
+    Verify(Box<verify::VerifyArgs>),
     /// Make and show keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -203,6 +207,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<()> {
             What::Status(args) => status::run(args).await,
             What::Doctor(args) => doctor::run(args).await,
             What::Query(args) => query::run(args).await,
+            What::Verify(args) => verify::run(*args).await,
             What::Coordinator(args) => ait_devnet::coordinator::run(args).await,
             What::Miner(args) => ait_devnet::miner::run(args).await,
             What::Bench(command) => bench::run(command).await,

@@ -165,14 +165,22 @@ impl Client {
         }
     }
 
+    /// As [`Client::get`], where a refusal is an answer as well: what is not there may come with the proof of it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get_whole<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.http.get(&url).send().await;
+        read_answer(url, answer, true, self.most_bytes).await
+    }
+
     /// How the node is, as [`Health`] or whole; it answers before it is ready, too.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn health<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
-        let url = format!("{}{}", self.base, HEALTH.path);
-        let answer = self.http.get(&url).send().await;
-        read_answer(url, answer, true, self.most_bytes).await
+        self.get_whole(HEALTH.path).await
     }
 
     /// The node's live events, from here on.

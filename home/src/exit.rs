@@ -8,6 +8,8 @@
 //! | 3 | a running node stopped by itself: an invariant violation, a failed database, an upgrade that it does not have or the height where it was to halt, named in one message |
 //! | 4 | a node or coordinator refused, or the transaction failed in its block |
 //! | 5 | the transaction was sent, or may have been, and what came of it is not known: ask before it is sent again |
+//! | 6 | what `ait verify` was given is false: a proof, a signature or a header is wrong, or the chain is forked |
+//! | 7 | `ait verify` cannot tell: nothing is trusted yet, or no longer, or not far enough |
 //!
 //! What is done is 0 even where standard output can't be written to: standard error gets the result then.
 
@@ -25,6 +27,21 @@ pub const REFUSED: u8 = 4;
 
 /// Sent, with an outcome that is not known.
 pub const UNKNOWN: u8 = 5;
+
+/// What was to be verified is false.
+pub const REFUTED: u8 = 6;
+/// Whether it is true can't be told.
+pub const CANNOT_TELL: u8 = 7;
+
+/// What was to be verified is false.
+#[derive(Debug, thiserror::Error)]
+#[error("refuted: {0}")]
+pub struct Refuted(pub String);
+
+/// Whether what was to be verified is true can't be told.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot tell: {0}")]
+pub struct CannotTell(pub String);
 
 /// A refusal that is no answer of REST: a transaction that failed in its block, a negative attestation.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +61,12 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<Usage>() || cause.is::<HomeError>() {
         return Some(USAGE);
+    }
+    if cause.is::<Refuted>() {
+        return Some(REFUTED);
+    }
+    if cause.is::<CannotTell>() {
+        return Some(CANNOT_TELL);
     }
     if cause.is::<Refused>() || cause.is::<Failed>() {
         return Some(REFUSED);

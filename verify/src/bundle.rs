@@ -10,6 +10,7 @@ use crate::{
     membership::{Membership, Op},
     rejection::Rejection,
     signed_header,
+    trusted::Verified,
     validators::{self, Validator},
 };
 
@@ -111,6 +112,21 @@ impl Bundle {
     /// The state key that the bundle is about. A caller compares it with the one that was asked for.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// What it says, once that is verified.
+    pub(crate) fn verified(&self) -> Verified {
+        let header = &self.signed_header.header;
+        Verified {
+            chain_id: self.chain_id().to_owned(),
+            height: self.height,
+            header_height: header.height.value(),
+            header_hash: signed_header::hash(header),
+            time: signed_header::time(header),
+            app_hash: self.app_hash,
+            key: self.key.clone(),
+            value: self.value.clone(),
+        }
     }
 
     /// Whether it holds by itself: its header is the next one, signed by the set that it names, and the

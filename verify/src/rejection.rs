@@ -35,6 +35,7 @@ use crate::{malformed::Malformed, unix_time::UnixTime};
 /// | 51 | [`Overlap`](Rejection::Overlap) |
 /// | 52 | [`Older`](Rejection::Older) |
 /// | 53 | [`Future`](Rejection::Future) |
+/// | 54 | [`NotFollowed`](Rejection::NotFollowed) |
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The document is not of its form.
@@ -227,6 +228,16 @@ pub enum Rejection {
         /// The header's height.
         height: u64,
     },
+    /// The header is after the trusted one, of which only the hash is known: its validators are needed to follow it.
+    #[error(
+        "the header is of height {height}, after the trusted height {trusted}, of which the hash alone is known"
+    )]
+    NotFollowed {
+        /// The trusted height.
+        trusted: u64,
+        /// The header's height.
+        height: u64,
+    },
     /// The header is of a time that has not come by the caller's clock. One of both clocks is wrong.
     #[error("the header is of {time}, now it is {now}: at most {drift} s ahead are accepted")]
     Future {
@@ -267,6 +278,7 @@ impl Rejection {
             Self::Overlap { .. } => 51,
             Self::Older { .. } => 52,
             Self::Future { .. } => 53,
+            Self::NotFollowed { .. } => 54,
         }
     }
 

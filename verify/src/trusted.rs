@@ -1,6 +1,8 @@
 //! Owns what somebody trusts: one header and the set that signs the next. It begins with a hash that was
 //! learnt elsewhere and moves on by what the trusted validators sign.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use tendermint::{block::signed_header::SignedHeader, chain, validator::Set};
 use tendermint_light_client_verifier::{
@@ -181,17 +183,35 @@ impl Trusted {
         same_chain(self.chain_id(), &bundle.signed_header)?;
         bundle.judge()?;
         self.reach(&bundle.signed_header, &bundle.validators, None, now, policy)?;
-        let header = &bundle.signed_header.header;
-        Ok(Verified {
-            chain_id: self.chain_id().to_owned(),
-            height: bundle.height,
-            header_height: header.height.value(),
-            header_hash: signed_header::hash(header),
-            time: signed_header::time(header),
-            app_hash: bundle.app_hash,
-            key: bundle.key.clone(),
-            value: bundle.value.clone(),
-        })
+        Ok(bundle.verified())
+    }
+
+    /// Verifies a bundle whose header is itself the one that somebody trusts, by its height and hash: nothing has to be
+    /// followed, so neither age nor the clock is asked.
+    ///
+    /// # Errors
+    /// [`Rejection`]; [`Rejection::Older`] where the bundle's header is before the trusted one, and
+    /// [`Rejection::NotFollowed`] where it is after it.
+    pub fn verify_at(height: u64, hash: [u8; 32], bundle: &Bundle) -> Result<Verified, Rejection> {
+        bundle.judge()?;
+        let verified = bundle.verified();
+        let header = verified.header_height;
+        match header.cmp(&height) {
+            Ordering::Less => Err(Rejection::Older {
+                trusted: height,
+                height: header,
+            }),
+            Ordering::Greater => Err(Rejection::NotFollowed {
+                trusted: height,
+                height: header,
+            }),
+            Ordering::Equal if verified.header_hash != hash => Err(Rejection::OtherHash {
+                height,
+                expected: hex::encode_upper(hash),
+                got: hex::encode_upper(verified.header_hash),
+            }),
+            Ordering::Equal => Ok(verified),
+        }
     }
 
     /// Of a block that holds.

@@ -37,10 +37,10 @@ async fn get_validators(
     let committed = &reading.committed;
     let priorities = priorities(&comet).await;
     let consensus = committed.state.consensus()?;
-    let listed = listed(&committed)?;
+    let listed = listed(committed)?;
     let validators = listed
         .iter()
-        .map(|validator| view(&committed, &consensus, validator, &priorities))
+        .map(|validator| view(committed, &consensus, validator, &priorities))
         .collect::<Result<Vec<_>, _>>()?;
     let keys = listed
         .iter()

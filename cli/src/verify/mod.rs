@@ -1,0 +1,168 @@
+//! Owns `ait verify`: a record of the state, or that there is none, with what proves it, from nodes that nobody trusts or
+//! from a file. What is trusted is a block's height and hash; it is kept and moved forward.
+
+mod kept;
+mod network;
+mod question;
+
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use ait_home::{
+    comet::state_sync::TrustedBlock,
+    exit::{CannotTell, Refuted},
+    files, output,
+    settings::{TrustArgs, parse_http_url},
+};
+use ait_verify::{Bundle, MAX_DOCUMENT_BYTES, Policy, Rejection, Trusted, UnixTime, Verified};
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+
+use kept::Kept;
+use network::Network;
+use question::Question;
+
+/// `ait verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(subcommand)]
+    question: Question,
+    /// The REST addresses of nodes, separated by commas: the first answers, the others are its witnesses
+    #[arg(long, value_name = "URL[,URL…]", env = "AIT_NODE", default_value = "http://127.0.0.1:8080", value_parser = parse_http_url, value_delimiter = ',', global = true)]
+    node: Vec<String>,
+    /// A block that you trust, as you know it from elsewhere; without it, what was kept of an earlier run is trusted
+    #[arg(long, value_name = "HEIGHT:HASH", global = true)]
+    trust: Option<TrustedBlock>,
+    /// For how many seconds after its time a block is trusted: less than the chain locks its validators' stake
+    #[arg(long, value_name = "SECONDS", default_value_t = Policy::default().trusting_period_seconds, global = true)]
+    trusting_period: u64,
+    /// The folder in which the trusted block of each chain is kept [default: ~/.ait/light]
+    #[arg(long, value_name = "DIR", global = true)]
+    state: Option<PathBuf>,
+    /// Whom https is trusted by.
+    #[command(flatten)]
+    tls: TrustArgs,
+}
+
+/// What was verified, for people and programs.
+#[derive(Debug, Serialize)]
+struct Report {
+    verified: bool,
+    chain_id: String,
+    /// The state after this block.
+    height: u64,
+    key: String,
+    /// The record; null where there is none.
+    record: Value,
+    app_hash: String,
+    /// The header that has the app hash, `HEIGHT:HASH`: it can be trusted from now on.
+    header: String,
+    /// Its time.
+    time: String,
+    /// How many blocks were fetched to get there.
+    blocks_fetched: u64,
+    /// The nodes that have the same header, besides the one that answered.
+    witnesses: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong, for people; [`Refuted`] and [`CannotTell`] have exit codes of their own.
+pub async fn run(args: VerifyArgs) -> Result<()> {
+    let policy = Policy {
+        trusting_period_seconds: args.trusting_period,
+        ..Policy::default()
+    };
+    let kept = Kept::in_folder(args.state.clone())?;
+    let report = match &args.question {
+        Question::File { file } => offline(file, &args, &kept, &policy)?,
+        asked => {
+            let network = Network::new(&args.node, &args.tls.trust())?;
+            online(asked, &args, network, &kept, &policy).await?
+        }
+    };
+    output::json(&report)
+}
+
+fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    UnixTime::from_seconds(since.map_or(0, |since| since.as_secs()))
+}
+
+async fn online(
+    question: &Question,
+    args: &VerifyArgs,
+    mut network: Network,
+    kept: &Kept,
+    policy: &Policy,
+) -> Result<Report> {
+    let trusted = match args.trust {
+        Some(block) => network.begin(&block).await?,
+        None => kept.of(&network.chain_id().await?)?,
+    };
+    let bundle = network.bundle(question).await?;
+    let trusted = network
+        .follow(trusted, bundle.header_height(), now(), policy)
+        .await?;
+    let verified = trusted.verify(&bundle, now(), policy).map_err(judged)?;
+    question.is_answered_by(&verified)?;
+    let witnesses = network.witnesses(&trusted, &verified, kept).await?;
+    kept.keep(&trusted)?;
+    report(verified, network.fetched(), witnesses)
+}
+
+fn offline(file: &PathBuf, args: &VerifyArgs, kept: &Kept, policy: &Policy) -> Result<Report> {
+    let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
+    let text = files::read_text(file, limit)?;
+    let bundle = Bundle::parse(text.as_bytes())
+        .map_err(|error| judged(error.into()))
+        .with_context(|| format!("{}", file.display()))?;
+    let verified = match args.trust {
+        // The trusted block is the one with the app hash: there is nothing to follow.
+        Some(block) => {
+            Trusted::verify_at(block.height, block.hash.bytes(), &bundle).map_err(judged)?
+        }
+        None => {
+            let trusted = kept.of(bundle.chain_id())?;
+            trusted.verify(&bundle, now(), policy).map_err(judged)?
+        }
+    };
+    report(verified, 0, Vec::new())
+}
+
+fn report(verified: Verified, blocks_fetched: u64, witnesses: Vec<String>) -> Result<Report> {
+    let record = match &verified.value {
+        Some(text) => serde_json::from_str(text).context("the record is no JSON")?,
+        None => Value::Null,
+    };
+    Ok(Report {
+        verified: true,
+        chain_id: verified.chain_id,
+        height: verified.height,
+        key: verified.key,
+        record,
+        app_hash: hex::encode_upper(verified.app_hash),
+        header: format!(
+            "{}:{}",
+            verified.header_height,
+            hex::encode_upper(verified.header_hash)
+        ),
+        time: verified.time.to_string(),
+        blocks_fetched,
+        witnesses,
+    })
+}
+
+/// What a rejection means for whoever asked.
+fn judged(rejection: Rejection) -> anyhow::Error {
+    if rejection.is_refuted() {
+        Refuted(rejection.to_string()).into()
+    } else {
+        CannotTell(rejection.to_string()).into()
+    }
+}
