@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::malformed::Malformed;
 
-/// The most bytes of JSON that are read as one document: 1 MiB.
+/// The most bytes of JSON that are read as one document: 1 MiB. A bundle takes about 320 bytes a validator,
+/// so that is some 3,000 of them.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
 
 /// A document's fields.

@@ -292,7 +292,7 @@ impl Rejection {
         match self {
             Self::Overlap {
                 trusted, height, ..
-            } => Some(trusted + (height - trusted) / 2),
+            } => Some(trusted.midpoint(*height)),
             _ => None,
         }
     }

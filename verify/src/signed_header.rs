@@ -126,12 +126,7 @@ fn difference(path: &str, given: &Value, expected: &Value) -> Option<String> {
 
 /// The hash of a header, computed from its fields.
 pub(crate) fn hash(header: &Header) -> [u8; 32] {
-    bytes(header.hash())
-}
-
-/// A hash's bytes; that of nothing is 32 zeros.
-pub(crate) fn bytes(hash: Hash) -> [u8; 32] {
-    match hash {
+    match header.hash() {
         Hash::Sha256(bytes) => bytes,
         Hash::None => [0; 32],
     }

@@ -43,7 +43,7 @@ impl Walk {
     pub fn wants(&self) -> Option<u64> {
         let from = self.trusted.height();
         match self.waiting.last() {
-            Some(block) => Some(from + (block.height() - from) / 2),
+            Some(block) => Some(from.midpoint(block.height())),
             None => (from < self.target).then_some(self.target),
         }
     }

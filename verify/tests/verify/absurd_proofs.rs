@@ -155,14 +155,17 @@ proptest! {
     ) {
         let chain = Chain::of(equals(2));
         let trusted = chain.trusted(20);
-        let good = chain.bundle(20, "/account/none").to_string().into_bytes();
+        let document = chain.bundle(20, "/account/none");
+        let good = document.to_string().into_bytes();
         for with in [bytes, digits] {
             let mut torn = good.clone();
             let from = place.min(torn.len());
             let to = (from + length).min(torn.len());
             torn.splice(from..to, with);
             prop_assume!(torn != good);
-            prop_assert!(verify_bytes(&trusted, &torn).is_err());
+            // White space between fields is free.
+            let same = serde_json::from_slice::<Value>(&torn).is_ok_and(|torn| torn == document);
+            prop_assert!(same || verify_bytes(&trusted, &torn).is_err());
         }
     }
 }

@@ -14,6 +14,7 @@ mod cometbft;
 mod commits;
 mod documents;
 mod overlap;
+mod recorded;
 mod refutations;
 mod single_bytes;
 mod speed;
