@@ -5,7 +5,7 @@
 //! - `join`: how `init` finds what a node needs to join a running network.
 //! - `start`: the node. `comet`: CometBFT as its child. `limits`: how much of it who may use. `record`: what of it is
 //!   recorded. `store`: its store while it is stopped. `rollback`: its last block taken back. `repair`: what crashes
-//!   left of CometBFT's log. `snapshot`: its snapshots as files. `place`: where each of these is.
+//!   left of CometBFT's files. `snapshot`: its snapshots as files. `place`: where each of these is.
 //!   `values`: how their settings are read.
 //! - `audit`: a node's blocks, executed again by whoever does not trust it. `rpc`: how a node's CometBFT is asked.
 //! - `verify`: a record with what proves it, from a node or a file that nobody trusts.
@@ -75,7 +75,7 @@ enum What {
     /// Look at a node's store, or bring it over to another database
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// Mend what crashes left of CometBFT's write-ahead log, on a node that is stopped
+    /// Mend what crashes left of CometBFT's files, on a node that is stopped
     Repair(Box<repair::RepairArgs>),
     /// Take the last block of a node that is stopped back, so that the next start executes it again
     Rollback(Box<rollback::RollbackArgs>),

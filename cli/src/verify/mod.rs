@@ -6,7 +6,7 @@ mod network;
 mod question;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -116,7 +116,7 @@ async fn online(
     report(verified, network.fetched(), witnesses)
 }
 
-fn offline(file: &PathBuf, args: &VerifyArgs, kept: &Kept, policy: &Policy) -> Result<Report> {
+fn offline(file: &Path, args: &VerifyArgs, kept: &Kept, policy: &Policy) -> Result<Report> {
     let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
     let text = files::read_text(file, limit)?;
     let bundle = Bundle::parse(text.as_bytes())

@@ -6,11 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use ait_tests::comet::{
-    Network, Node, Setup,
-    network::{validator, wallet},
-    node::ait,
-};
+use ait_tests::comet::{Network, Node, Setup, network::wallet, node::ait};
 use serde_json::{Value, json};
 
 use crate::lying_rest;
@@ -136,13 +132,13 @@ async fn nodes_that_lie_are_refuted_and_witnesses_that_lie_are_told_of() {
         validators: 4,
         ..Setup::default()
     };
-    let network = Network::start(setup).await;
+    let network = Network::start(setup.with_account("alice", 7_000)).await;
     let (first, second) = (&network.nodes[0], &network.nodes[1]);
     first.rest.reaches(2).await;
     let trust = trust_in(first, 1).await;
     first.rest.goes_on().await;
     let home = first.home.clone();
-    let address = validator(0).address.to_string();
+    let address = wallet("alice").address.to_string();
     let question = ["balance", &address];
     let by = |nodes: String| {
         let more = ["--node", &nodes, "--trust", &trust];
@@ -150,12 +146,12 @@ async fn nodes_that_lie_are_refuted_and_witnesses_that_lie_are_told_of() {
     };
     let honest = report(&by(format!("{},{}", first.rest.url, second.rest.url)));
     assert_eq!(honest["witnesses"], json!([second.rest.url]));
-    assert_eq!(honest["record"]["balance"], 0);
+    assert_eq!(honest["record"]["balance"], 7_000);
 
     let richer = lying_rest::start(&first.rest.url, |path, answer| {
         if path.contains("getBalance") {
             let record = answer["proof"]["value"].as_str().unwrap_or_default();
-            let record = record.replace("\"balance\":0", "\"balance\":1");
+            let record = record.replace("\"balance\":7000", "\"balance\":8000");
             answer["proof"]["value"] = record.into();
         }
     });

@@ -75,6 +75,7 @@ fn the_readmes_examples_work_as_printed() {
         "\"minted\":",
         "\"status\":\"ok\"",
         "\"ics23:smt\"",
+        "\"verified\": true",
         "\"peers\":[]",
         "ait_tx_total",
         "\"insufficient_balance\"",
