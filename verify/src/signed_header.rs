@@ -22,7 +22,7 @@ const FIELD: &str = "signed_header";
 /// the same JSON again but for white space and the order of fields.
 ///
 /// # Errors
-/// [`Malformed`] names the first field that differs.
+/// [`Malformed`] names the first field that differs, or `commit.height` where that is another block's.
 pub(crate) fn read(raw: &RawValue) -> Result<SignedHeader, Malformed> {
     let error = |error: serde_json::Error| Malformed::json(FIELD, &error);
     check_signatures(raw)?;
@@ -31,6 +31,10 @@ pub(crate) fn read(raw: &RawValue) -> Result<SignedHeader, Malformed> {
     if read.header.height.value() == 0 || UnixTime::of_header(read.header.time).is_none() {
         let reason = "is of no block: heights begin at 1, times in 1970";
         return Err(Malformed::field("signed_header.header", reason));
+    }
+    if read.commit.height != read.header.height {
+        let reason = "is not that of the header";
+        return Err(Malformed::field("signed_header.commit.height", reason));
     }
     let given: Value = serde_json::from_str(raw.get()).map_err(error)?;
     let canonical = as_cometbft_writes(serde_json::to_value(&read).map_err(error)?);

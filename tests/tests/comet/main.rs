@@ -29,4 +29,5 @@ mod two_nodes;
 mod unfinished_databases;
 mod upgrades;
 mod verify;
+mod verify_many;
 mod with_comet;

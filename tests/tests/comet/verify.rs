@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use ait_tests::comet::{Network, Node, Setup, network::wallet, node::ait};
+use ait_tests::comet::{Network, Node, Setup, network::wallet, node::ait, validators};
 use serde_json::{Value, json};
 
 use crate::lying_rest;
@@ -189,4 +189,36 @@ async fn nodes_that_lie_are_refuted_and_witnesses_that_lie_are_told_of() {
     let kept = fs::read_dir(home.join("light")).expect("a folder");
     let mut names = kept.map(|entry| entry.expect("an entry").file_name());
     assert!(names.any(|name| name.to_string_lossy().contains("fork")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_light_client_that_was_away_while_the_validators_changed_follows_them_and_old_trust_is_refused()
+ {
+    let params = [("epoch_blocks", json!(5))];
+    let network = Network::start(validators::setup(4, &params)).await;
+    let mut accounts = validators::accounts(4);
+    let first = &network.nodes[0];
+    first.rest.reaches(2).await;
+    let trust = trust_in(first, 1).await;
+    let set = async |height: u64| {
+        let path = format!("/rpc/getValidatorSet/{height}");
+        first.rest.get(&path).await.ok()["validators"].clone()
+    };
+    let before = set(1).await;
+    let stakes = [10_000_000, 20_000_000, 30_000_000, 40_000_000];
+    validators::elect(&network, &mut accounts, &stakes).await;
+    let height = first.rest.goes_on().await;
+    assert_ne!(set(height).await, before);
+    first.rest.goes_on().await;
+
+    let home = first.home.clone();
+    let address = accounts[3].address.to_string();
+    let question = ["balance", &address];
+    let of_node = ["--node", &first.rest.url];
+    let old = [&of_node[..], &["--trust", &trust, "--trusting-period", "1"]].concat();
+    refused(&verify(&home, &question, &old), CANNOT_TELL, "expired");
+    let trusted = [&of_node[..], &["--trust", &trust]].concat();
+    let verified = report(&verify(&home, &question, &trusted));
+    assert!(verified["height"].as_u64().expect("a height") >= height);
+    assert!(verified["blocks_fetched"].as_u64().expect("a number") <= 20);
 }

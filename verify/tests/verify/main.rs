@@ -10,6 +10,7 @@ mod absurd_proofs;
 mod beginning;
 mod bundles;
 mod chain;
+mod codes;
 mod cometbft;
 mod commits;
 mod documents;
