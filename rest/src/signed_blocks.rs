@@ -30,26 +30,34 @@ impl SignedBlocks {
         height: u64,
         comet: &Comet,
     ) -> Result<Option<Arc<SignedBlock>>, ApiError> {
-        let made = self
-            .0
-            .get_or_insert_async(&height, async { fetch(height, comet).await.map(Arc::new) })
-            .await;
-        match made {
+        let make = async { fetch(height, comet).await.map(Arc::new) };
+        match self.0.get_or_insert_async(&height, make).await {
             Ok(block) => Ok(Some(block)),
-            Err(CometError::Refused { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(NoBlock::NotThere) => Ok(None),
+            Err(NoBlock::Comet(error)) => Err(error.into()),
         }
     }
 }
 
-async fn fetch(height: u64, comet: &Comet) -> Result<SignedBlock, CometError> {
+/// Why there is no block. It may be there the next time: only blocks are remembered.
+enum NoBlock {
+    NotThere,
+    Comet(CometError),
+}
+
+impl From<CometError> for NoBlock {
+    fn from(error: CometError) -> Self {
+        match error {
+            CometError::Refused { .. } => Self::NotThere,
+            error => Self::Comet(error),
+        }
+    }
+}
+
+async fn fetch(height: u64, comet: &Comet) -> Result<SignedBlock, NoBlock> {
     let signed_header = comet.signed_header(height).await?.signed_header;
     if signed_header.is_null() {
-        return Err(CometError::Refused {
-            code: 0,
-            message: "the block was pruned".to_owned(),
-            data: String::new(),
-        });
+        return Err(NoBlock::NotThere);
     }
     let validators = comet.validators_at(height).await?;
     Ok(SignedBlock {

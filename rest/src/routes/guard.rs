@@ -12,8 +12,8 @@ use axum::{
 
 use crate::{caller::Caller, callers::Callers, error::ApiError, shares::Share};
 
-/// The routes whose every request takes work.
-const COSTLY: [&str; 1] = ["/rpc/simulate"];
+/// What the paths of the routes begin with whose every request takes work, here or in CometBFT.
+const COSTLY: [&str; 3] = ["/rpc/simulate", "/rpc/getCommit/", "/rpc/getValidatorSet/"];
 
 /// Lets a request through, or refuses it with 429.
 pub async fn guard(
@@ -41,9 +41,10 @@ fn admit(callers: &Callers, caller: &Caller, request: &Request) -> Result<Option
     Ok(share)
 }
 
-/// Whole blocks, proofs and simulations. Queries ask for nothing else on routes that read.
+/// Whole blocks, proofs, what light clients follow, and simulations. Queries ask for nothing else on routes that read.
 fn is_costly(request: &Request) -> bool {
     let uri = request.uri();
     let asks_for_more = uri.query().is_some_and(|query| !query.is_empty());
-    COSTLY.contains(&uri.path()) || (request.method() != Method::POST && asks_for_more)
+    let is_costly = COSTLY.iter().any(|route| uri.path().starts_with(route));
+    is_costly || (request.method() != Method::POST && asks_for_more)
 }

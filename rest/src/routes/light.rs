@@ -10,7 +10,7 @@ use ait_api::{
     routes::{GET_COMMIT, GET_VALIDATOR_SET},
 };
 use ait_app::quantity::MAX;
-use ait_node::comet::{Comet, CometError};
+use ait_node::comet::Comet;
 use axum::{Json, extract::State};
 
 use super::{endpoint::Endpoint, extract::PathOf};
@@ -35,11 +35,7 @@ async fn get_commit(
 ) -> Result<Json<SignedHeaderAnswer>, ApiError> {
     let height = parse_height(&height)?;
     let last = last_block(&reader)?.block.height;
-    if height > last {
-        return Err(unknown(height, last));
-    }
-    let block = blocks.at(height, &comet).await?;
-    let block: Arc<SignedBlock> = block.ok_or_else(|| unknown(height, last))?;
+    let block = block(height, last, &blocks, &comet).await?;
     Ok(Json(SignedHeaderAnswer {
         signed_header: block.signed_header.clone(),
     }))
@@ -48,22 +44,37 @@ async fn get_commit(
 async fn get_validator_set(
     State(reader): State<Reader>,
     State(comet): State<Comet>,
+    State(blocks): State<Arc<SignedBlocks>>,
     PathOf(height): PathOf<String>,
 ) -> Result<Json<ValidatorSet>, ApiError> {
     let height = parse_height(&height)?;
     let last = last_block(&reader)?.block.height;
-    // The set of the next block is decided by the last one.
-    if height > last.saturating_add(1) {
-        return Err(unknown(height, last));
+    let validators = if height == last.saturating_add(1) {
+        // Decided by the last block; there is no header yet.
+        let set = comet.validators_at(height).await?;
+        set.into_iter().map(signer).collect()
+    } else {
+        let block = block(height, last, &blocks, &comet).await?;
+        block.validators.clone()
+    };
+    Ok(Json(ValidatorSet { height, validators }))
+}
+
+async fn block(
+    height: u64,
+    last: u64,
+    blocks: &SignedBlocks,
+    comet: &Comet,
+) -> Result<Arc<SignedBlock>, ApiError> {
+    let unknown = || {
+        let message = format!("this node does not have block {height}; its last one is {last}");
+        ApiError::new(RestCode::NotFound, message)
+    };
+    // CometBFT stores a block before it is executed.
+    if height > last {
+        return Err(unknown());
     }
-    match comet.validators_at(height).await {
-        Ok(validators) => Ok(Json(ValidatorSet {
-            height,
-            validators: validators.into_iter().map(signer).collect(),
-        })),
-        Err(CometError::Refused { .. }) => Err(unknown(height, last)),
-        Err(error) => Err(error.into()),
-    }
+    blocks.at(height, comet).await?.ok_or_else(unknown)
 }
 
 fn parse_height(text: &str) -> Result<u64, ApiError> {
@@ -76,9 +87,4 @@ fn parse_height(text: &str) -> Result<u64, ApiError> {
             Err(error.detail("field", "height").detail("limit", MAX))
         }
     }
-}
-
-fn unknown(height: u64, last: u64) -> ApiError {
-    let message = format!("this node does not have block {height}; its last one is {last}");
-    ApiError::new(RestCode::NotFound, message)
 }
