@@ -8,6 +8,7 @@ use ait_app::{
     quantity::Power,
     tx::TxResult,
 };
+use prost::Message as _;
 use tendermint_proto::v0_38::{
     abci::{
         CommitInfo, Event as ProtoEvent, EventAttribute, ExecTxResult, Misbehavior,
@@ -76,6 +77,16 @@ pub fn tx_result(result: &TxResult) -> ExecTxResult {
         events: events(&result.events),
         ..ExecTxResult::default()
     }
+}
+
+/// What of a result is hashed into the next header (`last_results_hash`): CometBFT leaves out events, and the words for
+/// people.
+pub fn hashed_result(result: &TxResult) -> Vec<u8> {
+    let hashed = ExecTxResult {
+        code: result.code,
+        ..ExecTxResult::default()
+    };
+    hashed.encode_to_vec()
 }
 
 /// CheckTx's yes, with a remark for people.

@@ -30,6 +30,7 @@ mod verified;
 
 pub use application::Application;
 pub use consensus::Consensus;
+pub use convert::hashed_result;
 pub use fatal::{Fatal, OnFatal, Stopping};
 pub use halt::Halt;
 pub use mempool::{

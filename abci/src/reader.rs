@@ -84,4 +84,13 @@ impl Reader {
         let store = self.stored.store.as_ref();
         self.stored.blocks.entries_of(store, height)
     }
+
+    /// As [`Reader::entries_of`], with what each came to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk can't be read.
+    pub fn records_of(&self, height: u64) -> Result<Vec<TxRecord>, StoreError> {
+        let store = self.stored.store.as_ref();
+        self.stored.blocks.records_of(store, height)
+    }
 }

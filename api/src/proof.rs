@@ -58,7 +58,7 @@ pub struct Signer {
     pub power: String,
 }
 
-/// The format of a [`ProofBundle`] that this version writes.
+/// The format of the bundles that this version writes.
 pub const BUNDLE_FORMAT: u32 = 1;
 
 /// A proof with the block whose header has its app hash: all that a verifier needs which trusts some earlier block.
@@ -101,6 +101,43 @@ impl ProofBundle {
             validators: block.validators,
         }
     }
+}
+
+/// A neighbour on the way from a leaf to a Merkle root (RFC 6962), by the side on which it stands; its hash in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Neighbour {
+    /// Before the node.
+    Left(String),
+    /// Behind it.
+    Right(String),
+}
+
+/// That a transaction stands in a block, and the code that it ended with: all that a verifier needs which trusts some
+/// earlier block. Both are in hashes of headers: the transaction in its own block's, its result in the next one's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TxProofBundle {
+    /// 1.
+    pub format: u32,
+    /// The block.
+    #[schema(value_type = schema::Height)]
+    pub height: u64,
+    /// Base64 of the transaction's bytes.
+    pub tx: String,
+    /// From the transaction to `data_hash` in `header`: the neighbours, the lowest first.
+    pub tx_path: Vec<Neighbour>,
+    /// Base64 of what of the result is hashed: a protobuf `ExecTxResult` with `code` alone, so empty where that is 0.
+    pub result: String,
+    /// From the result to `last_results_hash` in `signed_header`; its sides are those of `tx_path`.
+    pub result_path: Vec<Neighbour>,
+    /// The header of the block, as CometBFT's RPC has it; the signed one names its hash.
+    #[schema(value_type = Object, additional_properties = true)]
+    pub header: Value,
+    /// `header` and `commit` of the block of `height` + 1, as in [`SignedBlock`].
+    #[schema(value_type = schema::SignedHeader)]
+    pub signed_header: Value,
+    /// The whole set that signs that block.
+    pub validators: Vec<Signer>,
 }
 
 /// An answer, and the proof of the record that it is made of where one was asked for.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{error::ErrorAnswer, schema};
+use crate::{error::ErrorAnswer, proof::TxProofBundle, schema};
 
 /// A transaction that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -61,6 +61,10 @@ pub struct TxView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<DropReason>,
+    /// That it stands in its block, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub proof: Option<TxProofBundle>,
 }
 
 /// Why a node let go of a transaction.

@@ -9,7 +9,8 @@
 //!   read. `routes`: one group of PROTOCOL section 9 a file; `cors`: whose pages may use them.
 //! - `error`: how every refusal looks, and the one table from codes to HTTP statuses. `views`: the
 //!   JSON of transactions and blocks. `last_block`, `proofs`: the state that a request reads, and
-//!   what `?prove=true` adds. `signed_blocks`: the headers that proofs are trusted by.
+//!   what `?prove=true` adds. `tx_proofs`: that a transaction stands in a block.
+//!   `signed_blocks`: the headers that proofs are trusted by.
 //! - `caller`, `callers`, `limit`, `shares`: who asks, how often it may, and how much it may hold.
 //!   `administration`: who is the administrator. `wallet`: the node's own transactions. `mock`: a devnet's
 //!   coordinator.
@@ -41,6 +42,7 @@ mod server;
 mod shares;
 mod shelf;
 mod signed_blocks;
+mod tx_proofs;
 mod views;
 mod wallet;
 

@@ -102,7 +102,8 @@ impl ReadQuery {
     }
 }
 
-fn not_yet(header: u64) -> ApiError {
+/// Where the header is not there yet.
+pub fn not_yet(header: u64) -> ApiError {
     let message = format!(
         "the header of block {header}, which has the app hash to prove by, is not there yet"
     );

@@ -42,6 +42,7 @@ fn pending(hash: &TxHash, wire: &[u8]) -> TxView {
         receipt: None,
         tx: transaction(wire),
         reason: None,
+        proof: None,
     }
 }
 
@@ -57,6 +58,7 @@ fn dropped(hash: &TxHash, reason: &Refusal) -> TxView {
             codespace: reason.code.codespace().to_owned(),
             message: reason.message.clone(),
         }),
+        proof: None,
     }
 }
 
@@ -81,6 +83,7 @@ pub fn committed(hash: &TxHash, height: u64, index: u32, result: &TxResult, wire
         }),
         tx: transaction(wire),
         reason: None,
+        proof: None,
     }
 }
 

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Where the validators changed too much between the two, [`Rejection::needs_between`] says so, and a
-//! [`Walk`] names the blocks to fetch.
+//! [`Walk`] names the blocks to fetch. To an earlier block a [`WayBack`] leads.
 //!
 //! # The documents
 //!
@@ -41,6 +41,17 @@
 //! | `signed_header` | `header` and `commit` of block `height` + 1, as CometBFT's RPC `commit` writes them |
 //! | `validators` | the whole set that signs that block, in CometBFT's order: `{"pub_key": base64 of 32 bytes, "power": "10"}` |
 //!
+//! A **transaction bundle** ([`TxBundle::parse`]) has `format`, `signed_header` and `validators` alike, and
+//!
+//! | field | content |
+//! |---|---|
+//! | `height` | the block that the transaction stands in; the signed header is the next one's |
+//! | `tx` | base64 of its bytes, at most 64 KiB |
+//! | `tx_path` | from the hash of its bytes to `data_hash` in `header` (RFC 6962): the neighbours, the lowest first, each `{"left": hash}` or `{"right": hash}` in lower-case hex |
+//! | `result` | base64 of a protobuf `ExecTxResult` with `code` alone |
+//! | `result_path` | from that to `last_results_hash` in `signed_header`, with the same sides |
+//! | `header` | the header of its block, as CometBFT writes it |
+//!
 //! A **light block** ([`LightBlock::parse`]) has `signed_header`, `validators` and, where it is another set,
 //! `next_validators`.
 //!
@@ -56,16 +67,20 @@ mod malformed;
 mod membership;
 mod rejection;
 mod signed_header;
+mod transaction;
 mod trusted;
 mod unix_time;
 mod validators;
 mod walk;
+mod way_back;
 
 pub use bundle::Bundle;
 pub use document::MAX_DOCUMENT_BYTES;
 pub use light_block::LightBlock;
 pub use malformed::Malformed;
 pub use rejection::Rejection;
+pub use transaction::{TxBundle, VerifiedTx};
 pub use trusted::{Policy, Trusted, Verified};
 pub use unix_time::UnixTime;
 pub use walk::Walk;
+pub use way_back::WayBack;

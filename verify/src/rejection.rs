@@ -31,6 +31,8 @@ use crate::{malformed::Malformed, unix_time::UnixTime};
 /// | 18 | [`ProofKind`](Rejection::ProofKind) |
 /// | 19 | [`RecordProof`](Rejection::RecordProof) |
 /// | 20 | [`RootProof`](Rejection::RootProof) |
+/// | 21 | [`OtherHeader`](Rejection::OtherHeader) |
+/// | 22 | [`NotInBlock`](Rejection::NotInBlock) |
 /// | 50 | [`Expired`](Rejection::Expired) |
 /// | 51 | [`Overlap`](Rejection::Overlap) |
 /// | 52 | [`Older`](Rejection::Older) |
@@ -193,6 +195,22 @@ pub enum Rejection {
     /// The second proof does not hold: of the state's root under the app hash.
     #[error("ops[1] does not prove the state's root under the app hash")]
     RootProof,
+    /// The header of the transaction's block is not the one that the signed header names.
+    #[error("the header of the block is {got}, the signed one after it names {expected}")]
+    OtherHeader {
+        /// The hash in the signed header.
+        expected: String,
+        /// That of the header, computed here.
+        got: String,
+    },
+    /// A path does not lead to the hash in the header: the transaction or its result is not that block's.
+    #[error("{field} does not lead to {root} in the header")]
+    NotInBlock {
+        /// The path.
+        field: &'static str,
+        /// The field of the header.
+        root: &'static str,
+    },
     /// The trusted header is too old to follow anything from it: its validators may have taken their stake
     /// back. Begin anew from a height and hash that somebody trusts.
     #[error(
@@ -274,6 +292,8 @@ impl Rejection {
             Self::ProofKind { .. } => 18,
             Self::RecordProof { .. } => 19,
             Self::RootProof => 20,
+            Self::OtherHeader { .. } => 21,
+            Self::NotInBlock { .. } => 22,
             Self::Expired { .. } => 50,
             Self::Overlap { .. } => 51,
             Self::Older { .. } => 52,

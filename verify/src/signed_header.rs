@@ -81,9 +81,28 @@ fn check_signatures(raw: &RawValue) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// The three places where tendermint-rs writes what CometBFT writes otherwise.
-fn as_cometbft_writes(mut written: Value) -> Value {
-    let header = &mut written["header"];
+/// A header alone, by the same rule.
+///
+/// # Errors
+/// [`Malformed`] names the first field that differs.
+pub(crate) fn read_header(raw: &RawValue) -> Result<Header, Malformed> {
+    const FIELD: &str = "header";
+    let error = |error: serde_json::Error| Malformed::json(FIELD, &error);
+    let read: Header = serde_json::from_str(raw.get()).map_err(error)?;
+    let given: Value = serde_json::from_str(raw.get()).map_err(error)?;
+    let mut written = serde_json::to_value(&read).map_err(error)?;
+    header_as_cometbft_writes(&mut written);
+    match difference(FIELD, &given, &written) {
+        None => Ok(read),
+        Some(field) => Err(Malformed::field(
+            field,
+            "is not written as CometBFT writes it",
+        )),
+    }
+}
+
+/// Two places where tendermint-rs writes what CometBFT writes otherwise.
+fn header_as_cometbft_writes(header: &mut Value) {
     if header["version"]["app"] == "0"
         && let Some(version) = header["version"].as_object_mut()
     {
@@ -92,6 +111,11 @@ fn as_cometbft_writes(mut written: Value) -> Value {
     if header["last_block_id"].is_null() {
         header["last_block_id"] = json!({"hash": "", "parts": {"total": 0, "hash": ""}});
     }
+}
+
+/// And a third one.
+fn as_cometbft_writes(mut written: Value) -> Value {
+    header_as_cometbft_writes(&mut written["header"]);
     let signatures = written["commit"]["signatures"].as_array_mut();
     for signature in signatures.into_iter().flatten() {
         if signature["signature"] == "" {

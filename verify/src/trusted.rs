@@ -18,6 +18,7 @@ use crate::{
     malformed::Malformed,
     rejection::Rejection,
     signed_header,
+    transaction::{TxBundle, VerifiedTx},
     unix_time::UnixTime,
     validators::{self, Validator},
 };
@@ -195,23 +196,39 @@ impl Trusted {
     pub fn verify_at(height: u64, hash: [u8; 32], bundle: &Bundle) -> Result<Verified, Rejection> {
         bundle.judge()?;
         let verified = bundle.verified();
-        let header = verified.header_height;
-        match header.cmp(&height) {
-            Ordering::Less => Err(Rejection::Older {
-                trusted: height,
-                height: header,
-            }),
-            Ordering::Greater => Err(Rejection::NotFollowed {
-                trusted: height,
-                height: header,
-            }),
-            Ordering::Equal if verified.header_hash != hash => Err(Rejection::OtherHash {
-                height,
-                expected: hex::encode_upper(hash),
-                got: hex::encode_upper(verified.header_hash),
-            }),
-            Ordering::Equal => Ok(verified),
-        }
+        is_trusted_itself(height, hash, verified.header_height, verified.header_hash)?;
+        Ok(verified)
+    }
+
+    /// Verifies that a transaction stands in its block, and its code, as [`Trusted::verify`] does a record.
+    ///
+    /// # Errors
+    /// [`Rejection`].
+    pub fn verify_tx(
+        &self,
+        bundle: &TxBundle,
+        now: UnixTime,
+        policy: &Policy,
+    ) -> Result<VerifiedTx, Rejection> {
+        same_chain(self.chain_id(), &bundle.signed_header)?;
+        bundle.judge()?;
+        self.reach(&bundle.signed_header, &bundle.validators, None, now, policy)?;
+        Ok(bundle.verified())
+    }
+
+    /// Verifies that a transaction stands in its block, as [`Trusted::verify_at`] does a record.
+    ///
+    /// # Errors
+    /// As [`Trusted::verify_at`].
+    pub fn verify_tx_at(
+        height: u64,
+        hash: [u8; 32],
+        bundle: &TxBundle,
+    ) -> Result<VerifiedTx, Rejection> {
+        bundle.judge()?;
+        let verified = bundle.verified();
+        is_trusted_itself(height, hash, verified.header_height, verified.header_hash)?;
+        Ok(verified)
     }
 
     /// Of a block that holds.
@@ -322,6 +339,25 @@ impl Trusted {
                 reason: other.to_string(),
             },
         })
+    }
+}
+
+/// Whether a header that holds by itself is the one of that height and hash.
+fn is_trusted_itself(
+    trusted: u64,
+    hash: [u8; 32],
+    height: u64,
+    got: [u8; 32],
+) -> Result<(), Rejection> {
+    match height.cmp(&trusted) {
+        Ordering::Less => Err(Rejection::Older { trusted, height }),
+        Ordering::Greater => Err(Rejection::NotFollowed { trusted, height }),
+        Ordering::Equal if got != hash => Err(Rejection::OtherHash {
+            height,
+            expected: hex::encode_upper(hash),
+            got: hex::encode_upper(got),
+        }),
+        Ordering::Equal => Ok(()),
     }
 }
 

@@ -99,6 +99,28 @@ impl Blocks {
         Ok(wires.collect())
     }
 
+    /// A block's entries and what each came to, in order; none of a block that was pruned.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn records_of(
+        &self,
+        store: &dyn Store,
+        height: u64,
+    ) -> Result<Vec<TxRecord>, StoreError> {
+        let groups = store.range(
+            Table::Blocks,
+            &group_key(height, 0),
+            &group_key(height, u32::MAX),
+            usize::MAX,
+        )?;
+        let records = groups.iter().filter_map(|(_, group)| of_group(group));
+        let records = (0..).zip(records.flatten());
+        Ok(records
+            .filter_map(|(index, bytes)| TxRecord::decode(height, index, &bytes))
+            .collect())
+    }
+
     fn prune(
         &self,
         below: u64,

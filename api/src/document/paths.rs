@@ -59,6 +59,11 @@ fn transactions() -> Vec<Operation> {
          transactions that it had accepted, not what they were.",
     )
     .path::<Hash>("txHash", "64 hex characters, either case")
+    .query(
+        "prove",
+        json!({"type": "boolean", "default": false}),
+        "Adds a proof that it stands in its block, and of its code, once the next block is there",
+    )
     .answers::<TxView>(200, "The transaction")
     .refuses(&[404]);
     let estimate = Operation::new(

@@ -3,6 +3,7 @@
 
 mod kept;
 mod network;
+mod proof;
 mod question;
 
 use std::{
@@ -16,14 +17,14 @@ use ait_home::{
     files, output,
     settings::{TrustArgs, parse_http_url},
 };
-use ait_verify::{Bundle, MAX_DOCUMENT_BYTES, Policy, Rejection, Trusted, UnixTime, Verified};
+use ait_verify::{MAX_DOCUMENT_BYTES, Policy, Rejection, UnixTime};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
 
 use kept::Kept;
 use network::Network;
+use proof::{Proof, Proven, Shown};
 use question::Question;
 
 /// `ait verify`
@@ -53,15 +54,11 @@ pub struct VerifyArgs {
 struct Report {
     verified: bool,
     chain_id: String,
-    /// The state after this block.
-    height: u64,
-    key: String,
-    /// The record; null where there is none.
-    record: Value,
-    app_hash: String,
-    /// The header that has the app hash, `HEIGHT:HASH`: it can be trusted from now on.
+    #[serde(flatten)]
+    what: Shown,
+    /// The header that it hangs from, `HEIGHT:HASH`: it can be trusted from now on.
     header: String,
-    /// Its time.
+    /// Its time; of a transaction that of its block.
     time: String,
     /// How many blocks were fetched to get there.
     blocks_fetched: u64,
@@ -105,54 +102,47 @@ async fn online(
         Some(block) => network.begin(&block).await?,
         None => kept.of(&network.chain_id().await?)?,
     };
-    let bundle = network.bundle(question).await?;
-    let trusted = network
-        .follow(trusted, bundle.header_height(), now(), policy)
-        .await?;
-    let verified = trusted.verify(&bundle, now(), policy).map_err(judged)?;
-    question.is_answered_by(&verified)?;
-    let witnesses = network.witnesses(&trusted, &verified, kept).await?;
+    let proof = network.proof(question).await?;
+    let target = proof.header_height();
+    let (trusted, proven) = if target < trusted.height() {
+        let block = network.go_back(&trusted, target).await?;
+        (trusted, proof.verify_at(&block).map_err(judged)?)
+    } else {
+        let trusted = network.follow(trusted, target, now(), policy).await?;
+        let proven = proof.verify(&trusted, now(), policy).map_err(judged)?;
+        (trusted, proven)
+    };
+    question.is_answered_by(&proven)?;
+    let witnesses = network.witnesses(&trusted, &proven, kept).await?;
     kept.keep(&trusted)?;
-    report(verified, network.fetched(), witnesses)
+    report(&proven, network.fetched(), witnesses)
 }
 
 fn offline(file: &Path, args: &VerifyArgs, kept: &Kept, policy: &Policy) -> Result<Report> {
     let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
     let text = files::read_text(file, limit)?;
-    let bundle = Bundle::parse(text.as_bytes())
+    let proof = Proof::parse(text.as_bytes())
         .map_err(|error| judged(error.into()))
         .with_context(|| format!("{}", file.display()))?;
-    let verified = match args.trust {
-        // The trusted block is the one with the app hash: there is nothing to follow.
-        Some(block) => {
-            Trusted::verify_at(block.height, block.hash.bytes(), &bundle).map_err(judged)?
-        }
+    let proven = match &args.trust {
+        // The trusted block is the one that it hangs from: there is nothing to follow.
+        Some(block) => proof.verify_at(block).map_err(judged)?,
         None => {
-            let trusted = kept.of(bundle.chain_id())?;
-            trusted.verify(&bundle, now(), policy).map_err(judged)?
+            let trusted = kept.of(proof.chain_id())?;
+            proof.verify(&trusted, now(), policy).map_err(judged)?
         }
     };
-    report(verified, 0, Vec::new())
+    report(&proven, 0, Vec::new())
 }
 
-fn report(verified: Verified, blocks_fetched: u64, witnesses: Vec<String>) -> Result<Report> {
-    let record = match &verified.value {
-        Some(text) => serde_json::from_str(text).context("the record is no JSON")?,
-        None => Value::Null,
-    };
+fn report(proven: &Proven, blocks_fetched: u64, witnesses: Vec<String>) -> Result<Report> {
+    let (height, hash) = proven.header();
     Ok(Report {
         verified: true,
-        chain_id: verified.chain_id,
-        height: verified.height,
-        key: verified.key,
-        record,
-        app_hash: hex::encode_upper(verified.app_hash),
-        header: format!(
-            "{}:{}",
-            verified.header_height,
-            hex::encode_upper(verified.header_hash)
-        ),
-        time: verified.time.to_string(),
+        chain_id: proven.chain_id().to_owned(),
+        what: proven.shown()?,
+        header: format!("{height}:{}", hex::encode_upper(hash)),
+        time: proven.time().to_string(),
         blocks_fetched,
         witnesses,
     })

@@ -7,20 +7,32 @@ use ait_api::{
     node::Health,
     routes::{GET_COMMIT, GET_VALIDATOR_SET},
 };
-use ait_client::{Client, http::Trust};
-use ait_home::{comet::state_sync::TrustedBlock, exit::Refuted};
+use ait_client::{Client, ClientError, http::Trust};
+use ait_home::{
+    comet::state_sync::TrustedBlock,
+    exit::{CannotTell, Refuted},
+};
 use ait_verify::{
-    Bundle, LightBlock, MAX_DOCUMENT_BYTES, Policy, Rejection, Trusted, UnixTime, Verified, Walk,
+    LightBlock, MAX_DOCUMENT_BYTES, Policy, Rejection, Trusted, UnixTime, Walk, WayBack,
 };
 use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{judged, kept::Kept, question::Question};
+use super::{
+    judged,
+    kept::Kept,
+    proof::{Proof, Proven},
+    question::Question,
+};
 
 /// How often a node is asked again whose next block is not there yet, and the pause between.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many blocks before the trusted one a proof is followed to, one by one.
+const MOST_BACK: u64 = 2_000;
 
 /// The nodes that are asked, the first one for everything.
 pub struct Network {
@@ -72,20 +84,21 @@ impl Network {
         begun.map_err(judged)
     }
 
-    /// The node's proof of what is asked: of the newest state whose app hash is in a header.
+    /// The node's proof of what is asked: of the newest state whose app hash is in a header, or of a transaction's block.
     ///
     /// # Errors
     /// When it gives none.
-    pub async fn bundle(&self, question: &Question) -> Result<Bundle> {
+    pub async fn proof(&self, question: &Question) -> Result<Proof> {
         let (path, _) = question.asked().context("a file is no question")?;
         for _ in 0..TRIES {
             let answer: Value = self.first.get_whole(&format!("{path}?prove=true")).await?;
             // Of a refusal, too: what is not there is answered with 404 and the proof of it.
             if answer["proof"].is_object() {
                 let text = serde_json::to_vec(&answer["proof"])?;
-                return Bundle::parse(&text).map_err(|error| judged(error.into()));
+                return Proof::parse(&text).map_err(|error| judged(error.into()));
             }
-            if answer["error"]["code"] != "not_yet_provable" {
+            let is_on_its_way = answer["status"] == "pending";
+            if answer["error"]["code"] != "not_yet_provable" && !is_on_its_way {
                 let message = answer["error"]["message"].as_str();
                 let message = message.unwrap_or("its answer has no proof");
                 bail!("{}: {message}", self.first.base());
@@ -117,6 +130,43 @@ impl Network {
         Ok(walk.trusted().clone())
     }
 
+    /// The hash of an earlier block than the trusted one, by the hashes that headers have of those before them.
+    ///
+    /// # Errors
+    /// [`CannotTell`] where that is far back; [`Refuted`] where a header is another one.
+    pub async fn go_back(&mut self, trusted: &Trusted, height: u64) -> Result<TrustedBlock> {
+        let blocks = trusted.height().saturating_sub(height);
+        if blocks > MOST_BACK {
+            let message = format!(
+                "its header is {blocks} blocks before the trusted one: name a block at {height} or a little before by \
+                 --trust"
+            );
+            return Err(CannotTell(message).into());
+        }
+        let mut way = WayBack::from(trusted);
+        while way.height() > height {
+            let path = GET_COMMIT.to(&[&way.height()]);
+            let signed: SignedHeaderAnswer = self.patiently(&path).await?;
+            way.take(&serde_json::to_vec(&signed)?).map_err(judged)?;
+            self.fetched = self.fetched.saturating_add(1);
+        }
+        Ok(TrustedBlock {
+            height,
+            hash: way.hash().into(),
+        })
+    }
+
+    /// An answer of the node, after as many pauses as its limit of requests asks for.
+    async fn patiently<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        for _ in 0..TRIES {
+            match self.first.get(path).await {
+                Err(ClientError::Refused { status: 429, .. }) => sleep(PAUSE).await,
+                answer => return Ok(answer?),
+            }
+        }
+        bail!("{} answers too few requests", self.first.base())
+    }
+
     async fn light_block(&mut self, height: u64) -> Result<LightBlock> {
         self.fetched = self.fetched.saturating_add(1);
         let text = fetch(&self.first, height).await?;
@@ -130,12 +180,12 @@ impl Network {
     pub async fn witnesses(
         &self,
         trusted: &Trusted,
-        verified: &Verified,
+        proven: &Proven,
         kept: &Kept,
     ) -> Result<Vec<String>> {
         let mut same = Vec::new();
+        let (height, hash) = proven.header();
         for witness in &self.witnesses {
-            let height = verified.header_height;
             let text = match fetch(witness, height).await {
                 Ok(text) => text,
                 Err(error) => {
@@ -147,7 +197,7 @@ impl Network {
                 }
             };
             let block = match LightBlock::parse(&text) {
-                Ok(block) if block.hash() == verified.header_hash => {
+                Ok(block) if block.hash() == hash => {
                     same.push(witness.base().to_owned());
                     continue;
                 }
@@ -165,7 +215,7 @@ impl Network {
             let file = kept.keep_evidence(trusted.chain_id(), height, &blocks)?;
             let message = format!(
                 "block {height} is {} for {} and {} for {}; both are in {}",
-                hex::encode_upper(verified.header_hash),
+                hex::encode_upper(hash),
                 self.first.base(),
                 hex::encode_upper(block.hash()),
                 witness.base(),

@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 
 use ait_api::routes::{
-    GET_BALANCE, GET_COORDINATOR, GET_ESCROW, GET_MINER, GET_RECEIPT, GET_SUPPLY,
+    GET_BALANCE, GET_COORDINATOR, GET_ESCROW, GET_MINER, GET_RECEIPT, GET_SUPPLY, GET_TX,
 };
 use ait_app::{
     address::Address,
     identifiers::{JobId, ReceiptId},
     state::Key,
+    tx::TxHash,
 };
 use ait_home::exit::Refuted;
-use ait_verify::Verified;
 use anyhow::Result;
 use clap::Subcommand;
+
+use super::proof::Proven;
 
 /// What is to be verified.
 #[derive(Debug, Clone, Subcommand)]
@@ -49,6 +51,12 @@ pub enum Question {
     },
     /// Where every coin is and came from
     Supply,
+    /// A transaction, and the code that it ended with in its block
+    Tx {
+        /// Its hash
+        #[arg(value_parser = parse_hash)]
+        hash: TxHash,
+    },
     /// A proof in a file, of a `?prove=true` answer: no node is asked
     File {
         /// The answer, or its `proof`
@@ -57,9 +65,10 @@ pub enum Question {
 }
 
 impl Question {
-    /// The path of the route that answers it, and the key of the record; `None` of a file.
-    pub fn asked(&self) -> Option<(String, Key)> {
-        Some(match self {
+    /// The path of the route that answers it, and what the proof has to be of: the key of a record, or a transaction's
+    /// hash; `None` of a file.
+    pub fn asked(&self) -> Option<(String, String)> {
+        let (path, key) = match self {
             Self::Balance { address } => (GET_BALANCE.to(&[address]), Key::Account(*address)),
             Self::Escrow { client, job_id } => (
                 GET_ESCROW.to(&[client, job_id]),
@@ -74,22 +83,28 @@ impl Question {
                 (GET_COORDINATOR.to(&[address]), Key::Coordinator(*address))
             }
             Self::Supply => (GET_SUPPLY.to(&[]), Key::Supply),
+            Self::Tx { hash } => return Some((GET_TX.to(&[hash]), hash.to_string())),
             Self::File { .. } => return None,
-        })
+        };
+        Some((path, key.to_string()))
     }
 
     /// That what was verified is what was asked: a proof of another record proves nothing here.
     ///
     /// # Errors
     /// [`Refuted`].
-    pub fn is_answered_by(&self, verified: &Verified) -> Result<()> {
+    pub fn is_answered_by(&self, proven: &Proven) -> Result<()> {
+        let subject = proven.subject();
         match self.asked() {
-            Some((_, key)) if key.to_string() != verified.key => Err(Refuted(format!(
-                "the node proves {} where {key} was asked for",
-                verified.key
-            ))
-            .into()),
+            Some((_, asked)) if asked != subject => {
+                let message = format!("the node proves {subject} where {asked} was asked for");
+                Err(Refuted(message).into())
+            }
             _ => Ok(()),
         }
     }
+}
+
+fn parse_hash(text: &str) -> Result<TxHash, String> {
+    TxHash::parse(text).ok_or_else(|| "must be 64 hex characters".to_owned())
 }

@@ -217,7 +217,7 @@ impl Sources {
         off_thread(move || {
             let entries = reader.entries_of(height).map_err(ApiError::internal)?;
             let hashes = entries.iter().map(|wire| TxHash::of(wire).0);
-            let root = merkle::root(hashes.collect());
+            let root = merkle::root(&hashes.collect::<Vec<_>>());
             Ok((root[..] == expected[..]).then_some(entries))
         })
         .await?

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     error::{ApiError, RestCode},
     parts::{CommitWait, Parts},
+    tx_proofs::TxProver,
     views,
 };
 
@@ -116,15 +117,29 @@ pub(super) fn replacing(query: Option<bool>) -> Replacing {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TxQuery {
+    #[serde(default)]
+    prove: bool,
+}
+
 async fn get_tx(
     State(submitter): State<Submitter>,
+    State(prover): State<TxProver>,
     PathOf(hash): PathOf<String>,
+    QueryOf(query): QueryOf<TxQuery>,
 ) -> Result<Json<TxView>, ApiError> {
     let hash = TxHash::parse(&hash).ok_or_else(|| {
         ApiError::new(RestCode::InvalidRequest, "txHash must be 64 hex characters")
     })?;
     let found = submitter.find(hash).await?;
-    let view = views::found(&hash, &found).ok_or_else(|| unknown(&hash))?;
+    let mut view = views::found(&hash, &found).ok_or_else(|| unknown(&hash))?;
+    if let Found::Committed(record) = &found
+        && query.prove
+    {
+        view.proof = Some(prover.prove(record.height, record.index).await?);
+    }
     Ok(Json(view))
 }
 

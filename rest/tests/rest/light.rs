@@ -1,9 +1,10 @@
 //! What light clients get from REST alone: headers, who signed them, and proofs that hang from them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Chain,
+    Chain, hash_of,
     keys::{ALICE, BOB},
     proofs::holds,
 };
@@ -102,4 +103,37 @@ async fn several_records_are_proved_under_one_header() {
     let header = &account["signed_block"]["signed_header"]["header"];
     let app_hash = header["app_hash"].as_str().unwrap().to_lowercase();
     assert_eq!(proofs[0]["app_hash"], app_hash);
+}
+
+#[tokio::test]
+async fn a_transaction_is_proved_once_the_next_block_is_there() {
+    let chain = Chain::start().await;
+    let tx = ALICE.transfer(1, BOB, 250);
+    chain.send(&tx).await.ok();
+    let path = format!("/rpc/getTx/{}?prove=true", hash_of(&tx));
+    let pending = chain.get(&path).await.ok();
+    assert_eq!(
+        (&pending["status"], &pending["proof"]),
+        (&json!("pending"), &Value::Null)
+    );
+    let height = chain.comet.make_block().await;
+    let early = chain.get(&path).await;
+    assert_eq!(early.refusal(), (503, "not_yet_provable"));
+    chain.comet.make_block().await;
+    let answer = chain.get(&path).await.ok();
+    let proof = &answer["proof"];
+    assert_eq!(
+        (&proof["height"], &proof["result"]),
+        (&json!(height), &json!(""))
+    );
+    let wire = STANDARD.decode(proof["tx"].as_str().unwrap()).unwrap();
+    let sent: Value = serde_json::from_slice(&wire).unwrap();
+    assert_eq!(sent["payload"]["amount"], 250);
+    assert_eq!(proof["header"]["height"], height.to_string());
+    let signed = &proof["signed_header"]["header"];
+    assert_eq!(signed["height"], (height + 1).to_string());
+    let plain = format!("/rpc/getTx/{}", hash_of(&tx));
+    assert_eq!(chain.get(&plain).await.ok()["proof"], Value::Null);
+    let bad = format!("{plain}?prove=yes");
+    assert_eq!(chain.get(&bad).await.refusal(), (400, "invalid_request"));
 }

@@ -67,6 +67,10 @@ async fn records_and_their_absence_are_verified_from_a_block_that_is_trusted() {
     node.rest.goes_on().await;
     let again = report(&verify(&home, &balance, &of_node));
     assert!(again["height"].as_u64().expect("a height") > before);
+    let hash = payment.hash().to_string();
+    let sent = report(&verify(&home, &["tx", &hash], &of_node));
+    assert_eq!((&sent["hash"], &sent["code"]), (&json!(hash), &json!(0)));
+    assert_eq!(sent["tx"]["payload"]["amount"], 4_321);
     let absent = ["receipt", &bob, "receipt_1"];
     let absent = report(&verify(&home, &absent, &of_node));
     assert_eq!(absent["record"], Value::Null);

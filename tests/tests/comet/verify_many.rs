@@ -8,10 +8,15 @@ use std::{
 
 use ait_tests::comet::{
     Network, Rest, Setup,
-    faults::{Dice, load::MixedLoad, load::setup, named},
+    faults::{
+        Dice,
+        load::{MixedLoad, setup},
+        named,
+    },
+    load::Committed,
     network::wallet,
 };
-use ait_verify::{Bundle, LightBlock, Policy, Trusted, UnixTime};
+use ait_verify::{Bundle, LightBlock, Policy, Trusted, TxBundle, UnixTime};
 use serde_json::{Value, json};
 
 const CLIENTS: usize = 4;
@@ -21,6 +26,8 @@ const ACCOUNTS: u64 = 500;
 const ASKERS: u64 = 4;
 /// How many blocks back a proof is asked for, at most.
 const BACK: u64 = 30;
+/// Transactions of the load that are verified, at most.
+const TXS: usize = 500;
 
 fn name(account: u64) -> String {
     format!("account {account}")
@@ -86,6 +93,20 @@ async fn ask(url: String, trusted: Trusted, mut dice: Dice, keys: u64) -> BTreeM
     of_heights
 }
 
+/// A transaction stands where it was seen, with the code that the node shows; gives that.
+async fn tx_is_proved(rest: &Rest, trusted: &Trusted, seen: &Committed) -> u64 {
+    let path = format!("/rpc/getTx/{}?prove=true", seen.hash);
+    let answer = rest.get(&path).await.ok();
+    let bundle = TxBundle::parse(answer["proof"].to_string().as_bytes()).expect("a bundle");
+    let verified = trusted.verify_tx(&bundle, now(), &Policy::default());
+    let verified = verified.expect("it holds");
+    assert_eq!(verified.height, seen.height);
+    assert_eq!(answer["receipt"]["code"], verified.code);
+    let tx: Value = serde_json::from_slice(&verified.tx).expect("JSON");
+    assert_eq!(tx, answer["tx"]);
+    verified.code.into()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_records_and_absences_are_verified_while_blocks_go_on() {
     let mut dice = Dice::of("many proofs");
@@ -116,7 +137,17 @@ async fn thousands_of_records_and_absences_are_verified_while_blocks_go_on() {
             *of_heights.entry(height).or_default() += count;
         }
     }
-    assert!(!load.finish().await.committed.is_empty());
+    let committed = load.finish().await.committed;
+    assert!(!committed.is_empty());
+    let rest = Rest::new(&url);
+    rest.goes_on().await;
+    let mut codes: BTreeMap<u64, u64> = BTreeMap::new();
+    for seen in committed.iter().take(TXS) {
+        *codes
+            .entry(tx_is_proved(&rest, &trusted, seen).await)
+            .or_default() += 1;
+    }
+    println!("transactions were verified, by their codes: {codes:?}");
     assert!(of_heights.len() > 10, "{of_heights:?}");
     let proofs: u64 = of_heights.values().sum();
     println!(

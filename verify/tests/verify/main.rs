@@ -21,6 +21,8 @@ mod single_bytes;
 mod speed;
 mod state;
 mod state_machine;
+mod transactions;
 mod trust;
 mod validator_sets;
 mod walks;
+mod way_back;

@@ -25,7 +25,7 @@ fn neighbours(document: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> + '_ {
     })
 }
 
-fn refuses_neighbours(document: &Value, is_verified: impl Fn(&[u8]) -> bool) {
+pub fn refuses_neighbours(document: &Value, is_verified: impl Fn(&[u8]) -> bool) {
     let document = document.to_string();
     assert!(is_verified(document.as_bytes()), "{document}");
     let mut count = 0;
