@@ -50,6 +50,8 @@ rest_codes! {
     Forbidden = 403, "forbidden";
     /// There is no such thing.
     NotFound = 404, "not_found";
+    /// The header that has this height's app hash is not there yet: the next block has it.
+    NotYetProvable = 404, "not_yet_provable";
     /// The path has other methods.
     MethodNotAllowed = 405, "method_not_allowed";
     /// The body did not arrive in time.
@@ -66,8 +68,6 @@ rest_codes! {
     NotConfigured = 503, "not_configured";
     /// No block is committed yet.
     Starting = 503, "starting";
-    /// The header that has this height's app hash is not there yet: the next block has it.
-    NotYetProvable = 503, "not_yet_provable";
     /// The node stops.
     ShuttingDown = 503, "shutting_down";
     /// CometBFT does not answer.

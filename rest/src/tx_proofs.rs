@@ -49,7 +49,7 @@ impl TxProver {
     /// That the entry of that place stands in the block of that height.
     ///
     /// # Errors
-    /// 503 before the next block, or when CometBFT does not answer; 404 where not all of the block is here any more.
+    /// 404 before the next block, and where not all of the block is here any more; 503 when CometBFT does not answer.
     pub async fn prove(&self, height: u64, index: u32) -> Result<TxProofBundle, ApiError> {
         let next = height.saturating_add(1);
         if next > self.reader.height() {

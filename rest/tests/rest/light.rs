@@ -57,7 +57,7 @@ async fn an_earlier_state_is_read_and_proved_by_its_height() {
 
     // The last block is proved by the next one's header.
     let early = at(format!("height={height}&prove=true")).await;
-    assert_eq!(early.refusal(), (503, "not_yet_provable"));
+    assert_eq!(early.refusal(), (404, "not_yet_provable"));
     assert_eq!(early.header("retry-after"), "1");
     chain.comet.make_block().await;
     let proven = at(format!("height={height}&prove=true")).await.ok();
@@ -118,7 +118,7 @@ async fn a_transaction_is_proved_once_the_next_block_is_there() {
     );
     let height = chain.comet.make_block().await;
     let early = chain.get(&path).await;
-    assert_eq!(early.refusal(), (503, "not_yet_provable"));
+    assert_eq!(early.refusal(), (404, "not_yet_provable"));
     chain.comet.make_block().await;
     let answer = chain.get(&path).await.ok();
     let proof = &answer["proof"];
