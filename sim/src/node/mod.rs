@@ -190,6 +190,10 @@ impl Node {
         }
         let committed = self.app()?.consensus().commit();
         let has_failed = self.disk.clear_trap();
+        // What the block refused: the node knows why until it stops, and no longer.
+        let mempool = self.app()?.mempool();
+        let is_left = |hash: &&TxHash| mempool.dropped(hash).is_none();
+        self.saved = self.saved.iter().filter(is_left).copied().collect();
         let answer = match committed {
             Err(Fatal::Store(_)) if has_failed => {
                 self.is_in_doubt = true;
