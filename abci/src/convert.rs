@@ -81,9 +81,9 @@ pub fn tx_result(result: &TxResult) -> ExecTxResult {
 
 /// What of a result is hashed into the next header (`last_results_hash`): CometBFT leaves out events, and the words for
 /// people.
-pub fn hashed_result(result: &TxResult) -> Vec<u8> {
+pub fn hashed_result(code: u32) -> Vec<u8> {
     let hashed = ExecTxResult {
-        code: result.code,
+        code,
         ..ExecTxResult::default()
     };
     hashed.encode_to_vec()

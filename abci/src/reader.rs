@@ -85,12 +85,12 @@ impl Reader {
         self.stored.blocks.entries_of(store, height)
     }
 
-    /// As [`Reader::entries_of`], with what each came to.
+    /// The hashes of a block's entries, and the code that each ended with, as [`Reader::entries_of`] reads them.
     ///
     /// # Errors
     /// [`StoreError`] when the disk can't be read.
-    pub fn records_of(&self, height: u64) -> Result<Vec<TxRecord>, StoreError> {
+    pub fn codes_of(&self, height: u64) -> Result<Vec<(TxHash, u32)>, StoreError> {
         let store = self.stored.store.as_ref();
-        self.stored.blocks.records_of(store, height)
+        self.stored.blocks.codes_of(store, height)
     }
 }

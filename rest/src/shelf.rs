@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use axum::body::Bytes;
 use quick_cache::{Weighter, sync::Cache};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
     time::timeout,
 };
 
@@ -140,12 +140,20 @@ impl Shelf {
         }
     }
 
+    /// Lets the caller read a whole block, as few may at once, until what it gets is dropped.
+    ///
+    /// # Errors
+    /// 503 where too many do.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        let turn = timeout(TURN, self.turns.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or_else(out_of_turn)
+    }
+
     async fn shared(
         &self,
         make: impl Future<Output = Result<Made, ApiError>>,
     ) -> Result<(Bytes, bool), ApiError> {
-        let turn = timeout(TURN, self.turns.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or_else(out_of_turn)?;
+        let _turn = self.turn().await?;
         let room = self
             .room
             .clone()

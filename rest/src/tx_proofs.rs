@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use ait_abci::{Reader, hashed_result};
+use ait_abci::{Reader, TxRecord, hashed_result};
 use ait_api::proof::{BUNDLE_FORMAT, Neighbour, TxProofBundle};
-use ait_app::tx::TxHash;
 use ait_node::{comet::Comet, off_thread};
 use axum::extract::FromRef;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,6 +14,7 @@ use crate::{
     merkle,
     parts::Parts,
     proofs::not_yet,
+    shelf::Shelf,
     signed_blocks::SignedBlocks,
 };
 
@@ -23,6 +23,7 @@ pub struct TxProver {
     reader: Reader,
     comet: Comet,
     blocks: Arc<SignedBlocks>,
+    shelf: Arc<Shelf>,
 }
 
 impl FromRef<Parts> for TxProver {
@@ -31,13 +32,13 @@ impl FromRef<Parts> for TxProver {
             reader: parts.reader.clone(),
             comet: parts.comet.clone(),
             blocks: parts.signed_blocks.clone(),
+            shelf: parts.shelf.clone(),
         }
     }
 }
 
 /// What is proved of a block's entry, before there is a header to prove it by.
 struct Place {
-    wire: Vec<u8>,
     tx_path: Vec<merkle::Neighbour>,
     result: Vec<u8>,
     result_path: Vec<merkle::Neighbour>,
@@ -46,11 +47,13 @@ struct Place {
 }
 
 impl TxProver {
-    /// That the entry of that place stands in the block of that height.
+    /// That an entry stands in its block.
     ///
     /// # Errors
-    /// 404 before the next block, and where not all of the block is here any more; 503 when CometBFT does not answer.
-    pub async fn prove(&self, height: u64, index: u32) -> Result<TxProofBundle, ApiError> {
+    /// 404 before the next block, and where not all of the block is here any more; 503 when CometBFT does not answer, and
+    /// where as many blocks are being read as may be.
+    pub async fn prove(&self, record: &TxRecord) -> Result<TxProofBundle, ApiError> {
+        let height = record.height;
         let next = height.saturating_add(1);
         if next > self.reader.height() {
             return Err(not_yet(next));
@@ -59,7 +62,7 @@ impl TxProver {
             let message = format!("this node does not have all of block {height} any more");
             ApiError::new(RestCode::NotFound, message)
         };
-        let place = self.place(height, index).await?.ok_or_else(gone)?;
+        let place = self.place(height, record.index).await?.ok_or_else(gone)?;
         let own = self.blocks.at(height, &self.comet).await?;
         let header = own.ok_or_else(gone)?.signed_header["header"].clone();
         // Of a block whose first entries were pruned, or that came by a snapshot, there are others.
@@ -72,7 +75,7 @@ impl TxProver {
         Ok(TxProofBundle {
             format: BUNDLE_FORMAT,
             height,
-            tx: STANDARD.encode(&place.wire),
+            tx: STANDARD.encode(&record.wire),
             tx_path: shown(&place.tx_path),
             result: STANDARD.encode(&place.result),
             result_path: shown(&place.result_path),
@@ -82,25 +85,17 @@ impl TxProver {
         })
     }
 
-    /// Reads the whole block.
+    /// Reads the whole block, in turn: it may have megabytes.
     async fn place(&self, height: u64, index: u32) -> Result<Option<Place>, ApiError> {
+        let _turn = self.shelf.turn().await?;
         let reader = self.reader.clone();
         off_thread(move || {
-            let mut records = reader.records_of(height).map_err(ApiError::internal)?;
-            let hashes: Vec<[u8; 32]> = records
-                .iter()
-                .map(|record| TxHash::of(&record.wire).0)
-                .collect();
-            let results: Vec<Vec<u8>> = records
-                .iter()
-                .map(|record| hashed_result(&record.result))
-                .collect();
+            let codes = reader.codes_of(height).map_err(ApiError::internal)?;
+            let hashes: Vec<[u8; 32]> = codes.iter().map(|(hash, _)| hash.0).collect();
+            let results: Vec<Vec<u8>> =
+                codes.iter().map(|(_, code)| hashed_result(*code)).collect();
             let at = usize::try_from(index).unwrap_or(usize::MAX);
-            let Some(result) = results.get(at).cloned() else {
-                return Ok(None);
-            };
-            Ok(Some(Place {
-                wire: records.swap_remove(at).wire,
+            Ok(results.get(at).cloned().map(|result| Place {
                 tx_path: merkle::path(&hashes, at),
                 result,
                 result_path: merkle::path(&results, at),

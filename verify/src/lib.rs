@@ -46,7 +46,7 @@
 //! | field | content |
 //! |---|---|
 //! | `height` | the block that the transaction stands in; the signed header is the next one's |
-//! | `tx` | base64 of its bytes, at most 64 KiB |
+//! | `tx` | base64 of its bytes |
 //! | `tx_path` | from the hash of its bytes to `data_hash` in `header` (RFC 6962): the neighbours, the lowest first, each `{"left": hash}` or `{"right": hash}` in lower-case hex |
 //! | `result` | base64 of a protobuf `ExecTxResult` with `code` alone |
 //! | `result_path` | from that to `last_results_hash` in `signed_header`, with the same sides |

@@ -22,8 +22,6 @@ use crate::{
 
 /// The only format there is.
 const FORMAT: u64 = 1;
-/// The most bytes of a transaction: one has at most 16 KiB, a proposer's entry more.
-const MAX_TX_BYTES: usize = 64 << 10;
 /// A block has fewer than 2^32 entries, so no path is longer.
 const MAX_PATH: usize = 32;
 const LEAF: u8 = 0;
@@ -209,18 +207,11 @@ fn is_left(step: &Neighbour) -> bool {
     matches!(step, Neighbour::Left(_))
 }
 
+/// As many as the document has room for: a proposer's entry may have more than a transaction.
 fn bytes(field: &'static str, text: &str) -> Result<Vec<u8>, Malformed> {
-    let bytes = STANDARD
+    STANDARD
         .decode(text)
-        .map_err(|_| Malformed::field(field, "is not base64 with its padding"))?;
-    if bytes.len() > MAX_TX_BYTES {
-        return Err(Malformed::TooLarge {
-            what: field,
-            size: bytes.len(),
-            limit: MAX_TX_BYTES,
-        });
-    }
-    Ok(bytes)
+        .map_err(|_| Malformed::field(field, "is not base64 with its padding"))
 }
 
 fn path(field: &'static str, steps: &[Step]) -> Result<Vec<Neighbour>, Malformed> {

@@ -85,40 +85,24 @@ impl Blocks {
         store: &dyn Store,
         height: u64,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let groups = store.range(
-            Table::Blocks,
-            &group_key(height, 0),
-            &group_key(height, u32::MAX),
-            usize::MAX,
-        )?;
-        let records = groups.iter().filter_map(|(_, group)| of_group(group));
-        let wires = records.flatten().filter_map(|bytes| {
-            let wire = TxRecord::wire(&bytes)?;
-            Some(wire.to_vec())
-        });
-        Ok(wires.collect())
+        each_of(store, height, |record| {
+            Some(TxRecord::wire(record)?.to_vec())
+        })
     }
 
-    /// A block's entries and what each came to, in order; none of a block that was pruned.
+    /// The hashes of a block's entries, and the code that each ended with, in order; none of a block that was pruned.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn records_of(
+    pub(crate) fn codes_of(
         &self,
         store: &dyn Store,
         height: u64,
-    ) -> Result<Vec<TxRecord>, StoreError> {
-        let groups = store.range(
-            Table::Blocks,
-            &group_key(height, 0),
-            &group_key(height, u32::MAX),
-            usize::MAX,
-        )?;
-        let records = groups.iter().filter_map(|(_, group)| of_group(group));
-        let records = (0..).zip(records.flatten());
-        Ok(records
-            .filter_map(|(index, bytes)| TxRecord::decode(height, index, &bytes))
-            .collect())
+    ) -> Result<Vec<(TxHash, u32)>, StoreError> {
+        each_of(store, height, |record| {
+            let record = TxRecord::decode(height, 0, record)?;
+            Some((TxHash::of(&record.wire), record.result.code))
+        })
     }
 
     fn prune(
@@ -201,6 +185,22 @@ fn remove_groups(
         batch.remove(Table::Blocks, key);
     }
     Ok(())
+}
+
+/// What is read of each record of a block, in order.
+fn each_of<T>(
+    store: &dyn Store,
+    height: u64,
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
+    let groups = store.range(
+        Table::Blocks,
+        &group_key(height, 0),
+        &group_key(height, u32::MAX),
+        usize::MAX,
+    )?;
+    let records = groups.iter().filter_map(|(_, group)| of_group(group));
+    Ok(records.flatten().filter_map(|bytes| read(&bytes)).collect())
 }
 
 fn group_key(height: u64, group: u32) -> Vec<u8> {

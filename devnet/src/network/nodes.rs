@@ -252,11 +252,13 @@ pub async fn start(
 /// A devnet that was killed may have left a CometBFT that would never go on by itself.
 fn recover(manifest: &Manifest, node: u16, height: u64, console: &Console) -> anyhow::Result<()> {
     let entry = manifest.nodes.get(usize::from(node)).context("a node")?;
-    let recovery = recovery::recover(&Home::new(entry.home.join("cometbft")), height)?;
-    if !recovery.is_empty() {
-        console.notice(&format!(
+    match recovery::recover(&Home::new(entry.home.join("cometbft")), height) {
+        Ok(recovery) if recovery.is_empty() => {}
+        Ok(_) => console.notice(&format!(
             "node {node}: mended what a crash left of CometBFT's files"
-        ));
+        )),
+        // CometBFT says by itself what it can't go on with.
+        Err(error) => console.notice(&format!("node {node}: {error}")),
     }
     Ok(())
 }

@@ -138,7 +138,7 @@ async fn get_tx(
     if let Found::Committed(record) = &found
         && query.prove
     {
-        view.proof = Some(prover.prove(record.height, record.index).await?);
+        view.proof = Some(prover.prove(record).await?);
     }
     Ok(Json(view))
 }
