@@ -14,8 +14,6 @@ use crate::{
     validators::{self, Validator},
 };
 
-/// The only format there is.
-const FORMAT: u64 = 1;
 /// The most bytes of a record.
 const MAX_VALUE_BYTES: usize = 64 << 10;
 /// The most bytes of a state key.
@@ -51,13 +49,6 @@ struct Wire<'a> {
     validators: Vec<Validator>,
 }
 
-/// An answer with a bundle in it; its other fields are not read.
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    proof: Option<&'a RawValue>,
-}
-
 fn required<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(field)
 }
@@ -73,13 +64,8 @@ impl Bundle {
     /// [`MAX_DOCUMENT_BYTES`](crate::MAX_DOCUMENT_BYTES). White space and the order of fields are free.
     pub fn parse(json: &[u8]) -> Result<Self, Malformed> {
         const WHAT: &str = "proof bundle";
-        let answer: Answer<'_> = document::read(WHAT, json)?;
-        let json = answer.proof.map_or(json, |proof| proof.get().as_bytes());
-        let wire: Wire<'_> = document::read(WHAT, json)?;
-        if wire.format != FORMAT {
-            let reason = format!("is {}: this verifier reads {FORMAT}", wire.format);
-            return Err(Malformed::field("format", reason));
-        }
+        let wire: Wire<'_> = document::read(WHAT, document::bundle_in(WHAT, json)?)?;
+        document::check_format(wire.format)?;
         let value = wire.value.as_ref().map_or(0, String::len);
         bounded("value", value, MAX_VALUE_BYTES)?;
         bounded("key", wire.key.len(), MAX_KEY_BYTES)?;

@@ -1,6 +1,7 @@
 //! Owns the first look at a document: its size, and that it is JSON of the fields that it should have.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::malformed::Malformed;
 
@@ -25,4 +26,33 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(
         });
     }
     serde_json::from_slice(json).map_err(|error| Malformed::json(what, &error))
+}
+
+/// The only format there is, of bundles and of what is trusted.
+pub(crate) const FORMAT: u64 = 1;
+
+/// An answer with a bundle in it; its other fields are not read.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    proof: Option<&'a RawValue>,
+}
+
+/// The bundle that an answer has in its field `proof`, or the document itself.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn bundle_in<'a>(what: &'static str, json: &'a [u8]) -> Result<&'a [u8], Malformed> {
+    let answer: Answer<'_> = read(what, json)?;
+    Ok(answer.proof.map_or(json, |proof| proof.get().as_bytes()))
+}
+
+/// # Errors
+/// [`Malformed`] for another format than the one that is read.
+pub(crate) fn check_format(format: u64) -> Result<(), Malformed> {
+    if format == FORMAT {
+        return Ok(());
+    }
+    let reason = format!("is {format}: this verifier reads {FORMAT}");
+    Err(Malformed::field("format", reason))
 }

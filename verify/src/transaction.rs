@@ -20,8 +20,6 @@ use crate::{
     validators::{self, Validator},
 };
 
-/// The only format there is.
-const FORMAT: u64 = 1;
 /// A block has fewer than 2^32 entries, so no path is longer.
 const MAX_PATH: usize = 32;
 const LEAF: u8 = 0;
@@ -76,12 +74,6 @@ pub struct VerifiedTx {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    proof: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire<'a> {
     format: u64,
@@ -106,13 +98,8 @@ impl TxBundle {
     /// that is read.
     pub fn parse(json: &[u8]) -> Result<Self, Malformed> {
         const WHAT: &str = "transaction bundle";
-        let answer: Answer<'_> = document::read(WHAT, json)?;
-        let json = answer.proof.map_or(json, |proof| proof.get().as_bytes());
-        let wire: Wire<'_> = document::read(WHAT, json)?;
-        if wire.format != FORMAT {
-            let reason = format!("is {}: this verifier reads {FORMAT}", wire.format);
-            return Err(Malformed::field("format", reason));
-        }
+        let wire: Wire<'_> = document::read(WHAT, document::bundle_in(WHAT, json)?)?;
+        document::check_format(wire.format)?;
         Ok(Self {
             height: wire.height,
             tx: bytes("tx", &wire.tx)?,

@@ -14,6 +14,7 @@ use tendermint_light_client_verifier::{
 
 use crate::{
     bundle::Bundle,
+    document::{self, FORMAT},
     light_block::LightBlock,
     malformed::Malformed,
     rejection::Rejection,
@@ -22,8 +23,6 @@ use crate::{
     unix_time::UnixTime,
     validators::{self, Validator},
 };
-
-const FORMAT: u64 = 1;
 
 /// How far trust reaches. That more than 1/3 of the trusted power has to sign a later block is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -389,10 +388,7 @@ impl TryFrom<Wire> for Trusted {
     type Error = Malformed;
 
     fn try_from(wire: Wire) -> Result<Self, Malformed> {
-        if wire.format != FORMAT {
-            let reason = format!("is {}: this verifier reads {FORMAT}", wire.format);
-            return Err(Malformed::field("format", reason));
-        }
+        document::check_format(wire.format)?;
         if wire.height == 0 || i64::try_from(wire.height).is_err() {
             return Err(Malformed::field("height", "is not from 1 to 2^63-1"));
         }

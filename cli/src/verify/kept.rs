@@ -44,6 +44,15 @@ impl Kept {
         self.0.join(format!("{name}.json"))
     }
 
+    /// Whether blocks of more than one chain are trusted.
+    pub fn has_several(&self) -> bool {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        // Evidence of a fork has one more dot in its name.
+        let chains = names.filter(|name| name.split('.').collect::<Vec<_>>().len() == 2);
+        chains.filter(|name| name.ends_with(".json")).count() > 1
+    }
+
     /// What is trusted of a chain.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use ait_app::identifiers::ChainId;
 use ait_home::{
     comet::state_sync::TrustedBlock,
     exit::{CannotTell, Refuted},
@@ -38,6 +39,9 @@ pub struct VerifyArgs {
     /// A block that you trust, as you know it from elsewhere; without it, what was kept of an earlier run is trusted
     #[arg(long, value_name = "HEIGHT:HASH", global = true)]
     trust: Option<TrustedBlock>,
+    /// The chain that is asked about; needed where several are trusted, since a node could name the other one
+    #[arg(long, value_name = "ID", global = true)]
+    chain_id: Option<ChainId>,
     /// For how many seconds after its time a block is trusted: less than the chain locks its validators' stake
     #[arg(long, value_name = "SECONDS", default_value_t = Policy::default().trusting_period_seconds, global = true)]
     trusting_period: u64,
@@ -100,8 +104,9 @@ async fn online(
 ) -> Result<Report> {
     let trusted = match args.trust {
         Some(block) => network.begin(&block).await?,
-        None => kept.of(&network.chain_id().await?)?,
+        None => kept.of(&asked_chain(args, &network, kept).await?)?,
     };
+    is_of_chain(args, trusted.chain_id())?;
     let proof = network.proof(question).await?;
     let target = proof.header_height();
     let (trusted, proven) = if target < trusted.height() {
@@ -118,6 +123,29 @@ async fn online(
     report(&proven, network.fetched(), witnesses)
 }
 
+/// The chain whose trusted block is meant.
+async fn asked_chain(args: &VerifyArgs, network: &Network, kept: &Kept) -> Result<String> {
+    if let Some(chain) = &args.chain_id {
+        return Ok(chain.to_string());
+    }
+    if kept.has_several() {
+        let message =
+            "blocks of several chains are trusted: name the one that is asked about by --chain-id";
+        return Err(CannotTell(message.to_owned()).into());
+    }
+    network.chain_id().await
+}
+
+fn is_of_chain(args: &VerifyArgs, chain_id: &str) -> Result<()> {
+    match &args.chain_id {
+        Some(asked) if asked.to_string() != chain_id => {
+            let message = format!("it is of the chain {chain_id}, not of {asked}");
+            Err(Refuted(message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn offline(file: &Path, args: &VerifyArgs, kept: &Kept, policy: &Policy) -> Result<Report> {
     let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX);
     let text = files::read_text(file, limit)?;
@@ -132,6 +160,7 @@ fn offline(file: &Path, args: &VerifyArgs, kept: &Kept, policy: &Policy) -> Resu
             proof.verify(&trusted, now(), policy).map_err(judged)?
         }
     };
+    is_of_chain(args, proven.chain_id())?;
     report(&proven, 0, Vec::new())
 }
 

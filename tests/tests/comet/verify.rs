@@ -6,7 +6,12 @@ use std::{
     process::{Command, Output},
 };
 
-use ait_tests::comet::{Network, Node, Setup, network::wallet, node::ait, validators};
+use ait_tests::comet::{
+    Network, Node, Setup,
+    network::{CHAIN_ID, wallet},
+    node::ait,
+    validators,
+};
 use serde_json::{Value, json};
 
 use crate::lying_rest;
@@ -62,6 +67,8 @@ async fn records_and_their_absence_are_verified_from_a_block_that_is_trusted() {
     let verified = report(&verify(&home, &balance, &trusted));
     assert_eq!(verified["record"]["balance"], 4_321);
     assert_eq!(verified["key"], format!("/account/{bob}"));
+    let another = [&trusted[..], &["--chain-id", "another"]].concat();
+    refused(&verify(&home, &balance, &another), REFUTED, "another");
     // From here on what was kept is trusted.
     let before = verified["height"].as_u64().expect("a height");
     node.rest.goes_on().await;
@@ -71,6 +78,17 @@ async fn records_and_their_absence_are_verified_from_a_block_that_is_trusted() {
     let sent = report(&verify(&home, &["tx", &hash], &of_node));
     assert_eq!((&sent["hash"], &sent["code"]), (&json!(hash), &json!(0)));
     assert_eq!(sent["tx"]["payload"]["amount"], 4_321);
+    // With blocks of another chain beside it, the node does not choose which is meant.
+    let other = home.join("light/another.json");
+    fs::write(&other, "{}").expect("writable");
+    refused(
+        &verify(&home, &balance, &of_node),
+        CANNOT_TELL,
+        "--chain-id",
+    );
+    let named = [&of_node[..], &["--chain-id", CHAIN_ID]].concat();
+    report(&verify(&home, &balance, &named));
+    fs::remove_file(&other).expect("removable");
     let absent = ["receipt", &bob, "receipt_1"];
     let absent = report(&verify(&home, &absent, &of_node));
     assert_eq!(absent["record"], Value::Null);
